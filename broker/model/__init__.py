@@ -1,0 +1,1 @@
+"""The nouns: what an incident, an agreement, a decision and an edition are."""

@@ -1,0 +1,240 @@
+"""The policy files, as typed models: what an operator writes down from an MoU.
+
+YAML (already strict, see `broker.strict_yaml`) -> frozen models. Unknown keys are
+errors. The set of conditions is closed: every one is a set or a bound over a finite
+domain, so evaluation always ends and two rulebooks can be compared exactly.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from broker.model.decision import Effect
+from broker.model.incident import (
+    Consent,
+    Kind,
+    PartyKind,
+    Percent,
+    Role,
+    RsitType,
+    Status,
+    Urgency,
+)
+from broker.model.marking import Pap, Severity, Tlp
+from broker.model.rsit import RSIT_CATEGORIES
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Uuid = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+    ),
+]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ConsentFact(StrEnum):
+    """The consent of all victims of an incident taken together, worst first."""
+
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    GIVEN = "given"
+    NO_VICTIM = "no-victim"
+
+
+class When(_File):
+    """The conditions of a clause; all that are written must hold."""
+
+    classification_in: frozenset[RsitType] | None = None
+    category_in: frozenset[str] | None = None
+    severity_at_least: Severity | None = None
+    confidence_at_least: Percent | None = None
+    tlp_at_most: Tlp | None = None
+    tlp_at_least: Tlp | None = None
+    pap_at_most: Pap | None = None
+    urgency_in: frozenset[Urgency] | None = None
+    status_in: frozenset[Status] | None = None
+    victim_consent_in: frozenset[ConsentFact] | None = None
+    victim_kind_in: frozenset[PartyKind] | None = None
+    minor_involved: bool | None = None
+    financial_loss: bool | None = None
+    has_observable_kind_in: frozenset[Kind] | None = None
+    has_observable_role_in: frozenset[Role] | None = None
+
+    @field_validator("category_in")
+    @classmethod
+    def _known(cls, value: frozenset[str] | None) -> frozenset[str] | None:
+        if value and not value <= set(RSIT_CATEGORIES):
+            raise ValueError("not an RSIT category")
+        return value
+
+
+class Clause(_File):
+    """One rule of an agreement, with the place in the MoU that it stands for."""
+
+    id: Name
+    cites: str
+    effect: Effect
+    when: When = When()
+    note: str = ""
+
+
+class LegalBasis(_File):
+    """An act and the articles of it on which sharing rests.
+
+    Until a lawyer has confirmed it, ``confirmed_by`` is empty and every text that shows
+    the citation says so.
+    """
+
+    act: str
+    citation: str
+    confirmed_by: str = ""
+    confirmed_on: date | None = None
+
+
+class MouParty(_File):
+    """A party to the memorandum and how its duty officer is reached."""
+
+    name: str
+    role: Literal["csirt", "police", "prosecutor", "fiu", "dpa", "isp", "ministry"]
+    contact: str = ""
+
+
+class Validity(_File):
+    """The days on which an agreement is in force, both included."""
+
+    start: date = Field(alias="from")
+    until: date
+
+
+class OnWithdrawal(StrEnum):
+    """What happens at the recipient when the CSIRT withdraws an incident."""
+
+    RETRACT = "retract"  # the contents are taken back; an empty notice stays
+    KEEP = "keep"  # the recipient keeps what it has
+
+
+class Attribution(StrEnum):
+    """Whether the recipient learns who reported."""
+
+    NAMED = "named"
+    HIDDEN = "hidden"
+
+
+class Agreement(_File):
+    """One MoU, as far as a machine can keep it."""
+
+    agreement: Name
+    title: str
+    parties: tuple[MouParty, ...] = Field(min_length=2)
+    recipient: Name
+    legal_basis: tuple[LegalBasis, ...] = Field(min_length=1)
+    purpose: tuple[str, ...] = Field(min_length=1)
+    valid: Validity
+    profile: Name
+    guardrail: Name
+    retention_days: Annotated[int, Field(ge=1, le=36_500)]
+    onward: Literal["forbidden", "with-consent", "allowed"] = "with-consent"
+    attribution: Attribution = Attribution.HIDDEN
+    on_withdrawal: OnWithdrawal = OnWithdrawal.RETRACT
+    clauses: tuple[Clause, ...] = Field(min_length=1)
+
+
+class Clearance(_File):
+    """The strictest markings that a recipient may be sent."""
+
+    tlp: Tlp
+    pap: Pap
+
+
+class Limits(_File):
+    """How much a recipient takes."""
+
+    max_bytes: Annotated[int, Field(ge=1_000)] = 5_000_000
+
+
+class Recipient(_File):
+    """A technical endpoint of an authority."""
+
+    recipient: Name
+    authority: str
+    kind: Literal["misp"]
+    url: str
+    credential: Name
+    distribution: Annotated[int, Field(ge=0, le=3)] = 0
+    publish: bool = True
+    clearance: Clearance
+    limits: Limits = Limits()
+    suspended: bool = False
+
+
+class Csirt(_File):
+    """The CSIRT that shares: the creator of everything that is sent."""
+
+    name: str
+    uuid: Uuid
+    contact: str
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+class Selector(_File):
+    """Which items of a list a line of a profile is about; all that is written holds."""
+
+    kind: frozenset[str] | None = None  # observables: their kind
+    data_class: frozenset[str] | None = None  # observables: the class of their kind
+    role: frozenset[Role] | None = None  # observables
+    party: frozenset[PartyKind] | None = None  # victims and suspects
+    consent: frozenset[Consent] | None = None  # victims
+    minor: bool | None = None  # victims and suspects
+
+
+class FieldRule(_File):
+    """One line of a profile: a method, its options, and the items it is for."""
+
+    method: Name | Literal["keep", "withhold"] | str
+    only: Selector = Selector()
+    options: dict[str, Any] = {}
+
+
+class Profile(_File):
+    """Every field of an incident, and what becomes of it.
+
+    A field takes the first rule whose selector fits; its last rule fits everything. A
+    field that is not named is an error, not a default.
+    """
+
+    profile: Name
+    title: str
+    fields: dict[str, tuple[FieldRule, ...]]
+
+
+class Guardrail(_File):
+    """What may leave, said once more and independently of the profile.
+
+    ``paths`` lists every JSON path that a document may have, with the shape of the value
+    there. Anything else is a breach.
+    """
+
+    guardrail: Name
+    wire: Literal["stix-bundle", "misp-event"]
+    tlp_at_most: Tlp
+    pap_at_most: Pap
+    max_bytes: Annotated[int, Field(ge=1_000)]
+    tripwires: frozenset[str] = frozenset()
+    paths: dict[str, str]
+
+
+class Safeguards(_File):
+    """What must never happen, whatever the agreements say.
+
+    Each is a clause with the effect ``withhold`` or ``review`` that counts for everybody.
+    """
+
+    safeguards: tuple[Clause, ...]

@@ -1,0 +1,64 @@
+"""What was decided about one incident under one agreement, and why.
+
+Invariant: a decision names clauses and places in policy files, never a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """The verdict: ``withhold`` beats ``review``, which beats ``share``."""
+
+    SHARE = "share"
+    REVIEW = "review"
+    WITHHOLD = "withhold"
+
+    @property
+    def rank(self) -> int:
+        """How restrictive: 0 share, 1 review, 2 withhold."""
+        return _RANK[self]
+
+    @staticmethod
+    def strictest(effects: Iterable[Effect]) -> Effect:
+        """Return the most restrictive effect; without any, withhold (default deny)."""
+        return max(effects, key=_RANK.__getitem__, default=Effect.WITHHOLD)
+
+
+_RANK = {effect: rank for rank, effect in enumerate(Effect)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one clause said: whether it applied, and if not, which condition failed.
+
+    ``where`` is ``file:line`` of the clause in the policy files.
+    """
+
+    clause: str
+    effect: Effect
+    matched: bool
+    where: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict for one recipient under one agreement, with its trace."""
+
+    agreement: str
+    recipient: str
+    effect: Effect
+    findings: tuple[Finding, ...]
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """The clauses that decided: those that matched with the winning effect."""
+        return tuple(
+            finding.clause
+            for finding in self.findings
+            if finding.matched and finding.effect is self.effect
+        )

@@ -1,0 +1,331 @@
+"""The incident as the CSIRT knows it: typed, checked, frozen, and the same for everybody.
+
+JSON or keyword arguments -> `Incident`. Nothing here decides who may see what; each field
+only declares, once, its data-protection class and its shape. Profiles, guardrails and
+mappings are checked against these declarations, so a new field cannot be forgotten.
+
+Invariants: unknown fields are refused; texts hold no NUL and no lone surrogate; times are
+UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from broker.model.marking import DataClass, Pap, Severity, Tlp
+from broker.model.rsit import rsit_type
+
+
+class Shape(StrEnum):
+    """What a value looks like, so that a redaction method can say what it accepts."""
+
+    TEXT = "text"
+    NAME = "name"
+    CODE = "code"
+    TIME = "time"
+    NUMBER = "number"
+    FLAG = "flag"
+    EMAIL = "email"
+    PHONE = "phone"
+    IP = "ip"
+    DOMAIN = "domain"
+    URL = "url"
+    HASH = "hash"
+    ACCOUNT = "account"
+    BY_KIND = "by-kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The declaration of one field: its data-protection class and its shape."""
+
+    data_class: DataClass
+    shape: Shape
+
+
+def _is(data_class: str, shape: str) -> Declared:
+    return Declared(DataClass(data_class), Shape(shape))
+
+
+# A NUL ends strings in other systems, so it would let a value look different to the
+# guard than to the recipient. Lone surrogates are refused by the JSON parser already.
+_NO_NUL = r"^[^\x00]*$"
+
+
+def _whole_second_utc(value: datetime) -> datetime:
+    value = value.astimezone(UTC).replace(microsecond=0)
+    # MISP and STIX 2.1 carry four-digit years; the epoch of MISP starts in 1970.
+    if not 1980 <= value.year <= 2100:
+        raise ValueError("not between the years 1980 and 2100")
+    return value
+
+
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=65_535, pattern=_NO_NUL)
+]
+Line = Annotated[
+    str, StringConstraints(min_length=1, max_length=2_048, pattern=_NO_NUL)
+]
+Uid = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", min_length=3, max_length=128
+    ),
+]
+Time = Annotated[AwareDatetime, AfterValidator(_whole_second_utc)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Language = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+# Money is a decimal number in a string: binary fractions would change an amount.
+Amount = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,14})(\.\d{1,2})?$")]
+RsitType = Annotated[str, AfterValidator(rsit_type)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class Status(StrEnum):
+    """Where the incident stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+class Urgency(StrEnum):
+    """Whether somebody's life is in danger.
+
+    Source: CETS 224, Art. 3(2)(c), "emergency" (to be confirmed by a lawyer).
+    """
+
+    NORMAL = "normal"
+    THREAT_TO_LIFE = "threat-to-life"
+
+
+class Consent(StrEnum):
+    """Whether a victim agreed that law enforcement is told who they are."""
+
+    GIVEN = "given"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+class PartyKind(StrEnum):
+    """A natural person or an organisation."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+
+
+class Role(StrEnum):
+    """Whose thing an observable is."""
+
+    ATTACKER = "attacker"
+    VICTIM = "victim"
+    INFRASTRUCTURE = "infrastructure"
+    UNKNOWN = "unknown"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Times(_Part):
+    """When it happened, was seen and was reported."""
+
+    occurred_from: Annotated[Time | None, _is("technical", "time")] = None
+    occurred_until: Annotated[Time | None, _is("technical", "time")] = None
+    detected: Annotated[Time | None, _is("technical", "time")] = None
+    reported: Annotated[Time | None, _is("technical", "time")] = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Times:
+        start, end = self.occurred_from, self.occurred_until
+        if start and end and end < start:
+            raise ValueError("occurred_until is before occurred_from")
+        if start and self.detected and self.detected < start:
+            raise ValueError("detected is before occurred_from")
+        return self
+
+
+class Contacts(_Part):
+    """How somebody can be reached."""
+
+    email: Annotated[Line | None, _is("contact", "email")] = None
+    phone: Annotated[Line | None, _is("contact", "phone")] = None
+    address: Annotated[Line | None, _is("contact", "text")] = None
+
+
+class Reporter(_Part):
+    """Who told the CSIRT."""
+
+    name: Annotated[Line | None, _is("identity", "name")] = None
+    organisation: Annotated[Line | None, _is("identity", "name")] = None
+    contacts: Contacts = Contacts()
+
+
+class Party(_Part):
+    """A person or an organisation that the incident is about."""
+
+    kind: Annotated[PartyKind, _is("technical", "code")]
+    name: Annotated[Line | None, _is("identity", "name")] = None
+    sector: Annotated[Line | None, _is("technical", "text")] = None
+    country: Annotated[Country | None, _is("technical", "code")] = None
+    contacts: Contacts = Contacts()
+    personal_number: Annotated[Line | None, _is("identity", "account")] = None
+    minor: Annotated[bool, _is("technical", "flag")] = False
+
+
+class Victim(Party):
+    """Somebody who was harmed. Their identity needs their consent."""
+
+    consent: Annotated[Consent, _is("technical", "code")] = Consent.UNKNOWN
+
+
+class Suspect(Party):
+    """Somebody who may have done it."""
+
+    accounts: Annotated[tuple[Line, ...], _is("identity", "account")] = ()
+
+
+class Observable(_Part):
+    """Something seen on a network, a machine or an account.
+
+    The kinds are rows of ``mappings/observables.yaml``, which also say the kind's own
+    data-protection class and shape.
+    """
+
+    kind: Annotated[Kind, _is("technical", "code")]
+    value: Annotated[Text, _is("technical", "by-kind")]
+    role: Annotated[Role, _is("technical", "code")] = Role.UNKNOWN
+    first_seen: Annotated[Time | None, _is("technical", "time")] = None
+    last_seen: Annotated[Time | None, _is("technical", "time")] = None
+    to_ids: Annotated[bool, _is("technical", "flag")] = False
+    comment: Annotated[Text | None, _is("content", "text")] = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> Observable:
+        if self.first_seen and self.last_seen and self.last_seen < self.first_seen:
+            raise ValueError("last_seen is before first_seen")
+        return self
+
+
+class EvidenceItem(_Part):
+    """A piece of evidence, described and never carried.
+
+    Source of the fields: ISO/IEC 27037, documentation of collection and custody.
+    """
+
+    name: Annotated[Line, _is("content", "text")]
+    sha256: Annotated[Sha256, _is("technical", "hash")]
+    size: Annotated[int | None, Field(ge=0), _is("technical", "number")] = None
+    media_type: Annotated[Line | None, _is("technical", "text")] = None
+    collected_at: Annotated[Time | None, _is("technical", "time")] = None
+    collected_by: Annotated[Line | None, _is("identity", "name")] = None
+    kept_at: Annotated[Line | None, _is("content", "text")] = None
+
+
+class FinancialLoss(_Part):
+    """Money lost, and the accounts that it went through."""
+
+    amount: Annotated[Amount, _is("financial", "number")]
+    currency: Annotated[Currency, _is("technical", "code")] = "EUR"
+    accounts: Annotated[tuple[Line, ...], _is("financial", "account")] = ()
+
+
+class AffectedSystem(_Part):
+    """A system that the incident touched."""
+
+    name: Annotated[Line, _is("technical", "text")]
+    function: Annotated[Line | None, _is("technical", "text")] = None
+    address: Annotated[Line | None, _is("technical", "text")] = None
+
+
+class Relation(_Part):
+    """A link to another incident of the same CSIRT."""
+
+    uid: Annotated[Uid, _is("technical", "text")]
+    kind: Annotated[Kind, _is("technical", "code")] = "related-to"
+
+
+class Incident(_Part):
+    """One revision of one incident."""
+
+    uid: Annotated[Uid, _is("technical", "text")]
+    revision: Annotated[int, Field(ge=1, le=2**31), _is("technical", "number")]
+    revised_at: Annotated[Time, _is("technical", "time")]
+    status: Annotated[Status, _is("technical", "code")] = Status.OPEN
+    title: Annotated[Line, _is("content", "text")]
+    description: Annotated[Text | None, _is("content", "text")] = None
+    language: Annotated[Language, _is("technical", "code")] = "en"
+    classification: Annotated[RsitType, _is("technical", "code")]
+    confidence: Annotated[Percent | None, _is("technical", "number")] = None
+    severity: Annotated[Severity, _is("technical", "code")] = Severity.MEDIUM
+    tlp: Annotated[Tlp, _is("technical", "code")]
+    pap: Annotated[Pap, _is("technical", "code")] = Pap.AMBER
+    handling_caveats: Annotated[tuple[Line, ...], _is("content", "text")] = ()
+    urgency: Annotated[Urgency, _is("technical", "code")] = Urgency.NORMAL
+    embargo_until: Annotated[Time | None, _is("technical", "time")] = None
+    times: Times = Times()
+    reporter: Reporter | None = None
+    victims: tuple[Victim, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+    observables: tuple[Observable, ...] = ()
+    evidence: tuple[EvidenceItem, ...] = ()
+    financial_loss: FinancialLoss | None = None
+    affected_systems: tuple[AffectedSystem, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    references: Annotated[tuple[Line, ...], _is("content", "url")] = ()
+    case_reference: Annotated[Line | None, _is("technical", "text")] = None
+
+
+def declarations(model: type[BaseModel] = Incident) -> dict[str, Declared]:
+    """Return every field path of an incident with its declaration.
+
+    A path is written as in a profile: ``victims[].contacts.email``. A list of plain
+    values is one path, ``references[]``.
+
+    Raises:
+        TypeError: a field has no declaration; the programmer forgot it.
+    """
+    found: dict[str, Declared] = {}
+    for name, info in model.model_fields.items():
+        part = _part_of(info.annotation)
+        many = _is_tuple(info.annotation)
+        path = f"{name}[]" if many else name
+        if part is not None:
+            inner = declarations(part)
+            found.update({f"{path}.{leaf}": entry for leaf, entry in inner.items()})
+            continue
+        declared = [entry for entry in info.metadata if isinstance(entry, Declared)]
+        if len(declared) != 1:
+            raise TypeError(f"{model.__name__}.{name} has no data-protection class")
+        found[path] = declared[0]
+    return found
+
+
+def _is_tuple(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", None) is tuple
+
+
+def _part_of(annotation: Any) -> type[BaseModel] | None:
+    """Return the nested model of ``X``, ``X | None`` or ``tuple[X, ...]``, if any."""
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None

@@ -1,0 +1,134 @@
+"""The mapping tables, as typed models: what each thing is called in other systems.
+
+YAML rows -> frozen models. A row is data: adding an observable kind is adding one row.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from broker.model.agreement import Uuid
+from broker.model.incident import Kind, Role, RsitType, Shape
+from broker.model.marking import DataClass, Pap, Tlp
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StixTarget(_Row):
+    """Where an observable's value stands in STIX 2.1.
+
+    ``property`` is the path within the object: ``value``, ``hashes.SHA-256``. ``fixed``
+    are properties that every object of this kind has. With ``number`` the value is
+    written as a whole number.
+    """
+
+    type: str
+    property: str
+    fixed: dict[str, Any] = {}
+    number: bool = False
+
+
+class MispType(_Row):
+    """A MISP attribute type with its category."""
+
+    type: str
+    category: str
+
+
+class MispTarget(MispType):
+    """How an observable is written as a MISP attribute; may differ by its role."""
+
+    to_ids: bool = False
+    by_role: dict[Role, MispType] = {}
+
+
+class ObservableKind(_Row):
+    """One kind of observable: what it is, and what it is called elsewhere."""
+
+    kind: Kind
+    data_class: DataClass
+    shape: Shape
+    stix: StixTarget
+    misp: MispTarget
+
+
+class Offence(_Row):
+    """Articles of an act that a type of incident may touch. Reviewed by a lawyer or not."""
+
+    act: str
+    articles: str
+    confirmed_by: str = ""
+
+
+class RsitRow(_Row):
+    """What one RSIT type means for law enforcement."""
+
+    rsit: RsitType
+    label: str
+    common_taxonomy: str = ""  # the whole MISP machine tag
+    europol_incident: str = ""
+    europol_event: tuple[str, ...] = ()
+    offences: tuple[Offence, ...] = ()
+    relevance: Literal[
+        "always", "default", "conditional", "never-by-default", "hold", "never"
+    ]
+    note: str = ""
+
+
+class MarkingRow(_Row):
+    """One TLP or PAP level: its STIX marking-definition and its MISP tag."""
+
+    level: str
+    stix_id: str
+    created: str
+    name: str
+    tag: str
+
+
+class Markings(_Row):
+    """All levels of TLP 2.0 and PAP, and the extensions that define them in STIX."""
+
+    tlp_extension: str
+    pap_extension: str
+    tlp: dict[Tlp, MarkingRow]
+    pap: dict[Pap, MarkingRow]
+
+
+class ObjectAttribute(_Row):
+    """A field of a part of the incident, as an attribute of a MISP object."""
+
+    field: str  # path within the part, such as ``contacts.email`` or ``accounts[]``
+    relation: str
+    type: str
+    category: str
+
+
+class ObjectTemplate(_Row):
+    """Which MISP object a part of the incident becomes.
+
+    ``part`` is ``victims``, ``suspects``, ``evidence``, ``financial_loss`` or
+    ``affected_systems``; ``party`` narrows it to persons or organisations. ``fixed`` are
+    attributes with the same value always (a person's role: Victim).
+    """
+
+    part: str
+    party: Literal["person", "organisation", ""] = ""
+    name: str
+    meta_category: str
+    template_uuid: Uuid
+    template_version: Annotated[int, Field(ge=1)]
+    fixed: tuple[tuple[ObjectAttribute, str], ...] = ()
+    attributes: tuple[ObjectAttribute, ...]
+
+
+class Tables(_Row):
+    """All mapping tables together."""
+
+    kinds: dict[str, ObservableKind]
+    rsit: dict[str, RsitRow]
+    markings: Markings
+    objects: tuple[ObjectTemplate, ...]

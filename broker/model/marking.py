@@ -1,0 +1,68 @@
+"""Markings that travel with information: TLP 2.0, PAP and the data-protection classes.
+
+Invariant: every scale is ordered from the least to the most restrictive.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class _Scale(StrEnum):
+    """A vocabulary whose members stand in order of rank, lowest first."""
+
+    @property
+    def rank(self) -> int:
+        """Position on the scale, 0 for the lowest."""
+        return _RANKS[self]
+
+
+class Tlp(_Scale):
+    """Traffic Light Protocol 2.0: how far the source lets information travel.
+
+    Source: FIRST, TLP version 2.0 (August 2022). AMBER does not cover police: they are
+    neither the recipient's own organisation nor its clients, so an agreement must say so.
+    """
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    AMBER_STRICT = "amber+strict"
+    RED = "red"
+
+
+class Pap(_Scale):
+    """Permissible Actions Protocol: what the recipient may do with the information.
+
+    Source: MISP taxonomy PAP, version 3.
+    """
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+class Severity(_Scale):
+    """How bad the incident is, in the CSIRT's judgement."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class DataClass(StrEnum):
+    """What kind of personal or protected data a field holds (data-protection class)."""
+
+    TECHNICAL = "technical"
+    CONTACT = "contact"
+    IDENTITY = "identity"
+    FINANCIAL = "financial"
+    CREDENTIAL = "credential"
+    CONTENT = "content"
+
+
+_RANKS: dict[_Scale, int] = {
+    member: rank for scale in (Tlp, Pap, Severity) for rank, member in enumerate(scale)
+}

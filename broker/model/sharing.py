@@ -1,0 +1,226 @@
+"""The thing on its way: redacted, drafted, sealed, delivered.
+
+Each stage takes the type that the stage before it made, so that none can be skipped:
+only `Redacted` can be converted, only a `Draft` inspected, only a `Sealed` delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from broker.model.decision import Decision
+
+
+class Wire(StrEnum):
+    """A format in which a recipient takes an incident."""
+
+    STIX_BUNDLE = "stix-bundle"
+    MISP_EVENT = "misp-event"
+
+
+class State(StrEnum):
+    """How one (incident revision, agreement) ended in the broker.
+
+    ``QUEUED`` is the only one that still moves: see `broker.store.outbox`.
+    """
+
+    QUEUED = "queued"  # sealed and waiting in the outbox
+    HELD = "held"  # waits for a person: review, or a breach that the guard found
+    WITHHELD = "withheld"  # not shared, and never was
+    UNCHANGED = "unchanged"  # this recipient already has exactly this
+    STALE = "stale"  # a newer revision was processed before
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What became of one field: ``kept``, ``withheld`` or the name of a method.
+
+    ``where`` is the line of the profile that said so. Never holds a value.
+    """
+
+    field: str
+    outcome: str
+    where: str
+
+
+KEPT = "kept"
+WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What one recipient may see of an incident, and what was done to each field.
+
+    ``view`` has the shape of the incident, with only the fields that survive, as JSON
+    values. An observable in it has the kind that its redacted value has, and
+    ``exact: false`` when the value is no longer the one that was seen.
+    """
+
+    view: Mapping[str, Any]
+    # (field path, index in the list or -1, outcome, profile line), expanded on demand
+    # because most incidents are delivered without anybody reading their ledger.
+    marks: tuple[tuple[str, int, str, str], ...]
+
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """Return what happened to each field that the incident has."""
+        return tuple(
+            LedgerEntry(
+                path if index < 0 else path.replace("[]", f"[{index}]", 1),
+                outcome,
+                line,
+            )
+            for path, index, outcome, line in self.marks
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Return how many fields were ``kept``, ``changed`` and ``withheld``."""
+        counted = {KEPT: 0, "changed": 0, WITHHELD: 0}
+        for _, _, outcome, _ in self.marks:
+            counted[outcome if outcome in counted else "changed"] += 1
+        return counted
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One content for one (recipient, incident), numbered from 1.
+
+    Times are UTC with whole seconds, because MISP compares whole seconds. ``retracts``
+    marks an edition that takes everything back.
+    """
+
+    number: int
+    created: datetime
+    modified: datetime
+    content: str  # SHA-256 of the redacted view, in hex
+    retracts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A STIX 2.1 bundle as plain objects; the case is its one ``report``."""
+
+    id: str
+    objects: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The exact bytes that would leave, before anybody has checked them."""
+
+    recipient: str
+    wire: Wire
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Something that the guard found in a draft. Never names a value.
+
+    ``rule`` is the guard's rule, ``path`` the place in the draft, ``about`` the field of
+    the incident whose value is there, when that is what is wrong.
+    """
+
+    rule: str
+    path: str
+    about: str = ""
+
+    def __str__(self) -> str:
+        about = f", a value of {self.about}" if self.about else ""
+        return f"{self.rule} at {self.path or 'the whole document'}{about}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Bytes that passed the guard, with the seal that says for whom they are.
+
+    The seal is an Ed25519 signature over recipient, share, edition, wire, SHA-256 of the
+    body and rulebook digest. Whoever changes any of these breaks it.
+    """
+
+    recipient: str
+    share: str  # the event's id at the recipient, a UUID
+    edition: int
+    wire: Wire
+    body: bytes
+    sha256: str
+    rulebook: str
+    key_id: str
+    signature: bytes
+    retracts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Everything about one incident revision and one agreement, ready to be stored."""
+
+    decision: Decision
+    state: State
+    redacted: Redacted | None = None
+    edition: Edition | None = None
+    sealed: Sealed | None = None
+    draft: Draft | None = None  # kept for held ones: redacted, not yet approved
+    breaches: tuple[Breach, ...] = ()
+    failure: str = ""  # a fixed phrase: which stage failed, never a value
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one incident revision, for every agreement."""
+
+    uid: str
+    revision: int
+    incident_sha256: str
+    rulebook: str
+    shares: tuple[Share, ...]
+    duplicate: bool = False  # this very revision was processed before
+    conflict: bool = False  # the same revision came before with other content
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the store remembers of one incident: enough to number the next edition."""
+
+    revision: int = 0
+    incident_sha256: str = ""
+    editions: Mapping[str, Edition] = field(default_factory=dict)  # by agreement
+
+
+NO_HISTORY = History()
+
+
+class ReceiptState(StrEnum):
+    """How a delivery ended."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that the recipient's system did not keep as it was sent.
+
+    ``id`` is the attribute's UUID there, ``what`` a fixed phrase such as ``dropped``.
+    """
+
+    id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a recipient's system was found to hold after a delivery."""
+
+    recipient: str
+    share: str
+    edition: int
+    state: ReceiptState
+    at: datetime
+    sha256: str
+    remote_id: str = ""
+    losses: tuple[Loss, ...] = ()
+    reason: str = ""
