@@ -1,0 +1,19 @@
+"""Policy and mapping files, read so that nothing in them can mean two things.
+
+Bytes of one YAML file -> `Document` (values that know their line) -> a typed model.
+
+YAML guesses: it takes ``NO`` for false, ``12:30`` for a number of seconds and the
+second of two equal keys for the truth. A policy must not be guessed at, so only these
+exist: one document per file, texts, whole decimal numbers, ``true``, ``false``,
+``null``, lists and mappings. Anchors, aliases, tags, merge keys, directives, tabs and
+characters that a reader cannot see are errors.
+
+Invariant: every problem is reported with its file, line and column.
+"""
+
+from __future__ import annotations
+
+from broker.strict_yaml.loading import load, nearest
+from broker.strict_yaml.reading import Document, Path, parse
+
+__all__ = ["Document", "Path", "load", "nearest", "parse"]
