@@ -1,0 +1,18 @@
+"""The `besa` command: one file per group of commands.
+
+Invariant: importing this package imports nothing heavy (no cryptography, pydantic,
+SQLAlchemy, Kafka or MISP client). Each command imports what it needs when it runs, so
+that ``besa --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from broker.cli import terminal
+from broker.cli.app import app
+
+
+def main() -> None:
+    """Run `besa` with the arguments of this process, and end it with its exit code."""
+    sys.exit(terminal.run(app))

@@ -1,0 +1,71 @@
+"""`besa keys`: make and list the keys of the seal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from broker.cli import terminal
+from broker.cli.terminal import AsJson
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Make and list the keys of the seal.",
+)
+
+
+@app.command()
+def create(
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            "--rotate", help="Make a new seal key; old seals stay verifiable."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the seal's key pair and the master secret of pseudonyms and ids.
+
+    Private files get mode 0600 and stay in the consume zone. The public key lies in a
+    folder of its own: it is all that the dispatch zone needs. Keep a copy of
+    master.secret in a safe: without it, pseudonyms and ids start anew.
+    """
+    from broker import keyring
+    from broker.settings import read_settings
+
+    settings = read_settings()
+    private, public = settings.keys_folder, settings.public_keys_folder
+    made = keyring.create(private, public, rotate=rotate)
+    if as_json:
+        terminal.print_json(
+            {"key": made, "private": str(private), "public": str(public)}
+        )
+        return
+    out = terminal.stdout()
+    out.print(f"Seal key {made} is ready.")
+    out.print(f"  secret: {private}  (consume zone only; keep a copy in a safe)")
+    out.print(f"  public: {public}  (for the dispatch zone, auditors and courts)")
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the public keys that seals are verified with."""
+    from broker import keyring
+    from broker.settings import Zone, read_settings
+
+    settings = read_settings()
+    public = keyring.read_public_keys(settings.public_keys_folder)
+    current = ""
+    if settings.zone is not Zone.DISPATCH and keyring.exist(settings.keys_folder):
+        current = keyring.read_signing_key(settings.keys_folder).id
+    if as_json:
+        terminal.print_json(
+            [{"key": key, "current": key == current} for key in sorted(public)]
+        )
+        return
+    out = terminal.stdout()
+    for key in sorted(public):
+        use = "seals new editions" if key == current else "verifies old seals"
+        out.print(f"{key}  {use}")

@@ -1,0 +1,195 @@
+"""What every command says, and how it ends: text, JSON, errors and exit codes.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 yes or
+done, 1 the answer is no, 2 wrong usage, 3 a fault.
+
+Invariants: an error is one clear line and never a traceback (unless ``--debug`` asks
+for it); no colour where nobody looks (a pipe, ``NO_COLOR``); colour never says anything
+that a word or a sign does not say too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+
+import typer
+
+from broker.errors import AuditError, BesaError, IntakeError, RulebookError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+
+class ExitCode(IntEnum):
+    """How a command ends."""
+
+    OK = 0
+    NO = 1
+    USAGE = 2
+    FAULT = 3
+
+
+INTERRUPTED: Final = 130  # what a shell reports for Ctrl-C
+BROKEN_PIPE: Final = 141  # what a shell reports when the reader has gone
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, for programs.")
+]
+
+_state = {"debug": False}
+
+
+def show_tracebacks() -> None:
+    """Let unexpected errors show their traceback: for developers only.
+
+    A traceback may quote the values that a function was working on.
+    """
+    _state["debug"] = True
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False)
+
+
+def stderr() -> Console:
+    """Return the console for everything that is not a result."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, emoji=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a result as JSON, indented, in the order in which it was built."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # A lone surrogate or a terminal that is not UTF-8 must not end in a traceback.
+    write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def write(data: bytes) -> None:
+    """Write bytes to standard output as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def note(text: str) -> None:
+    """Tell the person at the terminal something that is not part of the result."""
+    _say("besa: ", "", text)
+
+
+def warn(text: str) -> None:
+    """Tell the person at the terminal something that they should not overlook."""
+    _say("besa: warning: ", "yellow", text)
+
+
+def stop(code: ExitCode, problem: str = "") -> NoReturn:
+    """End the command with this exit code, after saying why."""
+    if problem:
+        _say("besa: ", "bold red", problem)
+    raise typer.Exit(int(code))
+
+
+def wrong_usage(problem: str) -> NoReturn:
+    """End the command because it was called in a way that makes no sense."""
+    stop(ExitCode.USAGE, problem)
+
+
+def run(app: Callable[[], None]) -> int:
+    """Run the program and return its exit code, whatever happens inside.
+
+    Every error that Besa can explain becomes its message, everything else a short
+    apology.
+    """
+    try:
+        app()
+    except SystemExit as ended:
+        return _flushed(ended.code if isinstance(ended.code, int) else ExitCode.FAULT)
+    except BesaError as error:
+        return _explained(error)
+    except BrokenPipeError:
+        return _nobody_reads()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # the last line of defence
+        return _unexpected(error)
+    return _flushed(ExitCode.OK)
+
+
+def exit_code_of(error: BesaError) -> ExitCode:
+    """Return what an error means for the exit code.
+
+    An incident that cannot be read and a register that was altered are answers; the
+    rest are faults.
+    """
+    return (
+        ExitCode.NO if isinstance(error, IntakeError | AuditError) else ExitCode.FAULT
+    )
+
+
+def _explained(error: BesaError) -> int:
+    if _state["debug"]:
+        traceback.print_exc()
+    if isinstance(error, RulebookError):
+        for problem in error.problems:
+            _say("besa: ", "bold red", str(problem))
+    else:
+        _say("besa: ", "bold red", str(error) or type(error).__name__)
+    return exit_code_of(error)
+
+
+def _unexpected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.filename is not None:
+        reason = error.strerror or "cannot be used"
+        _say("besa: ", "bold red", f"{error.filename}: {reason}")
+        return ExitCode.FAULT
+    if _state["debug"]:
+        traceback.print_exc()
+    # Only the kind of the error: its text may quote an incident.
+    _say(
+        "besa: ",
+        "bold red",
+        f"unexpected {type(error).__name__}; this is a mistake in Besa "
+        "(`besa --debug ...` shows where)",
+    )
+    return ExitCode.FAULT
+
+
+def _flushed(code: int) -> int:
+    """Write what is still waiting; the reader may be gone by now."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_reads()
+    return code
+
+
+def _nobody_reads() -> int:
+    # The interpreter flushes once more when it ends, and would complain about it.
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
+
+
+def _say(prefix: str, style: str, text: str) -> None:
+    """Print one line to standard error, in colour only where a person looks."""
+    try:
+        if sys.stderr.isatty():
+            from rich.text import Text
+
+            line = Text(prefix, style=style) + Text(text, style="default")
+            stderr().print(line, soft_wrap=True)
+        else:
+            sys.stderr.write(f"{prefix}{text}\n")
+    except BrokenPipeError:
+        _state["debug"] = False

@@ -1,0 +1,209 @@
+"""The keys on disk: made once, readable by their owner only, public halves apart.
+
+A folder of private keys (consume zone) and a folder of public keys (both zones) ->
+`broker.keys.Keys` and `VerifyingKey`s; a folder of credentials (dispatch zone) ->
+`Credential`.
+
+Invariants: what is secret is written with mode 0600 and refused with any wider. A
+public key is never deleted, because seals made with it must stay verifiable. No secret
+stands in an error or in a ``repr``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from broker import strict_yaml
+from broker.errors import RulebookError, SealError, SettingsError
+from broker.keys import Keys, recipient_key
+from broker.seal import SigningKey, VerifyingKey
+
+_SEAL: Final = "seal.pem"
+_MASTER: Final = "master.secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What opens a recipient's system: its key, and its address where it differs.
+
+    ``ca`` is a file with the certificate authority that its server's certificate is
+    checked against, for a recipient with an authority of its own.
+    """
+
+    name: str
+    key: str = field(repr=False)
+    url: str = ""
+    ca: str = ""
+
+
+def create(private: Path, public: Path, *, rotate: bool = False) -> str:
+    """Make the seal's key pair and the master secret; return the new key's id.
+
+    With ``rotate`` only the seal's key is new: the old one is kept aside, and the
+    master secret stays, because pseudonyms and ids at the recipients depend on it.
+
+    Raises:
+        SettingsError: there are keys already, or the folders cannot be written.
+    """
+    seal_file, master_file = private / _SEAL, private / _MASTER
+    if seal_file.exists() and not rotate:
+        raise SettingsError(
+            f"{seal_file} exists already; --rotate makes a new seal key beside it"
+        )
+    if rotate and not seal_file.exists():
+        raise SettingsError(f"{seal_file} is missing: there is no key to rotate")
+    key = SigningKey.create()
+    try:
+        private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        public.mkdir(mode=0o755, parents=True, exist_ok=True)
+        # The public half first: a seal that nobody can verify must not exist.
+        _write(public / f"{key.id}.pem", key.public_pem(), 0o644)
+        if seal_file.exists():
+            old = SigningKey.from_pem(_read_secret(seal_file)).id
+            seal_file.rename(private / f"seal-{old}.pem")
+        if not master_file.exists():
+            _write(master_file, secrets.token_hex(32).encode() + b"\n", 0o600)
+        _write(seal_file, key.to_pem(), 0o600)
+    except OSError as error:
+        raise SettingsError(f"the keys cannot be written: {error.strerror}") from error
+    return key.id
+
+
+def exist(private: Path) -> bool:
+    """Say whether the folder has the keys that sharing needs."""
+    return (private / _SEAL).exists() and (private / _MASTER).exists()
+
+
+def read_keys(private: Path, recipients: Iterable[str]) -> Keys:
+    """Read the keys of the consume zone, with the secrets of these recipients.
+
+    Raises:
+        SettingsError: a key is missing, damaged or readable by others.
+    """
+    signing = read_signing_key(private)
+    try:
+        master = bytes.fromhex(_read_secret(private / _MASTER).decode("ascii").strip())
+        secrets_of = {name: recipient_key(master, name) for name in recipients}
+    except ValueError:
+        raise SettingsError(f"{private / _MASTER} is damaged") from None
+    return Keys(signing, secrets_of)
+
+
+def read_signing_key(private: Path) -> SigningKey:
+    """Read the seal's private key.
+
+    Raises:
+        SettingsError: it is missing, damaged or readable by others.
+    """
+    path = private / _SEAL
+    try:
+        return SigningKey.from_pem(_read_secret(path))
+    except SealError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def sample_keys(recipients: Iterable[str]) -> Keys:
+    """Return keys for a preview where there are none: made now and forgotten after.
+
+    Pseudonyms and ids made with them are not those that a recipient would get.
+    """
+    master = secrets.token_bytes(32)
+    return Keys(
+        SigningKey.create(), {name: recipient_key(master, name) for name in recipients}
+    )
+
+
+def read_public_keys(public: Path) -> dict[str, VerifyingKey]:
+    """Read all public halves, by id; old ones too, for what they once sealed.
+
+    Raises:
+        SettingsError: there is none, or a file is not a public key.
+    """
+    found: dict[str, VerifyingKey] = {}
+    for path in sorted(public.glob("*.pem")):
+        try:
+            key = VerifyingKey.from_pem(path.read_bytes())
+        except SealError as error:
+            raise SettingsError(f"{path}: {error}") from None
+        except OSError as error:
+            raise SettingsError(f"{path}: {error.strerror}") from None
+        found[key.id] = key
+    if not found:
+        raise SettingsError(
+            f"no public key of the seal in {public}; make keys with `besa keys create`"
+        )
+    return found
+
+
+def read_credential(folder: Path, name: str) -> Credential:
+    """Read the credential of this name: a YAML or JSON file with ``key`` in it.
+
+    Raises:
+        SettingsError: it is missing, readable by others, or has the wrong content.
+    """
+    candidates = [folder / f"{name}{ending}" for ending in (".yaml", ".yml", ".json")]
+    path = next((path for path in candidates if path.exists()), None)
+    if path is None:
+        raise SettingsError(
+            f"the credential {name} is missing: write {candidates[0]} with a line "
+            "`key: ...` and mode 0600"
+        )
+    return _credential(name, path, _parse(path))
+
+
+def _parse(path: Path) -> Any:
+    data = _read_secret(path)
+    if path.suffix == ".json":
+        try:
+            return json.loads(data)
+        except ValueError:
+            raise SettingsError(f"{path} is not JSON") from None
+    try:
+        return strict_yaml.parse(path.name, data).value
+    except RulebookError as error:
+        # Only the places: a parser's message may quote the text, which is secret.
+        lines = ", ".join(str(problem.line) for problem in error.problems)
+        raise SettingsError(f"{path}:{lines} is not strict YAML") from None
+
+
+def _credential(name: str, path: Path, content: Any) -> Credential:
+    allowed = {"key", "url", "ca"}
+    if not isinstance(content, dict) or not content.get("key"):
+        raise SettingsError(f"{path} has no `key`")
+    if unknown := sorted(str(key) for key in set(content) - allowed):
+        raise SettingsError(f"{path} has {unknown[0]}; only key, url and ca are known")
+    if not all(isinstance(value, str) for value in content.values()):
+        raise SettingsError(f"{path}: key, url and ca are texts")
+    return Credential(name, **content)
+
+
+def _read_secret(path: Path) -> bytes:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            raise SettingsError(
+                f"{path} can be read by others (mode {mode:04o}); chmod 600 {path}"
+            )
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path} is missing; make keys with `besa keys create`"
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    # Created with its mode, not changed to it: there is no moment when others can read.
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,164 @@
+"""Where everything is: folders, files and addresses, said by environment variables.
+
+``BESA_*`` variables -> frozen `Settings`; folders of policy files -> the bytes that
+`broker.rulebook` builds from.
+
+Invariants: a secret is never a setting, only the folder that it lies in. A process of
+one trust zone is refused the secrets of the other.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from broker.errors import SettingsError
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+_LARGEST_POLICY_FILE: Final = 5_000_000
+
+
+class Zone(StrEnum):
+    """Which half of Besa a process is, and so which secrets it may touch."""
+
+    CONSUME = "consume"  # sees raw incidents, holds the keys, has no credentials
+    DISPATCH = "dispatch"  # sees sealed bytes, holds the credentials, has no keys
+    BOTH = "both"  # an operator at a terminal
+
+
+class Settings(BaseSettings):
+    """How this installation of Besa is set up.
+
+    Every value is an environment variable with the prefix ``BESA_``. Folders that are
+    not set lie in ``BESA_HOME``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="BESA_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    home: Path = Field(Path("var"), description="the folder that everything lies in")
+    policies: Path | None = Field(None, description="agreements, recipients, profiles")
+    mappings: Path | None = Field(None, description="mapping tables")
+    store: Path | None = Field(None, description="the SQLite file")
+    keys: Path | None = Field(None, description="private keys: consume zone only")
+    public_keys: Path | None = Field(None, description="public halves of the seal keys")
+    credentials: Path | None = Field(None, description="keys of the recipients' MISPs")
+    kafka: str = Field("", description="Kafka's address, such as kafka.example:9092")
+    topic: str = Field("csirt.incidents", description="the Kafka topic of incidents")
+    group: str = Field("besa", description="the Kafka consumer group")
+    spool: Path | None = Field(None, description="the folder used where Kafka is not")
+    zone: Zone = Field(Zone.BOTH, description="set by `besa run` for its two processes")
+
+    @cached_property
+    def policies_folder(self) -> Path:
+        """The folder of policy files: set, in the source tree, or in the package."""
+        return self.policies or _packaged("policies")
+
+    @cached_property
+    def mappings_folder(self) -> Path:
+        """The folder of mapping tables: set, in the source tree, or in the package."""
+        return self.mappings or _packaged("mappings")
+
+    @property
+    def store_file(self) -> Path:
+        """The SQLite file that holds decisions, register and outbox."""
+        return self.store or self.home / "besa.sqlite"
+
+    @property
+    def keys_folder(self) -> Path:
+        """The folder of private keys.
+
+        Raises:
+            SettingsError: this process delivers, and has no business with them.
+        """
+        if self.zone is Zone.DISPATCH:
+            raise SettingsError("the dispatch zone does not get the private keys")
+        return self.keys or self.home / "keys"
+
+    @property
+    def public_keys_folder(self) -> Path:
+        """The folder of public keys, which both zones may read."""
+        return self.public_keys or self.home / "public-keys"
+
+    @property
+    def credentials_folder(self) -> Path:
+        """The folder of credentials for the recipients' systems.
+
+        Raises:
+            SettingsError: this process decides, and has no business with them.
+        """
+        if self.zone is Zone.CONSUME:
+            raise SettingsError("the consume zone does not get recipients' credentials")
+        return self.credentials or self.home / "credentials"
+
+    @property
+    def spool_folder(self) -> Path:
+        """The folder that incidents are published to where there is no Kafka."""
+        return self.spool or self.home / "spool"
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: a variable cannot be understood; names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        complaints = "; ".join(
+            f"BESA_{'_'.join(str(part) for part in problem['loc']).upper()}: "
+            f"{problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(f"an environment variable is wrong: {complaints}") from None
+
+
+def read_rulebook_files(policies: Path, mappings: Path) -> dict[str, bytes]:
+    """Return policy and mapping files by name, as `broker.rulebook.build` takes them.
+
+    Names start with ``policies/`` or ``mappings/``. Hidden files are left out.
+
+    Raises:
+        SettingsError: a folder is missing, empty or not readable.
+    """
+    return _read_folder("policies", policies) | _read_folder("mappings", mappings)
+
+
+def _read_folder(name: str, folder: Path) -> dict[str, bytes]:
+    variable = f"BESA_{name.upper()}"
+    if not folder.is_dir():
+        raise SettingsError(f"{folder} is not a folder; set {variable} to your {name}")
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.rglob("*.y*ml")):
+        inside = path.relative_to(folder)
+        if any(part.startswith(".") for part in inside.parts) or not path.is_file():
+            continue
+        found[f"{name}/{inside.as_posix()}"] = _read_policy_file(path)
+    if not found:
+        raise SettingsError(f"{folder} holds no YAML file; set {variable}")
+    return found
+
+
+def _read_policy_file(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _LARGEST_POLICY_FILE:
+            raise SettingsError(f"{path} is larger than 5 MB: not a policy file")
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _packaged(name: str) -> Path:
+    checkout = _PACKAGE.parent / name
+    # Only a source tree has its project file beside the package; an installed package
+    # must not pick up a stranger's folder that happens to be called "policies".
+    if (_PACKAGE.parent / "pyproject.toml").is_file() and checkout.is_dir():
+        return checkout
+    return _PACKAGE / "_data" / name

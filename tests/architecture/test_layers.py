@@ -1,0 +1,105 @@
+"""The layers hold, and nothing in the pure path reaches for the world outside."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "broker"
+
+PURE = (
+    "model",
+    "errors.py",
+    "audit.py",
+    "seal.py",
+    "keys.py",
+    "canonical.py",
+    "strict_yaml",
+    "intake",
+    "policy",
+    "redact",
+    "convert",
+    "render",
+    "guard",
+    "rulebook.py",
+    "pipeline.py",
+)
+BANNED_CALLS = {
+    "open",
+    "input",
+    "print",
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "breakpoint",
+}
+BANNED_ATTRIBUTES = {
+    "now",
+    "utcnow",
+    "today",
+    "uuid1",
+    "uuid4",
+    "urandom",
+    "environ",
+    "getenv",
+    "getLogger",
+    "token_bytes",
+    "token_hex",
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+}
+
+
+def pure_files() -> list[Path]:
+    """Return the source files of layers 0 to 2."""
+    found: list[Path] = []
+    for name in PURE:
+        path = PACKAGE / name
+        # A module may be a file or grow into a package.
+        package = PACKAGE / name.removesuffix(".py")
+        found += sorted(package.rglob("*.py")) if package.is_dir() else [path]
+    return found
+
+
+def banned_uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of every call or attribute that reaches outside."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in BANNED_CALLS:
+                yield node.lineno, node.func.id
+        elif isinstance(node, ast.Attribute) and node.attr in BANNED_ATTRIBUTES:
+            yield node.lineno, node.attr
+
+
+def test_import_contracts_hold(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every import contract of `.importlinter` is kept."""
+    monkeypatch.chdir(ROOT)
+
+    status = lint_imports(config_filename=str(ROOT / ".importlinter"), no_cache=True)
+
+    assert EXIT_STATUS_SUCCESS == status, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", pure_files(), ids=lambda path: path.name)
+def test_pure_code_has_no_clock_chance_or_files(path: Path) -> None:
+    """A file of layers 0 to 2 calls nothing that depends on time, chance or files."""
+    tree = ast.parse(path.read_text("utf-8"))
+
+    assert [] == list(banned_uses(tree))
+
+
+def test_the_search_for_banned_uses_finds_them() -> None:
+    """A clock, a file and chance are all found, so that the test above can fail."""
+    tree = ast.parse("datetime.now()\nopen('x')\nuuid.uuid4()\nfine()\n")
+
+    assert ["now", "open", "uuid4"] == sorted(name for _, name in banned_uses(tree))

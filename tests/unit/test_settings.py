@@ -1,0 +1,106 @@
+"""Settings come from the environment and find the rulebook's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from broker.errors import SettingsError
+from broker.settings import Settings, Zone, read_rulebook_files, read_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"BESA_{name.upper()}", raising=False)
+
+
+def test_everything_lies_in_the_home_folder() -> None:
+    """Without settings, store, keys, credentials and spool lie in ``var``."""
+    settings = read_settings()
+
+    assert Path("var/besa.sqlite") == settings.store_file
+    assert Path("var/keys") == settings.keys_folder
+    assert Path("var/public-keys") == settings.public_keys_folder
+    assert Path("var/credentials") == settings.credentials_folder
+    assert Path("var/spool") == settings.spool_folder
+
+
+def test_home_moves_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``BESA_HOME`` moves all that has no setting of its own."""
+    monkeypatch.setenv("BESA_HOME", "/srv/besa")
+    monkeypatch.setenv("BESA_SPOOL", "/srv/elsewhere")
+
+    settings = read_settings()
+
+    assert Path("/srv/besa/besa.sqlite") == settings.store_file
+    assert Path("/srv/elsewhere") == settings.spool_folder
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``BESA_SPOOL=`` means the same as no such variable."""
+    monkeypatch.setenv("BESA_SPOOL", "")
+
+    assert Path("var/spool") == read_settings().spool_folder
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that cannot be understood is named, without its value."""
+    monkeypatch.setenv("BESA_ZONE", "hunter2")
+
+    with pytest.raises(SettingsError, match="BESA_ZONE") as raised:
+        read_settings()
+
+    assert "hunter2" not in str(raised.value)
+
+
+def test_dispatch_zone_gets_no_private_keys() -> None:
+    """The process that delivers cannot even ask where the private keys are."""
+    with pytest.raises(SettingsError, match="private keys"):
+        Settings(zone=Zone.DISPATCH).keys_folder  # noqa: B018 - asking is the test
+
+
+def test_consume_zone_gets_no_credentials() -> None:
+    """The process that decides cannot even ask where the credentials are."""
+    with pytest.raises(SettingsError, match="credentials"):
+        Settings(zone=Zone.CONSUME).credentials_folder  # noqa: B018 - the test
+
+
+def test_the_rulebook_of_the_source_tree_is_found() -> None:
+    """In a source tree the policies beside the package are used."""
+    root = Path(__file__).parents[2]
+
+    assert root / "policies" == read_settings().policies_folder
+    assert root / "mappings" == read_settings().mappings_folder
+
+
+def test_rulebook_files_have_names_that_do_not_depend_on_the_machine(
+    tmp_path: Path,
+) -> None:
+    """Files are named from ``policies/`` and ``mappings/`` on, hidden ones left out."""
+    agreement = tmp_path / "a" / "agreements" / "kp.yaml"
+    hidden = tmp_path / "a" / ".git" / "x.yaml"
+    table = tmp_path / "b" / "markings.yml"
+    for path in (agreement, hidden, table):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(path.name.encode())
+
+    files = read_rulebook_files(tmp_path / "a", tmp_path / "b")
+
+    assert {
+        "policies/agreements/kp.yaml": b"kp.yaml",
+        "mappings/markings.yml": b"markings.yml",
+    } == files
+
+
+def test_a_missing_folder_says_which_variable_to_set(tmp_path: Path) -> None:
+    """A policy folder that is not there is a clear error, not an empty rulebook."""
+    with pytest.raises(SettingsError, match="BESA_POLICIES"):
+        read_rulebook_files(tmp_path / "none", tmp_path)
+
+
+def test_an_empty_folder_is_not_a_rulebook(tmp_path: Path) -> None:
+    """A folder without any YAML file is an error."""
+    with pytest.raises(SettingsError, match="no YAML file"):
+        read_rulebook_files(tmp_path, tmp_path)
