@@ -1,11 +1,12 @@
 """The disclosure register: an append-only chain that anybody can verify offline.
 
 Facts about disclosures -> linked entries. Each entry's hash covers the hash before it,
-so that a change, a gap or a swap anywhere breaks every later link. From time to time the
-consume zone signs the head (a checkpoint): a chain rewritten from the start then fails.
+so that a change, a gap or a swap anywhere breaks every later link. From time to time
+the consume zone signs the head (a checkpoint): a chain rewritten from the start then
+fails.
 
-Invariant: an entry holds who, what class of thing, under which clause and when; never an
-incident's value.
+Invariant: an entry holds who, what class of thing, under which clause and when; never
+an incident's value.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def _digest(
 
 
 def sign_head(head: str, number: int, key: SigningKey) -> dict[str, Any]:
-    """Return the facts of a checkpoint: the head so far and the seal key's signature."""
+    """Return the facts of a checkpoint: the head so far, signed with the seal key."""
     return {
         "head": head,
         "entries": number,
@@ -70,7 +71,7 @@ def _head_statement(head: str, number: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a verification saw: entries, signed checkpoints, entries since the last one."""
+    """What was seen: entries, signed checkpoints, entries since the last one."""
 
     entries: int
     checkpoints: int

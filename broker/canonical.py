@@ -1,8 +1,8 @@
 """Canonical JSON: one document, one sequence of bytes.
 
 JSON values -> bytes as RFC 8785 (JSON Canonicalization Scheme) defines them, for the
-documents that Besa makes: ASCII object keys and whole numbers. Within these, sorting keys
-by code point equals sorting by UTF-16 unit, and no number has two spellings.
+documents that Besa makes: ASCII object keys and whole numbers. Within these, sorting
+keys by code point equals sorting by UTF-16 unit, and no number has two spellings.
 """
 
 from __future__ import annotations

@@ -3,16 +3,16 @@
 ::
 
     BesaError
-     |- IntakeError         the incoming message cannot be read       -> dead letter
-     |- DisclosureError     a stage failed for one recipient          -> held, others go on
+     |- IntakeError         the message cannot be read           -> dead letter
+     |- DisclosureError     a stage failed for one recipient     -> held
      |   |- RedactionError
      |   |- ConversionError
-     |   '- GuardError      the guard itself could not finish         -> held
-     |- RulebookError       policies/ or mappings/ are wrong          -> last good one stays
-     |- SettingsError       the program is set up wrongly             -> it does not start
-     |- SealError           bytes and seal do not belong together     -> never sent
-     |- AuditError          the register was altered or is incomplete -> alarm
-     |- StoreError          the store refused or is not reachable     -> nothing is confirmed
+     |   '- GuardError      the guard could not finish           -> held
+     |- RulebookError       policies or mappings are wrong       -> last good one stays
+     |- SettingsError       the program is set up wrongly        -> it does not start
+     |- SealError           bytes and seal do not fit            -> never sent
+     |- AuditError          the register was altered             -> alarm
+     |- StoreError          the store refused or is gone         -> nothing confirmed
      '- DeliveryError       a recipient did not take an edition
          |- Unavailable     later it may: back off and try again
          '- Refused         it will not: stop and tell the operator
@@ -127,4 +127,4 @@ class Unavailable(DeliveryError):  # noqa: N818 - reads as what it says: try lat
 
 
 class Refused(DeliveryError):  # noqa: N818 - reads as what it says: it will not
-    """The recipient will not take it, however often: no rights, blocklisted, bad key."""
+    """The recipient will never take it: no rights, blocklisted, bad key."""

@@ -218,8 +218,8 @@ class Profile(_File):
 class Guardrail(_File):
     """What may leave, said once more and independently of the profile.
 
-    ``paths`` lists every JSON path that a document may have, with the shape of the value
-    there. Anything else is a breach.
+    ``paths`` lists every JSON path that a document may have, with the shape of the
+    value there. Anything else is a breach.
     """
 
     guardrail: Name
@@ -234,7 +234,8 @@ class Guardrail(_File):
 class Safeguards(_File):
     """What must never happen, whatever the agreements say.
 
-    Each is a clause with the effect ``withhold`` or ``review`` that counts for everybody.
+    Each is a clause with the effect ``withhold`` or ``review`` that counts for
+    everybody.
     """
 
     safeguards: tuple[Clause, ...]

@@ -1,11 +1,11 @@
-"""The incident as the CSIRT knows it: typed, checked, frozen, and the same for everybody.
+"""The incident as the CSIRT knows it: typed, checked and frozen.
 
-JSON or keyword arguments -> `Incident`. Nothing here decides who may see what; each field
-only declares, once, its data-protection class and its shape. Profiles, guardrails and
-mappings are checked against these declarations, so a new field cannot be forgotten.
+JSON or keyword arguments -> `Incident`. Nothing here decides who may see what; each
+field only declares, once, its data-protection class and its shape. Profiles, guardrails
+and mappings are checked against these declarations, so a new field cannot be forgotten.
 
-Invariants: unknown fields are refused; texts hold no NUL and no lone surrogate; times are
-UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
+Invariants: unknown fields are refused; texts hold no NUL and no lone surrogate; times
+are UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
 """
 
 from __future__ import annotations
@@ -317,6 +317,15 @@ def declarations(model: type[BaseModel] = Incident) -> dict[str, Declared]:
             raise TypeError(f"{model.__name__}.{name} has no data-protection class")
         found[path] = declared[0]
     return found
+
+
+def parts_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """Return the fields of a model that are objects or lists of objects."""
+    return {
+        name: part
+        for name, info in model.model_fields.items()
+        if (part := _part_of(info.annotation)) is not None
+    }
 
 
 def _is_tuple(annotation: Any) -> bool:

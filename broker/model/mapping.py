@@ -57,7 +57,7 @@ class ObservableKind(_Row):
 
 
 class Offence(_Row):
-    """Articles of an act that a type of incident may touch. Reviewed by a lawyer or not."""
+    """Articles of an act that a type of incident may touch."""
 
     act: str
     articles: str
@@ -111,8 +111,8 @@ class ObjectTemplate(_Row):
     """Which MISP object a part of the incident becomes.
 
     ``part`` is ``victims``, ``suspects``, ``evidence``, ``financial_loss`` or
-    ``affected_systems``; ``party`` narrows it to persons or organisations. ``fixed`` are
-    attributes with the same value always (a person's role: Victim).
+    ``affected_systems``; ``party`` narrows it to persons or organisations. ``fixed``
+    are attributes with the same value always (a person's role: Victim).
     """
 
     part: str

@@ -21,7 +21,8 @@ class Tlp(_Scale):
     """Traffic Light Protocol 2.0: how far the source lets information travel.
 
     Source: FIRST, TLP version 2.0 (August 2022). AMBER does not cover police: they are
-    neither the recipient's own organisation nor its clients, so an agreement must say so.
+    neither the recipient's own organisation nor its clients, so an agreement must say
+    so.
     """
 
     CLEAR = "clear"

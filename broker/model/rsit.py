@@ -1,4 +1,4 @@
-"""The Reference Security Incident Taxonomy (RSIT), version 1003, as a closed vocabulary.
+"""The Reference Security Incident Taxonomy (RSIT) 1003, a closed vocabulary.
 
 Source: ENISA Reference Incident Classification Taxonomy Task Force, `machinev1`, v1003:
 11 categories, 39 types. A type is written ``category/type``. What a type means for law

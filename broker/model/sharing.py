@@ -120,8 +120,8 @@ class Draft:
 class Breach:
     """Something that the guard found in a draft. Never names a value.
 
-    ``rule`` is the guard's rule, ``path`` the place in the draft, ``about`` the field of
-    the incident whose value is there, when that is what is wrong.
+    ``rule`` is the guard's rule, ``path`` the place in the draft, ``about`` the field
+    of the incident whose value is there, when that is what is wrong.
     """
 
     rule: str
@@ -137,8 +137,8 @@ class Breach:
 class Sealed:
     """Bytes that passed the guard, with the seal that says for whom they are.
 
-    The seal is an Ed25519 signature over recipient, share, edition, wire, SHA-256 of the
-    body and rulebook digest. Whoever changes any of these breaks it.
+    The seal is an Ed25519 signature over recipient, share, edition, wire, SHA-256 of
+    the body and rulebook digest. Whoever changes any of these breaks it.
     """
 
     recipient: str

@@ -1,0 +1,98 @@
+"""Observables: one row of the mapping table -> STIX object and pattern.
+
+A row names a type, a property path and fixed properties; both the object and the
+pattern are made from these, so they can never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from broker.convert.ids import observable_id
+from broker.model.mapping import ObservableKind, StixTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How one kind of observable is written in STIX."""
+
+    kind: str
+    stix_type: str
+    properties: Callable[[str], dict[str, Any]]
+    pattern: Callable[[str], str]
+    is_vulnerability: bool
+    matchable: bool  # whether its values may ever be matched automatically
+
+
+def writers(kinds: Mapping[str, ObservableKind]) -> dict[str, Writer]:
+    """Return a writer for every kind of observable in the table."""
+    return {
+        name: Writer(
+            name,
+            row.stix.type,
+            _properties(row.stix),
+            _pattern(row.stix),
+            row.stix.type == "vulnerability",
+            row.misp.to_ids,
+        )
+        for name, row in kinds.items()
+    }
+
+
+def _properties(target: StixTarget) -> Callable[[str], dict[str, Any]]:
+    head, _, tail = target.property.partition(".")
+    fixed = target.fixed
+
+    def plain(value: str) -> dict[str, Any]:
+        return {**fixed, head: value}
+
+    def nested(value: str) -> dict[str, Any]:
+        return {**fixed, head: {tail: value}}
+
+    def number(value: str) -> dict[str, Any]:
+        return {**fixed, head: int(value)}
+
+    def cve(value: str) -> dict[str, Any]:
+        return {
+            head: value,
+            "external_references": [{"source_name": "cve", "external_id": value}],
+        }
+
+    if target.type == "vulnerability":
+        return cve
+    if target.number:
+        return number
+    return nested if tail else plain
+
+
+def _pattern(target: StixTarget) -> Callable[[str], str]:
+    # STIX 2.1, 9.7: a path component with a hyphen stands in quotes.
+    path = ".".join(
+        f"'{part}'" if "-" in part else part for part in target.property.split(".")
+    )
+    left = f"[{target.type}:{path} = "
+    right = "".join(
+        f" AND {target.type}:{name} = {_literal(str(value))}"
+        for name, value in target.fixed.items()
+    )
+    if target.number:
+        return lambda value: f"{left}{int(value)}{right}]"
+    return lambda value: f"{left}{_literal(value)}{right}]"
+
+
+def _literal(value: str) -> str:
+    # STIX 2.1, 9.5: the backslash first, or the quote's own backslash would double.
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def observable(writer: Writer, value: str) -> dict[str, Any]:
+    """Return the cyber-observable object of a value, without its markings."""
+    properties = writer.properties(value)
+    return {
+        "type": writer.stix_type,
+        "spec_version": "2.1",
+        "id": observable_id(writer.stix_type, properties),
+        **properties,
+    }

@@ -1,0 +1,281 @@
+"""Write what a recipient may see as a STIX 2.1 bundle.
+
+`Redacted` + `Frame` + `Case` -> `Bundle`. Plain dictionaries, checked against the stix2
+library, the OASIS validator and misp-stix in the tests instead of on every run.
+
+Invariants: the one `report` is the case and refers to every other object: nothing rides
+along; every object carries TLP, PAP and the agreement's statement; the same input gives
+the same bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broker.convert.frame import EXTENSION, Frame
+from broker.convert.ids import Ids
+from broker.convert.observables import Writer, observable
+from broker.convert.parts import parts
+from broker.convert.summary import retraction_summary, summary
+from broker.errors import ConversionError
+from broker.model.sharing import Bundle, Edition, Redacted
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Which incident, at which recipient, in which edition."""
+
+    uid: str
+    ids: bytes  # the recipient's secret namespace
+    edition: Edition
+
+
+class Builder:
+    """The objects of one bundle while they are made."""
+
+    def __init__(self, frame: Frame, case: Case, markings: tuple[str, ...]) -> None:
+        self.frame = frame
+        self.case = case
+        self.ids = Ids(case.ids, case.uid)
+        self.created = stix_time(case.edition.created)
+        self.modified = stix_time(case.edition.modified)
+        self.markings = [*markings, frame.statement]
+        self.objects: dict[str, dict[str, Any]] = {}
+
+    def add(self, kind: str, role: str, properties: dict[str, Any]) -> str:
+        """Add a domain or relationship object; return its id."""
+        made: dict[str, Any] = {
+            "type": kind,
+            "spec_version": "2.1",
+            "id": f"{kind}--{self.ids.uuid(role)}",
+            "created_by_ref": self.frame.creator,
+            "created": self.created,
+            "modified": self.modified,
+            "object_marking_refs": self.markings,
+        }
+        made.update(properties)
+        self.objects[made["id"]] = made
+        return str(made["id"])
+
+    def add_observable(self, made: dict[str, Any]) -> str:
+        """Add a cyber-observable object once; return its id."""
+        made["object_marking_refs"] = self.markings
+        self.objects.setdefault(made["id"], made)
+        return str(made["id"])
+
+
+def stix_time(moment: datetime) -> str:
+    """Return a UTC time as STIX writes it, with milliseconds."""
+    return moment.isoformat()[:19] + ".000Z"
+
+
+def to_stix(redacted: Redacted, frame: Frame, case: Case) -> Bundle:
+    """Write a redacted incident as a STIX 2.1 bundle.
+
+    Raises:
+        ConversionError: a marking is missing, or an observable's kind has no row.
+    """
+    view = redacted.view
+    try:
+        tlp, pap = frame.tlp[view["tlp"]], frame.pap[view["pap"]]
+    except KeyError as error:
+        raise ConversionError("TLP or PAP is missing or has no row") from error
+    builder = Builder(frame, case, (tlp["id"], pap["id"]))
+    name = case_name(view, frame)
+    incident: dict[str, Any] = {"name": name}
+    if "description" in view:
+        incident["description"] = view["description"]
+    builder.add("incident", "incident", incident)
+    for seen in view.get("observables", ()):
+        _observable(builder, seen, view)
+    parts(builder, view)
+    report = _report(builder, view, name)
+    return _bundle(frame, (tlp, pap), report, builder)
+
+
+def to_retraction(
+    frame: Frame, case: Case, marking: tuple[str, str], reason: str
+) -> Bundle:
+    """Write the edition that takes everything back: a revoked report and a notice."""
+    tlp, pap = frame.tlp[marking[0]], frame.pap[marking[1]]
+    builder = Builder(frame, case, (tlp["id"], pap["id"]))
+    name = f"[Taken back by {frame.csirt.name}]"
+    builder.add(
+        "note",
+        "summary",
+        {
+            "abstract": "Notice",
+            "content": retraction_summary(frame, reason),
+            "object_refs": [f"report--{builder.ids.uuid('report')}"],
+        },
+    )
+    report = _wrap(builder, {"name": name, "labels": [], "revoked": True})
+    return _bundle(frame, (tlp, pap), report, builder)
+
+
+def case_name(view: Mapping[str, Any], frame: Frame) -> str:
+    """Return the case's title; where it is withheld, what sort of incident it is."""
+    if "title" in view:
+        return str(view["title"])
+    row = frame.rsit.get(view.get("classification", ""))
+    sort = row.label if row else "Incident"
+    number = f" {view['uid']}" if "uid" in view else ""
+    return f"{sort}: {frame.csirt.name} case{number}"
+
+
+def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, Any]:
+    frame = builder.frame
+    report_ref = f"report--{builder.ids.uuid('report')}"
+    builder.add(
+        "note",
+        "summary",
+        {
+            "abstract": "Case summary",
+            "content": summary(view, frame, builder.case.edition),
+            "object_refs": [report_ref],
+        },
+    )
+    properties: dict[str, Any] = {"name": name, "labels": labels(view, frame)}
+    if "language" in view:
+        properties["lang"] = view["language"]
+    if "confidence" in view:
+        properties["confidence"] = view["confidence"]
+    references = [
+        {"source_name": "reference", "url": url} for url in view.get("references", ())
+    ]
+    for field, source in (("uid", frame.csirt.name), ("case_reference", "case")):
+        if field in view:
+            references.append({"source_name": source, "external_id": view[field]})
+    if references:
+        properties["external_references"] = references
+    fields = {
+        name: view[name]
+        for name in ("uid", "severity", "status", "urgency", "times", "relations")
+        if name in view
+    }
+    properties["extensions"] = {
+        EXTENSION: {"extension_type": "property-extension", **fields}
+    }
+    return _wrap(builder, properties)
+
+
+def labels(view: Mapping[str, Any], frame: Frame) -> list[str]:
+    """Return the case's tags as MISP machine tags, which STIX carries as labels."""
+    row = frame.rsit.get(view.get("classification", ""))
+    if row is None:
+        return []
+    category, _, kind = row.rsit.partition("/")
+    # A type may touch several Europol events; only the first is certain, and a tag that
+    # is wrong is worse than one that is missing.
+    tags = (row.common_taxonomy, row.europol_incident, *row.europol_event[:1])
+    return [f'rsit:{category}="{kind}"', *[tag for tag in tags if tag]]
+
+
+def _wrap(builder: Builder, properties: dict[str, Any]) -> dict[str, Any]:
+    """Make the report that refers to every object that stands in the bundle."""
+    report_id = builder.add(
+        "report",
+        "report",
+        {
+            "published": builder.created,
+            "report_types": ["threat-report"],
+            "object_refs": sorted(builder.objects),
+            **properties,
+        },
+    )
+    return builder.objects.pop(report_id)
+
+
+def _bundle(
+    frame: Frame,
+    markings: tuple[dict[str, Any], ...],
+    report: dict[str, Any],
+    builder: Builder,
+) -> Bundle:
+    number = builder.case.edition.number
+    bundle_id = f"bundle--{builder.ids.uuid(f'bundle/{number}')}"
+    return Bundle(
+        bundle_id, (*frame.always, *markings, report, *builder.objects.values())
+    )
+
+
+def _observable(
+    builder: Builder, seen: Mapping[str, Any], view: Mapping[str, Any]
+) -> None:
+    """Add an observable: the object, that it was observed, and how to match it."""
+    writer = builder.frame.writers.get(seen["kind"])
+    if writer is None:
+        raise ConversionError("an observable is of a kind without a row")
+    value, exact = seen["value"], seen["exact"]
+    role = f"{seen['kind']}/{value}"
+    # A pseudonym or a truncated value must never be matched against traffic.
+    to_ids = bool(seen.get("to_ids")) and exact
+    about = {"extension_type": "property-extension", "kind": seen["kind"]}
+    for name in ("role", "comment", "first_seen", "last_seen"):
+        if name in seen:
+            about[name] = seen[name]
+    extension = {EXTENSION: {**about, "exact": exact, "to_ids": to_ids}}
+    if writer.is_vulnerability:
+        properties = writer.properties(value)
+        builder.add("vulnerability", role, {**properties, "extensions": extension})
+        return
+    ref = builder.add_observable(observable(writer, value))
+    first, last = _observed(seen, view, builder.created)
+    observed = builder.add(
+        "observed-data",
+        role,
+        {
+            "first_observed": first,
+            "last_observed": last,
+            "number_observed": 1,
+            "object_refs": [ref],
+            "extensions": extension,
+        },
+    )
+    if to_ids:
+        _indicator(builder, writer, value, role, first, observed)
+
+
+def _observed(
+    seen: Mapping[str, Any], view: Mapping[str, Any], created: str
+) -> tuple[str, str]:
+    """Return when an observable was seen; if nobody said, when the incident was."""
+    times = view.get("times", {})
+    first = seen.get("first_seen") or seen.get("last_seen")
+    if first is None:
+        first = times.get("detected") or times.get("occurred_from")
+    first = _milliseconds(first) if first else created
+    last = _milliseconds(seen["last_seen"]) if "last_seen" in seen else first
+    return first, max(first, last)
+
+
+def _milliseconds(time: str) -> str:
+    return time[:-1] + ".000Z"
+
+
+def _indicator(
+    builder: Builder, writer: Writer, value: str, role: str, first: str, observed: str
+) -> None:
+    indicator = builder.add(
+        "indicator",
+        role,
+        {
+            "pattern": writer.pattern(value),
+            "pattern_type": "stix",
+            "pattern_version": "2.1",
+            "valid_from": first,
+            "indicator_types": ["malicious-activity"],
+        },
+    )
+    builder.add(
+        "relationship",
+        f"based-on/{role}",
+        {
+            "relationship_type": "based-on",
+            "source_ref": indicator,
+            "target_ref": observed,
+        },
+    )

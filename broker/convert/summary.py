@@ -1,0 +1,87 @@
+"""The case summary that a police officer reads first, in Markdown.
+
+A redacted view + the agreement -> text. It is made of the view alone: what is withheld
+from a recipient does not change one letter of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from broker.convert.frame import Frame
+from broker.model.sharing import Edition
+
+_TIMES = (
+    ("occurred_from", "Began"),
+    ("occurred_until", "Ended"),
+    ("detected", "Detected"),
+    ("reported", "Reported to the CSIRT"),
+)
+
+
+def summary(view: Mapping[str, Any], frame: Frame, edition: Edition) -> str:
+    """Return the summary of a case for one recipient."""
+    lines = ["# Case summary", ""]
+    lines += [f"- {label}: {text}" for label, text in _headline(view, frame)]
+    times = view.get("times", {})
+    lines += [f"- {label}: {times[name]}" for name, label in _TIMES if name in times]
+    if "description" in view:
+        lines += ["", str(view["description"])]
+    lines += _offences(view, frame)
+    lines += ["", "## Questions", "", f"{frame.csirt.name}: {frame.csirt.contact}"]
+    lines += ["", frame.terms, f"- Edition {edition.number} of this case"]
+    return "\n".join(lines)
+
+
+def _headline(view: Mapping[str, Any], frame: Frame) -> list[tuple[str, str]]:
+    row = frame.rsit.get(view.get("classification", ""))
+    named = [("What", row.label)] if row else []
+    for field, label in (
+        ("uid", "Case number at the CSIRT"),
+        ("case_reference", "Case reference"),
+        ("severity", "Severity"),
+        ("status", "Status"),
+        ("urgency", "Urgency"),
+    ):
+        if field in view:
+            named.append((label, str(view[field])))
+    related = [
+        relation["uid"] for relation in view.get("relations", ()) if "uid" in relation
+    ]
+    if related:
+        named.append(("Related cases", ", ".join(related)))
+    caveats = view.get("handling_caveats", ())
+    named += [("Handling", str(caveat)) for caveat in caveats]
+    return named
+
+
+def _offences(view: Mapping[str, Any], frame: Frame) -> list[str]:
+    row = frame.rsit.get(view.get("classification", ""))
+    if row is None or not row.offences:
+        return []
+    lines = ["", "## Offences that this may touch", ""]
+    for offence in row.offences:
+        confirmed = (
+            f"confirmed by {offence.confirmed_by}"
+            if offence.confirmed_by
+            else "to be confirmed by a lawyer"
+        )
+        lines.append(f"- {offence.act}: {offence.articles} ({confirmed})")
+    return lines
+
+
+def retraction_summary(frame: Frame, reason: str) -> str:
+    """Return the notice of an edition that takes everything back."""
+    return "\n".join(
+        [
+            "# Taken back",
+            "",
+            f"{frame.csirt.name} has taken this case back: {reason}. Please delete "
+            "what you hold of it, as the agreement asks.",
+            "",
+            f"Questions: {frame.csirt.contact}",
+            "",
+            f"- Agreement: {frame.agreement.title}",
+        ]
+    )

@@ -1,0 +1,38 @@
+"""Tripwires: texts that must never leave, whatever any policy says.
+
+Laid-open text of a document -> which tripwires it touches. A guardrail names those that
+count for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_CARD: Final = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d.])")
+_KEY: Final = re.compile(r"-----begin [a-z0-9 ]*private key-----")
+# Read as "password=..." or "password: ...", in the languages of the region.
+_PASSWORD: Final = re.compile(
+    r"\b(?:password|passwd|pwd|fjalekalimi|lozinka|sifra)\s*[=:]\s*\S{4,}"
+)
+
+
+def _payment_card(text: str) -> bool:
+    return any(_luhn(found) for found in _CARD.findall(text))
+
+
+def _luhn(text: str) -> bool:
+    """Check a card number's last digit (ISO/IEC 7812-1, annex B)."""
+    digits = [int(c) for c in text if c.isdigit()]
+    if len(set(digits)) == 1:
+        return False
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+TRIPWIRES: Final[dict[str, Callable[[str], bool]]] = {
+    "payment-card": _payment_card,
+    "private-key": lambda text: _KEY.search(text) is not None,
+    "password": lambda text: _PASSWORD.search(text) is not None,
+}

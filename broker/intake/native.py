@@ -1,0 +1,91 @@
+"""Read Besa's own incident format: the JSON of `broker.model.incident`.
+
+Bytes -> `Parsed`. Strict: an unknown field, a wrong type or an impossible time refuses
+the message, because guessing what an analyst meant is how too much gets shared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from broker.errors import IntakeError
+from broker.intake.parsed import Parsed
+from broker.intake.values import normal
+from broker.model.incident import Incident, Observable
+from broker.model.mapping import ObservableKind
+
+_FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
+_ADVICE: Final = "'besa schema' prints the fields and their types"
+
+
+def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
+    """Read one incident.
+
+    Raises:
+        IntakeError: with the path of the first field that is wrong, never its value.
+    """
+    try:
+        incident = Incident.model_validate_json(raw)
+    except ValidationError as error:
+        raise as_intake_error(error) from None
+    return Parsed(with_normal_values(incident, kinds))
+
+
+def as_intake_error(error: ValidationError) -> IntakeError:
+    """Say what a validation found first, without the value that it found."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    first, more = found[0], len(found) - 1
+    problem = str(first["msg"]).removeprefix("Value error, ")
+    if more:
+        problem += f" (and {more} more)"
+    return IntakeError(_path(first["loc"]), problem, _ADVICE)
+
+
+def _path(place: tuple[int | str, ...]) -> str:
+    path = ""
+    for step in place:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            # A key that looks like no field name may be a value in the wrong place.
+            name = step if _FIELD.fullmatch(step) else "(unreadable name)"
+            path += f".{name}" if path else name
+    return path
+
+
+def with_normal_values(
+    incident: Incident, kinds: Mapping[str, ObservableKind]
+) -> Incident:
+    """Return the incident with each observable's value in its normal form.
+
+    Raises:
+        IntakeError: an observable is of an unknown kind, or its value is not of it.
+    """
+    changed: dict[int, Observable] = {}
+    for index, observable in enumerate(incident.observables):
+        row = kinds.get(observable.kind)
+        if row is None:
+            raise IntakeError(
+                f"observables[{index}].kind",
+                "there is no such kind of observable",
+                "mappings/observables.yaml lists them",
+            )
+        value = normal(observable.value, row)
+        if value is None:
+            raise IntakeError(
+                f"observables[{index}].value",
+                f"it is not a value of the kind {row.kind}",
+                "correct the value, or choose the kind that fits",
+            )
+        if value != observable.value:
+            changed[index] = observable.model_copy(update={"value": value})
+    if not changed:
+        return incident
+    observables: list[Any] = list(incident.observables)
+    for index, observable in changed.items():
+        observables[index] = observable
+    return incident.model_copy(update={"observables": tuple(observables)})

@@ -1,0 +1,95 @@
+"""The normal form of an observable's value: as MISP and STIX write it.
+
+A value + the row of its kind -> the same value in normal form, or nothing when it is
+not a value of that kind. MISP stores the normal form, so what is read back compares
+equal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_network
+from typing import Final
+
+from broker.model.incident import Shape
+from broker.model.mapping import ObservableKind
+
+_REFANG: Final = (("[.]", "."), ("(.)", "."), ("[:]", ":"), ("[at]", "@"), ("[@]", "@"))
+_DOMAIN: Final = re.compile(
+    r"(?=.{1,253}$)[^\s/:@.\x00-\x20]{1,63}(\.[^\s/:@.\x00-\x20]{1,63})+"
+)
+_EMAIL: Final = re.compile(r"[^\s@\x00-\x20]{1,64}@[^\s@\x00-\x20]{1,253}")
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S+", re.IGNORECASE)
+_HEX: Final = re.compile(r"[0-9a-f]+")
+_HASH_LENGTH: Final = {
+    "md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128,
+}  # fmt: skip
+# One blank-free line: what every other value is, as far as its shape can tell.
+_PLAIN: Final = re.compile(r"[^\x00-\x1f]+")
+
+
+def normal(value: str, row: ObservableKind) -> str | None:
+    """Return a value in the normal form of its kind, or None when it is not of it."""
+    value = value.strip()
+    if row.stix.number:
+        digits = value.upper().removeprefix("AS")
+        return str(int(digits)) if digits.isascii() and digits.isdigit() else None
+    check = _CHECKS.get(row.shape)
+    if check is not None:
+        return check(_refanged(value), row.kind)
+    if row.kind in _UPPER:
+        value = value.upper()
+    return value if row.shape is Shape.TEXT or _PLAIN.fullmatch(value) else None
+
+
+_UPPER: Final = frozenset({"cve", "iban", "bic"})
+
+
+def _refanged(value: str) -> str:
+    if "[" not in value and "(" not in value and "xx" not in value:
+        return value
+    for mark, plain in _REFANG:
+        value = value.replace(mark, plain)
+    return re.sub(r"^hxxp(s?)", r"http\1", value, flags=re.IGNORECASE)
+
+
+def _address(value: str, kind: str) -> str | None:
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        return None
+    if (kind == "ipv4" and network.version != 4) or (
+        kind == "ipv6" and network.version != 6
+    ):
+        return None
+    single = network.prefixlen == network.max_prefixlen
+    return str(network.network_address) if single else str(network)
+
+
+def _matching(pattern: re.Pattern[str], value: str, kind: str) -> str | None:  # noqa: ARG001
+    return value if pattern.fullmatch(value) else None
+
+
+def _domain(value: str, kind: str) -> str | None:
+    return _matching(_DOMAIN, value.rstrip(".").lower(), kind)
+
+
+def _email(value: str, kind: str) -> str | None:
+    return _matching(_EMAIL, value.lower(), kind)
+
+
+def _hash(value: str, kind: str) -> str | None:
+    value = value.lower()
+    length = _HASH_LENGTH.get(kind, len(value))
+    return value if len(value) == length and _HEX.fullmatch(value) else None
+
+
+_CHECKS: Final[dict[Shape, Callable[[str, str], str | None]]] = {
+    Shape.IP: _address,
+    Shape.DOMAIN: _domain,
+    Shape.EMAIL: _email,
+    Shape.URL: partial(_matching, _URL),
+    Shape.HASH: _hash,
+}

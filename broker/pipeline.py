@@ -1,0 +1,334 @@
+"""THE path: bytes of an incident in, sealed bytes per recipient out.
+
+`receive` reads a message; `disclose` takes it through every stage, once per agreement::
+
+    decide -> project -> to_stix -> render -> inspect -> seal
+
+Pure: no clock, no randomness, no input or output. The same message, rulebook, keys,
+history and time give the same bytes.
+
+Invariants (each with a property test):
+  - nothing is converted before it is redacted, nothing sealed before it is inspected;
+  - an error in any stage gives that recipient nothing, and leaves the others alone;
+  - a new edition is made only when what the recipient sees has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from broker import convert, guard, policy, redact, render
+from broker.canonical import dumps, sha256_hex
+from broker.errors import BesaError, IntakeError
+from broker.intake import read
+from broker.keys import Keys, RecipientKey
+from broker.model.agreement import OnWithdrawal
+from broker.model.decision import Decision, Effect, Finding
+from broker.model.incident import Incident, Status
+from broker.model.marking import Pap, Tlp
+from broker.model.sharing import (
+    NO_HISTORY,
+    WITHHELD,
+    Breach,
+    Bundle,
+    Draft,
+    Edition,
+    History,
+    Outcome,
+    Redacted,
+    Share,
+    State,
+    Wire,
+)
+from broker.policy import Facts, facts_of
+from broker.rulebook import Route, Rulebook
+from broker.seal import seal
+
+# What the recipient sees is compared without these: they change with every revision.
+_NOT_CONTENT: Final = frozenset({"revision", "revised_at"})
+_RETRACTED: Final = sha256_hex(b"besa: taken back")
+# A clock that is wrong by more than this would number editions in the far future.
+_CLOCK_LEEWAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An incident as it was read, with what identifies its content."""
+
+    incident: Incident
+    sha256: str  # of the incident in its canonical form
+    format: str
+    left_behind: tuple[str, ...] = ()
+
+
+def receive(
+    raw: bytes,
+    content_type: str | None = None,
+    *,
+    rulebook: Rulebook,
+    now: datetime | None = None,
+) -> Received:
+    """Read a message as an incident.
+
+    Raises:
+        IntakeError: it is none; names the field path and what to do.
+    """
+    name, parsed = read(raw, content_type, rulebook.tables.kinds)
+    incident = parsed.incident
+    if now is not None and incident.revised_at > now + _CLOCK_LEEWAY:
+        raise IntakeError("revised_at", "it lies in the future", "check the clock")
+    content = incident.model_dump_json().encode()
+    return Received(incident, sha256_hex(content), name, parsed.left_behind)
+
+
+def process(
+    raw: bytes,
+    *,
+    rulebook: Rulebook,
+    keys: Keys,
+    history: History,
+    now: datetime,
+    content_type: str | None = None,
+) -> Outcome:
+    """Take one message the whole way: `receive`, then `disclose`.
+
+    Raises:
+        IntakeError: the message is no incident.
+    """
+    received = receive(raw, content_type, rulebook=rulebook, now=now)
+    return disclose(received, rulebook=rulebook, keys=keys, history=history, now=now)
+
+
+def disclose(
+    received: Received,
+    *,
+    rulebook: Rulebook,
+    keys: Keys,
+    history: History,
+    now: datetime,
+) -> Outcome:
+    """Decide, redact, convert, render, inspect and seal for every agreement.
+
+    ``history`` is what was shared of this incident before, ``now`` the time in UTC.
+    """
+    incident = received.incident
+    known = incident.revision == history.revision
+    outcome = Outcome(
+        incident.uid,
+        incident.revision,
+        received.sha256,
+        rulebook.digest,
+        (),
+        duplicate=known and received.sha256 == history.incident_sha256,
+        conflict=known and received.sha256 != history.incident_sha256,
+    )
+    if outcome.duplicate or outcome.conflict:
+        return outcome
+    facts = facts_of(incident)
+    stale = incident.revision < history.revision
+    shares = tuple(
+        _share(incident, facts, route, rulebook, keys, history, now, stale=stale)
+        for route in rulebook.routes
+    )
+    return replace(outcome, shares=shares)
+
+
+def advance(history: History, outcome: Outcome) -> History:
+    """Return the history once an outcome has been stored."""
+    if outcome.duplicate or outcome.conflict or outcome.revision < history.revision:
+        return history
+    editions = dict(history.editions)
+    for share in outcome.shares:
+        if share.state is State.QUEUED and share.edition:
+            editions[share.decision.agreement] = share.edition
+    return History(outcome.revision, outcome.incident_sha256, editions)
+
+
+def _share(
+    incident: Incident,
+    facts: Facts,
+    route: Route,
+    rulebook: Rulebook,
+    keys: Keys,
+    history: History,
+    now: datetime,
+    *,
+    stale: bool,
+) -> Share:
+    """Find out what one recipient gets; whatever goes wrong, it is not too much."""
+    agreement = route.agreement.agreement
+    stage = "decide"
+    decision = Decision(agreement, route.recipient.recipient, Effect.WITHHOLD, ())
+    try:
+        decision = policy.decide(facts, route.rules, now)
+        if stale:
+            return Share(decision, State.STALE)
+        stage = "disclose"
+        key = keys.recipients[route.recipient.recipient]
+        previous = history.editions.get(agreement)
+        if decision.effect is Effect.WITHHOLD:
+            return _withheld(incident, route, rulebook, keys, decision, previous)
+        return _shared(incident, route, rulebook, keys, key, decision, previous)
+    except Exception as error:
+        # INVARIANT: an error never shares. Only the sort of error is kept: its message
+        # could hold what it stumbled over.
+        why = str(error) if isinstance(error, BesaError) else type(error).__name__
+        failed = replace(
+            decision,
+            effect=Effect.strictest([decision.effect, Effect.REVIEW]),
+            findings=(*decision.findings, _failed(stage)),
+        )
+        return Share(failed, State.HELD, failure=f"{stage}: {why}")
+
+
+def _failed(stage: str) -> Finding:
+    return Finding("error", Effect.REVIEW, True, "", f"an error in the stage {stage}")
+
+
+def _shared(
+    incident: Incident,
+    route: Route,
+    rulebook: Rulebook,
+    keys: Keys,
+    key: RecipientKey,
+    decision: Decision,
+    previous: Edition | None,
+) -> Share:
+    """Take an incident that may be shared, or only after review, to its seal."""
+    redacted = redact.project(incident, route.plan, key)
+    content = _content(redacted)
+    if previous and previous.content == content and not previous.retracts:
+        return Share(decision, State.UNCHANGED, redacted)
+    edition = _next(previous, incident, content)
+    case = convert.Case(incident.uid, key.ids, edition)
+    bundle = convert.to_stix(redacted, route.frame, case)
+    draft = Draft(decision.recipient, route.wire, _rendered(bundle, route, route.wire))
+    breaches = _inspected(draft, incident, route)
+    if breaches or decision.effect is Effect.REVIEW:
+        return Share(
+            decision, State.HELD, redacted, edition, draft=draft, breaches=breaches
+        )
+    sealed = seal(
+        draft,
+        share=_share_id(bundle),
+        edition=edition,
+        rulebook=rulebook.digest,
+        key=keys.signing,
+    )
+    return Share(decision, State.QUEUED, redacted, edition, sealed)
+
+
+def _withheld(
+    incident: Incident,
+    route: Route,
+    rulebook: Rulebook,
+    keys: Keys,
+    decision: Decision,
+    previous: Edition | None,
+) -> Share:
+    """Share nothing, and take back what was shared before, if the agreement says so."""
+    keep = route.agreement.on_withdrawal is OnWithdrawal.KEEP
+    if previous is None or previous.retracts or keep:
+        return Share(decision, State.WITHHELD)
+    key = keys.recipients[decision.recipient]
+    edition = replace(_next(previous, incident, _RETRACTED), retracts=True)
+    case = convert.Case(incident.uid, key.ids, edition)
+    withdrawn = incident.status is Status.WITHDRAWN
+    reason = "it was withdrawn" if withdrawn else "it may no longer be shared"
+    ceiling = route.recipient.clearance
+    marking: tuple[Tlp, Pap] = (
+        min(incident.tlp, ceiling.tlp, key=lambda level: level.rank),
+        min(incident.pap, ceiling.pap, key=lambda level: level.rank),
+    )
+    bundle = convert.to_retraction(route.frame, case, marking, reason)
+    draft = Draft(decision.recipient, route.wire, _rendered(bundle, route, route.wire))
+    breaches = _inspected(draft, incident, route)
+    if breaches:
+        return Share(
+            decision, State.HELD, None, edition, draft=draft, breaches=breaches
+        )
+    sealed = seal(
+        draft,
+        share=_share_id(bundle),
+        edition=edition,
+        rulebook=rulebook.digest,
+        key=keys.signing,
+    )
+    return Share(decision, State.QUEUED, None, edition, sealed)
+
+
+def _content(redacted: Redacted) -> str:
+    """Return the digest of what a recipient sees, whichever revision it comes from."""
+    view = redacted.view
+    return sha256_hex(
+        dumps({name: view[name] for name in view if name not in _NOT_CONTENT})
+    )
+
+
+def _next(previous: Edition | None, incident: Incident, content: str) -> Edition:
+    """Number the next edition; a recipient never sees time run backwards."""
+    revised = incident.revised_at
+    if previous is None:
+        return Edition(1, revised, revised, content)
+    modified = max(revised, previous.modified + timedelta(seconds=1))
+    return Edition(previous.number + 1, previous.created, modified, content)
+
+
+def _rendered(bundle: Bundle, route: Route, wire: Wire) -> bytes:
+    if wire is Wire.MISP_EVENT:
+        return render.misp_event(bundle, route.event_frame)
+    return render.stix_bundle(bundle)
+
+
+def _inspected(draft: Draft, incident: Incident, route: Route) -> tuple[Breach, ...]:
+    breaches = guard.inspect(draft, incident, route.guard)
+    if len(draft.body) > route.recipient.limits.max_bytes:
+        breaches += (Breach("too-large-for-recipient", ""),)
+    return breaches
+
+
+def _share_id(bundle: Bundle) -> str:
+    """Return the case's id at the recipient: the report's, and the event's, UUID."""
+    report = next(made for made in bundle.objects if made["type"] == "report")
+    return str(report["id"]).removeprefix("report--")
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What one recipient would get, in every wire, and what the guard says to it."""
+
+    route: Route
+    share: Share
+    redacted: Redacted
+    wires: dict[Wire, bytes]
+
+
+def preview(
+    received: Received, *, rulebook: Rulebook, keys: Keys, now: datetime
+) -> tuple[Previewed, ...]:
+    """Show what every recipient would get of an incident that was never shared before.
+
+    The bytes are the ones that `disclose` would seal at that time.
+    """
+    outcome = disclose(
+        received, rulebook=rulebook, keys=keys, history=NO_HISTORY, now=now
+    )
+    return tuple(
+        _previewed(received.incident, route, share, keys)
+        for route, share in zip(rulebook.routes, outcome.shares, strict=True)
+    )
+
+
+def _previewed(incident: Incident, route: Route, share: Share, keys: Keys) -> Previewed:
+    key = keys.recipients[route.recipient.recipient]
+    redacted = share.redacted
+    if redacted is None or share.edition is None:
+        projected = redact.project(incident, route.plan, key)
+        marks = tuple((path, i, WITHHELD, at) for path, i, _, at in projected.marks)
+        return Previewed(route, share, Redacted({}, marks), {})
+    case = convert.Case(incident.uid, key.ids, share.edition)
+    bundle = convert.to_stix(redacted, route.frame, case)
+    wires = {wire: _rendered(bundle, route, wire) for wire in Wire}
+    return Previewed(route, share, redacted, wires)

@@ -1,0 +1,291 @@
+"""Turn a profile into a plan: for every field, the one thing that happens to it.
+
+`Profile` + the kinds of observables -> `Plan`. All the choosing (by role, kind,
+consent) is done here, once, for every combination; redacting an incident then only
+looks it up.
+
+Invariants: a field without a rule is an error, not a default; the last rule of a field
+fits every item; a method accepts the shape of what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from pydantic import BaseModel
+
+from broker.errors import Problem, RulebookError
+from broker.keys import RecipientKey
+from broker.model.agreement import FieldRule, Profile, Selector
+from broker.model.incident import (
+    Consent,
+    Incident,
+    PartyKind,
+    Role,
+    Shape,
+    declarations,
+    parts_of,
+)
+from broker.model.mapping import ObservableKind
+from broker.model.sharing import KEPT, WITHHELD
+from broker.redact.methods import METHODS, Method, OptionError, method_of
+from broker.strict_yaml import Document
+
+Apply = Callable[[Any, RecipientKey], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One field: what is applied to it (None withholds), and what the ledger says."""
+
+    name: str
+    path: str
+    many: bool
+    apply: Apply | None
+    outcome: str
+    where: str
+    is_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The plan of one object: its own fields and the parts within it."""
+
+    leaves: tuple[Leaf, ...]
+    parts: tuple[tuple[str, Item], ...] = ()
+    # Observables only: the kind that the value has afterwards, and whether it is exact.
+    kind_after: str = ""
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of every field of an incident for the recipients of one profile."""
+
+    profile: str
+    top: Item
+    lists: Mapping[str, Mapping[tuple[Any, ...], Item]]
+
+
+def compile_plan(
+    profile: Profile, kinds: Mapping[str, ObservableKind], doc: Document
+) -> Plan:
+    """Prepare a profile; ``doc`` is the file it was read from.
+
+    Raises:
+        RulebookError: with every problem, each at its line.
+    """
+    problems = list(_problems(profile, kinds, doc))
+    if problems:
+        raise RulebookError(tuple(problems))
+    compiler = _Compiler(profile, kinds, doc)
+    return Plan(
+        profile.profile,
+        compiler.item(Incident, "", ()),
+        {name: compiler.variants(name) for name in _LISTS},
+    )
+
+
+# The lists whose items may be treated differently, and what an item is told apart by.
+_LISTS: dict[str, tuple[str, ...]] = {
+    "victims": ("party", "consent", "minor"),
+    "suspects": ("party", "minor"),
+    "observables": ("kind", "role"),
+    "evidence": (),
+    "affected_systems": (),
+    "relations": (),
+}
+
+
+def variant(name: str, item: BaseModel) -> tuple[Any, ...]:
+    """Return what tells an item of a list apart, as `Plan.lists` is keyed."""
+    fields = item.__dict__
+    match name:
+        case "observables":
+            return (fields["kind"], fields["role"])
+        case "victims":
+            return (fields["kind"], fields["consent"], fields["minor"])
+        case "suspects":
+            return (fields["kind"], fields["minor"])
+    return ()
+
+
+class _Compiler:
+    def __init__(
+        self, profile: Profile, kinds: Mapping[str, ObservableKind], doc: Document
+    ) -> None:
+        self._profile, self._kinds, self._doc = profile, kinds, doc
+        self._methods: dict[tuple[str, int], Method | None] = {}
+
+    def variants(self, name: str) -> dict[tuple[Any, ...], Item]:
+        """Compile the plan of every combination that tells items of a list apart."""
+        model = parts_of(Incident)[name]
+        domains: dict[str, tuple[Any, ...]] = {
+            "kind": tuple(self._kinds),
+            "role": tuple(Role),
+            "party": tuple(PartyKind),
+            "consent": tuple(Consent),
+            "minor": (False, True),
+        }
+        keys = product(*(domains[name] for name in _LISTS[name]))
+        return {
+            key: self.item(
+                model, f"{name}[].", tuple(zip(_LISTS[name], key, strict=True))
+            )
+            for key in keys
+        }
+
+    def item(
+        self, model: type[BaseModel], prefix: str, told: tuple[tuple[str, Any], ...]
+    ) -> Item:
+        """Compile the plan of one object whose items are told apart by ``told``."""
+        facts = dict(told)
+        kind = self._kinds.get(facts.get("kind", ""))
+        leaves: list[Leaf] = []
+        parts: list[tuple[str, Item]] = []
+        kind_after, exact = kind.kind if kind else "", True
+        inner = parts_of(model)
+        for name, info in model.model_fields.items():
+            if prefix == "" and name in _LISTS:
+                continue
+            if name in inner:
+                parts.append((name, self.item(inner[name], f"{prefix}{name}.", told)))
+                continue
+            many = getattr(info.annotation, "__origin__", None) is tuple
+            path = f"{prefix}{name}[]" if many else f"{prefix}{name}"
+            leaf, method = self._leaf(name, path, many, facts, kind)
+            leaves.append(leaf)
+            if kind and name == "value" and method:
+                kind_after = method.kind_after(kind.kind, kind.shape)
+                exact = method.name == "keep"
+        return Item(tuple(leaves), tuple(parts), kind_after, exact)
+
+    def _leaf(
+        self,
+        name: str,
+        path: str,
+        many: bool,
+        facts: Mapping[str, Any],
+        kind: ObservableKind | None,
+    ) -> tuple[Leaf, Method | None]:
+        rules = self._profile.fields[path]
+        index = next(i for i, rule in enumerate(rules) if fits(rule.only, facts, kind))
+        method = self._method(path, index, rules[index])
+        is_time = DECLARED[path].shape is Shape.TIME
+        where = self._doc.where(("fields", path, index))
+        if method is None:
+            return Leaf(name, path, many, None, WITHHELD, where, is_time), None
+        outcome = KEPT if method.name == "keep" else method.name
+        return Leaf(name, path, many, method.apply, outcome, where, is_time), method
+
+    def _method(self, path: str, index: int, rule: FieldRule) -> Method | None:
+        if (path, index) not in self._methods:
+            self._methods[path, index] = (
+                None
+                if rule.method == "withhold"
+                else method_of(rule.method, rule.options)
+            )
+        return self._methods[path, index]
+
+
+DECLARED = declarations()
+
+
+def fits(only: Selector, facts: Mapping[str, Any], kind: ObservableKind | None) -> bool:
+    """Say whether a rule is about an item that is told apart by these facts."""
+    data_class = kind.data_class if kind else None
+    return (
+        (only.kind is None or facts.get("kind") in only.kind)
+        and (only.data_class is None or data_class in only.data_class)
+        and (only.role is None or facts.get("role") in only.role)
+        and (only.party is None or facts.get("party") in only.party)
+        and (only.consent is None or facts.get("consent") in only.consent)
+        and (only.minor is None or facts.get("minor") is only.minor)
+    )
+
+
+def _problems(
+    profile: Profile, kinds: Mapping[str, ObservableKind], doc: Document
+) -> Iterator[Problem]:
+    for path in DECLARED:
+        if path not in profile.fields:
+            yield doc.problem(
+                ("fields",),
+                f"the profile forgets the field {path}",
+                f"add a line such as '{path}: withhold'",
+            )
+    for path in ("tlp", "pap"):
+        if [rule.method for rule in profile.fields.get(path, ())] != ["keep"]:
+            yield doc.problem(
+                ("fields", path),
+                f"the marking {path} must travel with what it marks",
+                f"write '{path}: keep'",
+            )
+    for path, rules in profile.fields.items():
+        at = ("fields", path)
+        if path not in DECLARED:
+            yield doc.problem(at, f"an incident has no field {path}")
+            continue
+        if not rules or rules[-1].only != Selector():
+            yield doc.problem(
+                at,
+                f"the last rule of {path} does not fit everything",
+                "end with a rule without 'only', such as withhold",
+            )
+        for index, rule in enumerate(rules):
+            yield from _rule_problems(path, rule, kinds, doc, (*at, index))
+
+
+def _rule_problems(
+    path: str,
+    rule: FieldRule,
+    kinds: Mapping[str, ObservableKind],
+    doc: Document,
+    at: tuple[str | int, ...],
+) -> Iterator[Problem]:
+    for about in _selected_without_sense(path, rule.only):
+        yield doc.problem(at, f"{path} cannot be told apart by {about}")
+    if rule.method == "withhold":
+        return
+    if rule.method not in METHODS:
+        known = ", ".join(["withhold", *METHODS])
+        yield doc.problem(at, "there is no such redaction method", f"there are {known}")
+        return
+    try:
+        method = method_of(rule.method, rule.options)
+    except OptionError as error:
+        yield doc.problem(at, str(error))
+        return
+    for shape, about in _shapes(path, rule, kinds):
+        if shape not in method.accepts:
+            yield doc.problem(
+                at,
+                f"{rule.method} does not accept {about}, which is of shape {shape}",
+                f"it accepts {', '.join(sorted(method.accepts))}",
+            )
+
+
+def _shapes(
+    path: str, rule: FieldRule, kinds: Mapping[str, ObservableKind]
+) -> Iterator[tuple[Shape, str]]:
+    """Yield every shape that a rule may meet, and what has it."""
+    if DECLARED[path].shape is not Shape.BY_KIND:
+        yield DECLARED[path].shape, path
+        return
+    for kind in kinds.values():
+        if any(
+            fits(rule.only, {"kind": kind.kind, "role": role}, kind) for role in Role
+        ):
+            yield kind.shape, f"the kind {kind.kind}"
+
+
+def _selected_without_sense(path: str, only: Selector) -> Iterator[str]:
+    told_apart = set(_LISTS.get(path.partition("[]")[0], ()))
+    if "kind" in told_apart:
+        told_apart.add("data_class")
+    for name in Selector.model_fields:
+        if getattr(only, name) is not None and name not in told_apart:
+            yield name

@@ -1,0 +1,118 @@
+"""Project an incident onto what one recipient may see.
+
+`Incident` + `Plan` + the recipient's key -> `Redacted`. An allow-list: the view is
+built from the fields that the plan names, never by deleting from a copy.
+
+Invariants: every field that the incident has stands in the ledger once; the view holds
+nothing that no rule let through; order and number of what is seen depend on what is
+seen alone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from broker.canonical import dumps
+from broker.errors import RedactionError
+from broker.keys import RecipientKey
+from broker.model.incident import Incident
+from broker.model.sharing import WITHHELD, Redacted
+from broker.redact.plan import Item, Leaf, Plan, variant
+
+_Mark = tuple[str, int, str, str]
+
+
+def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
+    """Return what a recipient may see of an incident, with the ledger of every field.
+
+    Raises:
+        RedactionError: an item is of a kind that the plan does not know.
+    """
+    marks: list[_Mark] = []
+    view = _item(incident, plan.top, key, marks, -1)
+    for name, variants in plan.lists.items():
+        items = getattr(incident, name)
+        if not items:
+            continue
+        seen: list[dict[str, Any]] = []
+        for index, item in enumerate(items):
+            item_plan = variants.get(variant(name, item))
+            if item_plan is None:
+                raise RedactionError(f"{name}[{index}] is of an unknown kind")
+            redacted = _item(item, item_plan, key, marks, index)
+            if name == "observables":
+                redacted = _observable(redacted, item_plan)
+            if redacted:
+                seen.append(redacted)
+        if seen:
+            view[name] = _without_repeats(seen) if name == "observables" else seen
+    return Redacted(view, tuple(marks))
+
+
+def _item(
+    source: BaseModel, plan: Item, key: RecipientKey, marks: list[_Mark], index: int
+) -> dict[str, Any]:
+    """Build the view of one object from the fields that its plan lets through."""
+    fields = source.__dict__
+    view: dict[str, Any] = {}
+    for leaf in plan.leaves:
+        value = fields[leaf.name]
+        if value is None or value == ():
+            continue
+        if leaf.apply is None:
+            marks.append((leaf.path, index, WITHHELD, leaf.where))
+            continue
+        if leaf.many:
+            seen: Any = _values(value, leaf, key)
+        else:
+            # A time is redacted in the form in which it would leave.
+            seen = leaf.apply(_written(value) if leaf.is_time else value, key)
+        outcome = WITHHELD if seen is None else leaf.outcome
+        marks.append((leaf.path, index, outcome, leaf.where))
+        if seen is not None:
+            view[leaf.name] = seen
+    for name, part in plan.parts:
+        if fields[name] is not None and (
+            inner := _item(fields[name], part, key, marks, index)
+        ):
+            view[name] = inner
+    return view
+
+
+def _written(moment: datetime) -> str:
+    """Return a whole-second UTC time as RFC 3339 writes it."""
+    return moment.isoformat()[:19] + "Z"
+
+
+def _values(values: tuple[Any, ...], leaf: Leaf, key: RecipientKey) -> Any | None:
+    assert leaf.apply is not None  # noqa: S101 - withheld ones never come here
+    seen = [leaf.apply(value, key) for value in values]
+    return [value for value in seen if value is not None] or None
+
+
+def _observable(redacted: dict[str, Any], plan: Item) -> dict[str, Any]:
+    # Without its value, the rest of an observable would only tell that there was one.
+    if "value" not in redacted:
+        return {}
+    redacted["kind"] = plan.kind_after
+    redacted["exact"] = plan.exact
+    return redacted
+
+
+def _without_repeats(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order observables by what is seen of them, each kind and value once.
+
+    Two addresses cut to one network are one observable: how many there were, and in
+    which order the CSIRT wrote them down, is withheld with them.
+    """
+    unique: dict[tuple[str, str], dict[str, Any]] = {}
+    for item in sorted(seen, key=_order):
+        unique.setdefault((item["kind"], item["value"]), item)
+    return list(unique.values())
+
+
+def _order(item: dict[str, Any]) -> tuple[str, str, bytes]:
+    return item["kind"], item["value"], dumps(item)

@@ -1,0 +1,171 @@
+"""Render a bundle as a MISP event: what the police analyst will see.
+
+`Bundle` + `EventFrame` -> bytes of MISP core format JSON. The event is made from the
+STIX objects alone, so both formats always say the same.
+
+Invariants: every UUID is stable for the same thing at the same recipient; times are
+whole seconds; texts hold no character outside the Basic Multilingual Plane, because
+MISP's database loses such attributes (seen with MISP 2.5.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from broker.canonical import dumps
+from broker.model.agreement import Recipient
+from broker.model.mapping import ObservableKind, Tables
+from broker.model.sharing import Bundle
+from broker.render.misp_object import Templates, misp_object
+
+_ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
+_THREAT: Final = {"critical": "1", "high": "1", "medium": "2", "low": "3"}
+_ANALYSIS: Final = {"open": "1", "closed": "2", "withdrawn": "2"}
+_REDACTED: Final = "not the exact value: redacted under the agreement"
+
+
+@dataclass(frozen=True, slots=True)
+class EventFrame:
+    """What is the same in every event for one recipient."""
+
+    distribution: str
+    publish: bool
+    kinds: Mapping[str, ObservableKind]
+    tags: Mapping[str, str]  # STIX marking id -> MISP tag
+    templates: Templates
+    extension: str
+
+
+def event_frame(recipient: Recipient, tables: Tables, extension: str) -> EventFrame:
+    """Prepare the constant part of every event for one recipient.
+
+    ``extension`` is the id under which the bundle carries Besa's own properties.
+    """
+    markings = (*tables.markings.tlp.values(), *tables.markings.pap.values())
+    return EventFrame(
+        str(recipient.distribution),
+        recipient.publish,
+        tables.kinds,
+        {row.stix_id: row.tag for row in markings},
+        Templates(tables.objects),
+        extension,
+    )
+
+
+def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
+    """Return the canonical bytes of the MISP event of a bundle."""
+    by_id = {made["id"]: made for made in bundle.objects}
+    report = next(made for made in bundle.objects if made["type"] == "report")
+    stamp = _epoch(report["modified"])
+    event = _event(report, frame, stamp)
+    attributes: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
+    reports: list[dict[str, Any]] = []
+    for made in bundle.objects:
+        about = made.get("extensions", {}).get(frame.extension)
+        if made["type"] == "note" and about is None:
+            reports.append(_event_report(made, stamp))
+        elif about is None:
+            continue
+        elif "kind" in about:
+            attributes.append(_attribute(made, about, by_id, frame, stamp))
+        elif "part" in about:
+            objects += misp_object(made, about, frame.templates, stamp)
+    event["Attribute"] = attributes
+    event["Object"] = objects
+    event["EventReport"] = reports
+    body = dumps({"Event": event})
+    # Only a document with such characters pays for looking at each text.
+    if _ASTRAL.search(body.decode()):
+        body = dumps({"Event": _without_astral(event)})
+    return body
+
+
+def _event(report: dict[str, Any], frame: EventFrame, stamp: str) -> dict[str, Any]:
+    about = report.get("extensions", {}).get(frame.extension, {})
+    times = about.get("times", {})
+    day = times.get("occurred_from") or times.get("detected") or report["published"]
+    markings = report["object_marking_refs"]
+    tags = [frame.tags[ref] for ref in markings if ref in frame.tags]
+    return {
+        "uuid": report["id"].removeprefix("report--"),
+        "info": report["name"],
+        "date": day[:10],
+        "timestamp": stamp,
+        "published": frame.publish and not report.get("revoked", False),
+        "distribution": frame.distribution,
+        "threat_level_id": _THREAT.get(about.get("severity", ""), "4"),
+        "analysis": _ANALYSIS.get(about.get("status", ""), "2"),
+        "Tag": [{"name": tag} for tag in (*tags, *report.get("labels", ()))],
+    }
+
+
+def _epoch(time: str) -> str:
+    return str(int(datetime.fromisoformat(time).timestamp()))
+
+
+def _attribute(
+    made: dict[str, Any],
+    about: Mapping[str, Any],
+    by_id: Mapping[str, dict[str, Any]],
+    frame: EventFrame,
+    stamp: str,
+) -> dict[str, Any]:
+    row = frame.kinds[about["kind"]]
+    role = about.get("role", "unknown")
+    target = row.misp.by_role.get(role, row.misp)
+    source = by_id[made["object_refs"][0]] if "object_refs" in made else made
+    attribute = {
+        "uuid": made["id"].rpartition("--")[2],
+        "type": target.type,
+        "category": target.category,
+        "value": _value(source, row.stix.property),
+        "to_ids": about["to_ids"],
+        "distribution": "5",
+        "timestamp": stamp,
+        "comment": _comment(about, role),
+    }
+    for name in ("first_seen", "last_seen"):
+        if name in about:
+            attribute[name] = about[name]
+    return attribute
+
+
+def _value(source: Mapping[str, Any], path: str) -> str:
+    head, _, tail = path.partition(".")
+    return str(source[head][tail] if tail else source[head])
+
+
+def _comment(about: Mapping[str, Any], role: str) -> str:
+    parts = (
+        "" if role == "unknown" else role,
+        "" if about["exact"] else _REDACTED,
+        about.get("comment", ""),
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def _event_report(note: dict[str, Any], stamp: str) -> dict[str, Any]:
+    return {
+        "uuid": note["id"].removeprefix("note--"),
+        "name": note["abstract"],
+        "content": note["content"],
+        "distribution": "5",
+        "timestamp": stamp,
+    }
+
+
+def _without_astral(value: Any) -> Any:
+    """Write each character that MISP cannot store as its code point: U+1F600."""
+    match value:
+        case str():
+            return _ASTRAL.sub(lambda found: f"[U+{ord(found[0]):X}]", value)
+        case list():
+            return [_without_astral(item) for item in value]
+        case dict():
+            return {name: _without_astral(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,111 @@
+"""MISP objects for parties, evidence, losses and systems, by the template table.
+
+A STIX object that carries a part's fields + `Templates` -> MISP objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from broker.model.mapping import ObjectAttribute, ObjectTemplate
+
+
+class Templates:
+    """The object templates by the part of the incident that they are for."""
+
+    __slots__ = ("_by_part",)
+
+    def __init__(self, templates: tuple[ObjectTemplate, ...]) -> None:
+        self._by_part: dict[str, list[ObjectTemplate]] = {}
+        for template in templates:
+            self._by_part.setdefault(template.part, []).append(template)
+
+    def of(self, part: str, party: str) -> Iterator[ObjectTemplate]:
+        """Yield the templates of a part; a party of unknown sort takes the first."""
+        templates = self._by_part.get(part, [])
+        fitting = [template for template in templates if template.party in ("", party)]
+        yield from fitting or templates[:1]
+
+
+def misp_object(
+    made: Mapping[str, Any], about: Mapping[str, Any], templates: Templates, stamp: str
+) -> list[dict[str, Any]]:
+    """Return the MISP objects of one part; none when no field of it has a place."""
+    fields = about["fields"]
+    uuid = made["id"].rpartition("--")[2]
+    found = []
+    for number, template in enumerate(
+        templates.of(about["part"], fields.get("kind", ""))
+    ):
+        attributes = list(_attributes(template, fields, uuid, number, stamp))
+        if attributes:
+            found.append(
+                _object(template, _derived(uuid, number, 0), attributes, stamp)
+            )
+    return found
+
+
+def _object(
+    template: ObjectTemplate, uuid: str, attributes: list[dict[str, Any]], stamp: str
+) -> dict[str, Any]:
+    return {
+        "uuid": uuid,
+        "name": template.name,
+        "meta-category": template.meta_category,
+        "template_uuid": template.template_uuid,
+        "template_version": str(template.template_version),
+        "description": "",
+        "distribution": "5",
+        "timestamp": stamp,
+        "Attribute": attributes,
+    }
+
+
+def _attributes(
+    template: ObjectTemplate,
+    fields: Mapping[str, Any],
+    uuid: str,
+    number: int,
+    stamp: str,
+) -> Iterator[dict[str, Any]]:
+    """Yield the attributes that the fields fill, then the fixed ones."""
+    rows = [
+        (row, str(value))
+        for row in template.attributes
+        for value in _values(fields.get(row.field))
+    ]
+    if rows:
+        rows += template.fixed
+    for place, (row, value) in enumerate(rows, 1):
+        yield _attribute(row, value, _derived(uuid, number, place), stamp)
+
+
+def _values(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _attribute(
+    row: ObjectAttribute, value: str, uuid: str, stamp: str
+) -> dict[str, Any]:
+    return {
+        "uuid": uuid,
+        "type": row.type,
+        "category": row.category,
+        "object_relation": row.relation,
+        "value": value,
+        "to_ids": False,
+        "distribution": "5",
+        "timestamp": stamp,
+    }
+
+
+def _derived(uuid: str, number: int, place: int) -> str:
+    """Return a UUID of its own for each object and attribute of one STIX object.
+
+    The part's UUID is secret-derived and unique; its last digits count within the part.
+    """
+    last = (int(uuid[24:], 16) + (number << 16) + place) & 0xFFFFFFFFFFFF
+    return f"{uuid[:24]}{last:012x}"
