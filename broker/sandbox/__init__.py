@@ -1,0 +1,1 @@
+"""Stand-ins for the systems around Besa: for demonstrations, training and tests."""
