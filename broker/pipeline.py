@@ -326,7 +326,7 @@ def _previewed(incident: Incident, route: Route, share: Share, keys: Keys) -> Pr
     redacted = share.redacted
     if redacted is None or share.edition is None:
         projected = redact.project(incident, route.plan, key)
-        marks = tuple((path, i, WITHHELD, at) for path, i, _, at in projected.marks)
+        marks = tuple((i, (path, WITHHELD, at)) for i, (path, _, at) in projected.marks)
         return Previewed(route, share, Redacted({}, marks), {})
     case = convert.Case(incident.uid, key.ids, share.edition)
     bundle = convert.to_stix(redacted, route.frame, case)

@@ -75,8 +75,3 @@ def observable_id(kind: str, properties: dict[str, Any]) -> str:
         chosen = next((name for name in _HASH_ORDER if name in hashes), min(hashes))
         named["hashes"] = {chosen: hashes[chosen]}
     return f"{kind}--{uuid5(_STIX_NAMESPACE, dumps(named))}"
-
-
-def can_have_id(kind: str) -> bool:
-    """Say whether the id of this kind of observable object can be derived."""
-    return kind in _CONTRIBUTING

@@ -17,7 +17,7 @@ from typing import Any
 
 from broker.convert.frame import EXTENSION, Frame
 from broker.convert.ids import Ids
-from broker.convert.observables import Writer, observable
+from broker.convert.observables import observable
 from broker.convert.parts import parts
 from broker.convert.summary import retraction_summary, summary
 from broker.errors import ConversionError
@@ -44,21 +44,28 @@ class Builder:
         self.modified = stix_time(case.edition.modified)
         self.markings = [*markings, frame.statement]
         self.objects: dict[str, dict[str, Any]] = {}
-
-    def add(self, kind: str, role: str, properties: dict[str, Any]) -> str:
-        """Add a domain or relationship object; return its id."""
-        made: dict[str, Any] = {
-            "type": kind,
+        self._common = {
             "spec_version": "2.1",
-            "id": f"{kind}--{self.ids.uuid(role)}",
-            "created_by_ref": self.frame.creator,
+            "created_by_ref": frame.creator,
             "created": self.created,
             "modified": self.modified,
             "object_marking_refs": self.markings,
         }
-        made.update(properties)
-        self.objects[made["id"]] = made
-        return str(made["id"])
+
+    def add(self, kind: str, role: str, properties: dict[str, Any]) -> str:
+        """Add a domain or relationship object that plays a role; return its id."""
+        return self.add_as(kind, self.ids.uuid(role), properties)
+
+    def add_as(self, kind: str, uuid: str, properties: dict[str, Any]) -> str:
+        """Add a domain or relationship object with a UUID; return its id."""
+        made_id = f"{kind}--{uuid}"
+        self.objects[made_id] = {
+            **self._common,
+            "type": kind,
+            "id": made_id,
+            **properties,
+        }
+        return made_id
 
     def add_observable(self, made: dict[str, Any]) -> str:
         """Add a cyber-observable object once; return its id."""
@@ -211,6 +218,8 @@ def _observable(
         raise ConversionError("an observable is of a kind without a row")
     value, exact = seen["value"], seen["exact"]
     role = f"{seen['kind']}/{value}"
+    # One UUID for all that is about one observable; the type tells them apart.
+    uuid = builder.ids.uuid(role)
     # A pseudonym or a truncated value must never be matched against traffic.
     to_ids = bool(seen.get("to_ids")) and exact
     about = {"extension_type": "property-extension", "kind": seen["kind"]}
@@ -220,13 +229,13 @@ def _observable(
     extension = {EXTENSION: {**about, "exact": exact, "to_ids": to_ids}}
     if writer.is_vulnerability:
         properties = writer.properties(value)
-        builder.add("vulnerability", role, {**properties, "extensions": extension})
+        builder.add_as("vulnerability", uuid, {**properties, "extensions": extension})
         return
     ref = builder.add_observable(observable(writer, value))
     first, last = _observed(seen, view, builder.created)
-    observed = builder.add(
+    observed = builder.add_as(
         "observed-data",
-        role,
+        uuid,
         {
             "first_observed": first,
             "last_observed": last,
@@ -236,7 +245,7 @@ def _observable(
         },
     )
     if to_ids:
-        _indicator(builder, writer, value, role, first, observed)
+        _indicator(builder, writer.pattern(value), uuid, first, observed)
 
 
 def _observed(
@@ -257,22 +266,22 @@ def _milliseconds(time: str) -> str:
 
 
 def _indicator(
-    builder: Builder, writer: Writer, value: str, role: str, first: str, observed: str
+    builder: Builder, pattern: str, uuid: str, first: str, observed: str
 ) -> None:
-    indicator = builder.add(
+    indicator = builder.add_as(
         "indicator",
-        role,
+        uuid,
         {
-            "pattern": writer.pattern(value),
+            "pattern": pattern,
             "pattern_type": "stix",
             "pattern_version": "2.1",
             "valid_from": first,
             "indicator_types": ["malicious-activity"],
         },
     )
-    builder.add(
+    builder.add_as(
         "relationship",
-        f"based-on/{role}",
+        uuid,
         {
             "relationship_type": "based-on",
             "source_ref": indicator,

@@ -15,12 +15,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic_core import SchemaValidator
-
 from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
-from broker.guard.secrets import Secret, Secrets
-from broker.guard.shapes import UnknownShapeError, read, shape_names, validator
+from broker.guard.secrets import Secrets
+from broker.guard.shapes import (
+    Shapes,
+    UnknownShapeError,
+    compile_shapes,
+    read,
+    shape_names,
+)
 from broker.guard.texts import forms, laid_open, squeeze
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Guardrail, Profile
@@ -44,9 +48,9 @@ class Guard:
     max_bytes: int
     tlp: int
     pap: int
-    check: SchemaValidator
+    shapes: Shapes
     secrets: Secrets
-    tripwires: tuple[str, ...]
+    tripwires: frozenset[str]
 
 
 def compile_guard(
@@ -63,7 +67,7 @@ def compile_guard(
     problems: list[Problem] = []
     for path, shape in guardrail.paths.items():
         try:
-            validator({path: shape})
+            compile_shapes({path: shape})
         except UnknownShapeError as error:
             advice = f"shapes are {', '.join(shape_names())}"
             problems.append(doc.problem(("paths", path), str(error), advice))
@@ -78,9 +82,9 @@ def compile_guard(
         guardrail.max_bytes,
         guardrail.tlp_at_most.rank,
         guardrail.pap_at_most.rank,
-        validator(guardrail.paths),
+        compile_shapes(guardrail.paths),
         Secrets(profile, kinds),
-        tuple(sorted(guardrail.tripwires)),
+        guardrail.tripwires,
     )
 
 
@@ -90,7 +94,7 @@ def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...
         return (Breach("wrong-wire", ""),)
     if len(draft.body) > guard.max_bytes:
         return (Breach("too-large", ""),)
-    document, texts, breaches = read(guard.check, draft.body)
+    document, texts, breaches = read(guard.shapes, draft.body)
     if document is None:
         return breaches
     if dumps(document) != draft.body:
@@ -100,27 +104,30 @@ def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...
     found = list(_marking_breaches(document, incident, guard))
     if guard.wire is Wire.STIX_BUNDLE:
         found += _id_breaches(document["objects"])
-    opened = laid_open(texts)
-    found += _secret_breaches(opened, guard.secrets.of(incident))
-    found += [
-        Breach(f"tripwire-{name}", "")
-        for name in guard.tripwires
-        if TRIPWIRES[name](opened)
-    ]
+    opened, tripped = laid_open(texts)
+    found += _secret_breaches(opened, incident, guard.secrets)
+    found += [Breach(f"tripwire-{name}", "") for name in guard.tripwires & tripped]
     return tuple(found)
 
 
-def _secret_breaches(opened: str, secrets: list[Secret]) -> Iterator[Breach]:
+def _secret_breaches(
+    opened: str, incident: Incident, secrets: Secrets
+) -> Iterator[Breach]:
     squeezed = squeeze(opened)
-    told: set[str] = set()
-    for secret in secrets:
-        if secret.field in told:
-            continue
-        for form in forms(secret.value):
-            if _stands_in(form, opened) or _hides_in(form, squeezed):
-                told.add(secret.field)
-                yield Breach("withheld-value", "", secret.field)
-                break
+    leaked = [
+        secret
+        for secret in secrets.of(incident)
+        if any(
+            _stands_in(form, opened) or _hides_in(form, squeezed)
+            for form in forms(secret.value)
+        )
+    ]
+    if leaked:
+        fields = dict.fromkeys(
+            found.field for found in secrets.unkept(leaked, incident)
+        )
+        for field in fields:
+            yield Breach("withheld-value", "", field)
 
 
 def _stands_in(form: str, opened: str) -> bool:
@@ -138,7 +145,7 @@ def _stands_in(form: str, opened: str) -> bool:
     return re.search(before + re.escape(form) + after, opened) is not None
 
 
-def _hides_in(form: str, squeezed: str) -> bool:
+def _hides_in(form: str, squeezed: bytes) -> bool:
     """Say whether a value stands there spaced out or split over neighbouring fields."""
     bare = squeeze(form)
     # A number squeezed next to other numbers is found by chance; words are not.

@@ -65,39 +65,44 @@ class Secrets:
         self._hidden: dict[tuple[Any, ...], tuple[list[_Rules], list[_Rules]]] = {}
 
     def of(self, incident: Incident) -> list[Secret]:
-        """Return every value that must not be found in what leaves."""
-        hidden: list[Secret] = []
+        """Return every value that no rule of the profile keeps."""
+        found: list[Secret] = []
+        for owner, item in self._items(incident):
+            facts = _facts(owner, item)
+            for rules in self._split(owner, facts)[0]:
+                for value in _values(item, rules):
+                    if len(value) >= SHORTEST:
+                        data_class = self._data_class(rules, facts)
+                        found.append(Secret(rules.path, value, data_class))
+        return found
+
+    def unkept(self, secrets: list[Secret], incident: Incident) -> list[Secret]:
+        """Return those secrets that are not kept elsewhere in the same data class.
+
+        Where the policy shares the very same value, finding it is no breach: a reporter
+        who is hidden may also be a victim who is named.
+        """
         kept: set[tuple[str, str]] = set()
-        for owner in self._fields:
-            items = getattr(incident, owner) if owner else (incident,)
-            for item in items:
-                self._look(owner, item, hidden, kept)
-        # The same value in a field of the same data class that is kept: the policy
-        # shares it there, so finding it is no breach (a reporter who is a named
-        # victim).
+        for owner, item in self._items(incident):
+            facts = _facts(owner, item)
+            for rules in self._split(owner, facts)[1]:
+                data_class = self._data_class(rules, facts)
+                kept.update(
+                    (data_class, value.casefold()) for value in _values(item, rules)
+                )
         return [
             secret
-            for secret in hidden
+            for secret in secrets
             if (secret.data_class, secret.value.casefold()) not in kept
         ]
 
-    def _look(
-        self,
-        owner: str,
-        item: BaseModel,
-        hidden: list[Secret],
-        kept: set[tuple[str, str]],
-    ) -> None:
-        facts = _facts(owner, item)
-        withheld, open_ = self._split(owner, facts)
-        for rules in withheld:
-            for value in _values(item, rules):
-                if len(value) >= SHORTEST:
-                    data_class = self._data_class(rules, facts)
-                    hidden.append(Secret(rules.path, value, data_class))
-        for rules in open_:
-            for value in _values(item, rules):
-                kept.add((self._data_class(rules, facts), value.casefold()))
+    def _items(self, incident: Incident) -> Iterator[tuple[str, BaseModel]]:
+        for owner in self._fields:
+            if owner:
+                for item in getattr(incident, owner):
+                    yield owner, item
+            else:
+                yield owner, incident
 
     def _data_class(self, rules: _Rules, facts: Mapping[str, Any]) -> str:
         if rules.path == "observables[].value" and facts["kind"] in self._kinds:

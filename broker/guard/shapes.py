@@ -55,8 +55,16 @@ def shape_names() -> tuple[str, ...]:
     return (*_CLOSED, "text", "epoch", "number", "flag", "const:VALUE", "one-of:A|B")
 
 
-def validator(paths: Mapping[str, str]) -> SchemaValidator:
-    """Build the validator of a guardrail's paths.
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The allowed shape of a document, ready to read one."""
+
+    check: SchemaValidator
+    closed: frozenset[str]  # keys under which no value can hide, wherever they stand
+
+
+def compile_shapes(paths: Mapping[str, str]) -> Shapes:
+    """Prepare the paths of a guardrail.
 
     Raises:
         UnknownShapeError: a path or a shape cannot be understood; says which path.
@@ -67,7 +75,18 @@ def validator(paths: Mapping[str, str]) -> SchemaValidator:
         for step in _steps(path):
             node = _descend(node, *step)
         node.shape = shape
-    return SchemaValidator(_schema(root, ""))
+    schema = _schema(root, "")
+    open_keys = {_last(path) for path, shape in paths.items() if not _is_closed(shape)}
+    closed = {_last(path) for path in paths} - open_keys
+    return Shapes(SchemaValidator(schema), frozenset(closed))
+
+
+def _last(path: str) -> str:
+    return _steps(path)[-1][0]
+
+
+def _is_closed(shape: str) -> bool:
+    return shape in _CLOSED or shape.startswith(("const:", "one-of:"))
 
 
 def _steps(path: str) -> list[tuple[str, str | None]]:
@@ -104,7 +123,7 @@ def _schema(node: _Node, path: str) -> core_schema.CoreSchema:
         return core_schema.list_schema(_schema(node.items, f"{path}[]"))
     if node.keys:
         if set(node.keys) == {"*"}:
-            key = _collected(core_schema.str_schema(pattern=r"^[a-z0-9_.\[\]]{1,80}$"))
+            key = core_schema.str_schema(pattern=r"^[a-z0-9_.\[\]]{1,80}$")
             return core_schema.dict_schema(key, _schema(node.keys["*"], f"{path}.*"))
         return _object(node.keys, path)
     return _leaf(node.shape, path)
@@ -137,11 +156,9 @@ def _leaf(shape: str, path: str) -> core_schema.CoreSchema:
     name, _, rest = shape.partition(":")
     match name:
         case "text":
-            return _collected(core_schema.str_schema(strict=True))
+            return core_schema.str_schema(strict=True)
         case "epoch":
-            return _collected(
-                core_schema.str_schema(pattern=r"^\d{9,10}$", strict=True)
-            )
+            return core_schema.str_schema(pattern=r"^\d{9,10}$", strict=True)
         case "number":
             # Small enough that no account or personal number fits in.
             return core_schema.int_schema(ge=0, le=999_999, strict=True)
@@ -154,29 +171,36 @@ def _leaf(shape: str, path: str) -> core_schema.CoreSchema:
     raise UnknownShapeError(f"{path.lstrip('.')} has an unknown shape {shape!r}")
 
 
-def _collected(schema: core_schema.CoreSchema) -> core_schema.CoreSchema:
-    return core_schema.with_info_after_validator_function(_collect, schema)
-
-
-def _collect(value: str, info: core_schema.ValidationInfo[list[str]]) -> str:
-    info.context.append(value)
-    return value
-
-
-def read(
-    check: SchemaValidator, body: bytes
-) -> tuple[Any, list[str], tuple[Breach, ...]]:
+def read(shapes: Shapes, body: bytes) -> tuple[Any, list[str], tuple[Breach, ...]]:
     """Read a document; return it, the texts in it, and where it is not as allowed."""
-    texts: list[str] = []
     try:
-        document = check.validate_json(body, context=texts)
+        document = shapes.check.validate_json(body)
     except ValidationError as error:
         found = error.errors(
             include_url=False, include_context=False, include_input=False
         )
         breaches = {_breach(item["type"], item["loc"]): None for item in found}
-        return None, texts, tuple(breaches)
+        return None, [], tuple(breaches)
+    texts: list[str] = []
+    _collect(document, shapes.closed, texts)
     return document, texts, ()
+
+
+def _collect(node: Any, closed: frozenset[str], texts: list[str]) -> None:
+    """Gather every text that does not stand under a closed key."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if type(value) is str:
+                if key not in closed:
+                    texts.append(value)
+            elif type(value) is dict or type(value) is list:
+                _collect(value, closed, texts)
+    else:
+        for value in node:
+            if type(value) is str:
+                texts.append(value)
+            else:
+                _collect(value, closed, texts)
 
 
 def _breach(kind: str, place: tuple[int | str, ...]) -> Breach:

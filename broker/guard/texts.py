@@ -15,9 +15,12 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import unquote
+
+from broker.guard.tripwires import tripped
 
 # How many layers of encoding are laid open: base64 of percent of hex is three.
 _LAYERS: Final = 4
@@ -26,11 +29,20 @@ _SEPARATOR: Final = "\x1f"
 _LETTERS: Final = str.maketrans(
     {"đ": "d", "ð": "d", "ł": "l", "ø": "o", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss"}
 )
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
-_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[:\s-]?){4,}")
+# What base64 of ASCII looks like: each byte's top bit is 0, so not every letter can
+# stand at each of the four places.
+# Only such runs are decoded; a value with other letters is looked for encoded.
+_BASE64: Final = re.compile(
+    r"(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-])+"
+    r"(?:[A-Za-f][A-HQ-Xg-nw-z0-3](?:[ABEFIJMNQRUVYZcdghklopstwx014589])?)?"
+)
+_HEX: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
+_SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: -]){3,}[0-9A-Fa-f]{2}")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
-_PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
+_PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
+_MAYBE_DEFANGED: Final = re.compile(r"[\[({]|hxxp")
 _DEFANGED: Final = (
     ("[.]", "."),
     ("(.)", "."),
@@ -43,37 +55,47 @@ _DEFANGED: Final = (
     ("[@]", "@"),
     ("hxxp", "http"),
 )
-_SQUEEZE: Final = re.compile(r"[\W_]+")
+_NO_LETTER: Final = bytes(c for c in range(128) if not chr(c).isalnum())
 
 
 def fold(text: str) -> str:
     """Return a text without case, accents and invisible characters."""
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
-        text = unicodedata.normalize("NFKD", text.casefold())
-        text = "".join(c for c in text if not unicodedata.combining(c))
-        return text.translate(_LETTERS)
-    return text.casefold()
+    text = text.casefold()
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
+    return _ACCENTS.sub("", text).translate(_LETTERS)
 
 
-def squeeze(folded: str) -> str:
-    """Return only the letters and digits of a folded text."""
-    return _SQUEEZE.sub("", folded)
+def squeeze(folded: str) -> bytes:
+    """Return a folded text without blanks and signs, as UTF-8."""
+    return folded.encode("utf-8", "replace").translate(None, _NO_LETTER)
 
 
-def laid_open(texts: list[str]) -> str:
-    """Return all texts, folded, with every hidden layer laid open beside them."""
-    layer = _SEPARATOR.join(texts)
-    found = [layer]
-    seen = {layer}
+def laid_open(texts: list[str]) -> tuple[str, frozenset[str]]:
+    """Return all texts folded, with every hidden layer laid open beside them.
+
+    And the names of the tripwires that any of their lines touches.
+    """
+    found = [_opened(line) for text in texts for line in text.split("\n")]
+    touched = frozenset[str]().union(*[names for _, names in found if names])
+    return _SEPARATOR.join([opened for opened, _ in found]), touched
+
+
+# Most lines are the same in every document (types, tags, the agreement's terms).
+@lru_cache(maxsize=4096)
+def _opened(line: str) -> tuple[str, frozenset[str]]:
+    """Return a line folded, with what can be decoded from it; and its tripwires."""
+    seen = {line: None}
+    layer = [line]
     for _ in range(_LAYERS):
-        decoded = [text for text in _decoded(layer) if text not in seen]
-        if not decoded:
+        decoded = {text: None for known in layer for text in _decoded(known)}
+        layer = [text for text in decoded if text not in seen]
+        if not layer:
             break
-        layer = _SEPARATOR.join(decoded)
-        seen.update(decoded)
-        found.append(layer)
-    return fold(_SEPARATOR.join(found))
+        seen.update(dict.fromkeys(layer))
+    opened = fold(line) if len(seen) == 1 else _SEPARATOR.join(map(fold, seen))
+    return opened, tripped(opened)
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -85,16 +107,19 @@ def _decoded(text: str) -> Iterator[str]:
     if "\\" in text:
         yield _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
     lower = text.casefold()
-    if any(mark in lower for mark, _ in _DEFANGED):
+    if _MAYBE_DEFANGED.search(lower):
         for mark, plain in _DEFANGED:
             lower = lower.replace(mark, plain)
         yield lower
     if "xn--" in lower:
-        yield _PUNYCODE.sub(_unicode_label, text)
+        yield _PUNYCODE.sub(_unicode_label, lower)
     for token in _BASE64.findall(text):
-        yield from _from_base64(token)
+        if len(token) > 5:
+            yield from _from_base64(token)
     for run in _HEX.findall(text):
-        yield from _readable(bytes.fromhex(re.sub(r"[:\s-]", "", run)))
+        yield from _readable(bytes.fromhex(run))
+    for run in _SPACED_HEX.findall(text):
+        yield from _readable(bytes.fromhex(re.sub(r"[: -]", "", run)))
 
 
 def _unicode_label(found: re.Match[str]) -> str:
@@ -106,40 +131,47 @@ def _unicode_label(found: re.Match[str]) -> str:
 
 def _from_base64(token: str) -> Iterator[str]:
     plain = token.replace("-", "+").replace("_", "/")
-    # A value encoded inside something longer may start at any of four letters.
-    for offset in range(4):
-        part = plain[offset:]
-        part = part[: len(part) - len(part) % 4] or part
-        try:
-            raw = base64.b64decode(part + "=" * (-len(part) % 4))
-        except binascii.Error:
-            continue
-        yield from _readable(raw)
-    tail = len(plain) % 4
-    if tail in (2, 3):
-        yield from _readable(base64.b64decode(plain + "=" * (4 - tail)))
+    yield from _readable(binascii.a2b_base64(plain + "=" * (-len(plain) % 4)))
 
 
 def _readable(raw: bytes) -> Iterator[str]:
-    """Yield bytes as text, unless nothing in them could be a value."""
+    """Yield bytes as text, unless too little of them is text to be a value."""
     if raw.count(0) * 3 > len(raw):
         raw = raw.replace(b"\0", b"")  # UTF-16 of plain letters
     text = raw.decode("utf-8", "ignore")
-    if len(text) >= 4 and sum(c.isprintable() for c in text) * 4 >= len(text) * 3:
+    if len(text) >= 3 and len(text) * 3 >= len(raw):
         yield text
 
 
+_ADDRESS: Final = re.compile(r"[0-9a-f:.]*[.:][0-9a-f:.]+")
+
+
+@lru_cache(maxsize=4096)
 def forms(value: str) -> tuple[str, ...]:
     """Return the folded forms in which a value is looked for in a laid-open text."""
     folded = fold(value).strip()
-    found = {folded}
+    if not _ADDRESS.fullmatch(folded):
+        return (folded, *_encoded(value)) if not value.isascii() else (folded,)
     try:
         address = ip_address(folded)
     except ValueError:
-        pass
-    else:
-        pointer = address.reverse_pointer
-        found.add(pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa"))
-        found.add(address.exploded)
-        found.add(address.compressed)
-    return tuple(found)
+        return (folded,)
+    pointer = address.reverse_pointer
+    if address.version == 4:
+        return folded, pointer.removesuffix(".in-addr.arpa")
+    return (
+        folded,
+        pointer.removesuffix(".ip6.arpa"),
+        address.exploded,
+        address.compressed,
+    )
+
+
+def _encoded(value: str) -> Iterator[str]:
+    """Yield base64 of a value beyond ASCII, folded, wherever it starts in a text."""
+    for spelled in (value, value.lower(), value.upper()):
+        raw = spelled.encode("utf-8", "replace")
+        for start in range(3):
+            # The letters at both ends also depend on what stands before and after.
+            text = base64.b64encode(b"\0" * start + raw).decode().rstrip("=")
+            yield fold(text[(0, 2, 3)[start] : -1])

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_CARD: Final = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d.])")
+_CARD: Final = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
 _KEY: Final = re.compile(r"-----begin [a-z0-9 ]*private key-----")
 # Read as "password=..." or "password: ...", in the languages of the region.
 _PASSWORD: Final = re.compile(
@@ -36,3 +36,8 @@ TRIPWIRES: Final[dict[str, Callable[[str], bool]]] = {
     "private-key": lambda text: _KEY.search(text) is not None,
     "password": lambda text: _PASSWORD.search(text) is not None,
 }
+
+
+def tripped(text: str) -> frozenset[str]:
+    """Return the names of the tripwires that a folded text touches."""
+    return frozenset(name for name, touches in TRIPWIRES.items() if touches(text))

@@ -22,6 +22,10 @@ _DOMAIN: Final = re.compile(
 )
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x20]{1,64}@[^\s@\x00-\x20]{1,253}")
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S+", re.IGNORECASE)
+# The most frequent value of all, without the cost of an address object.
+_IPV4: Final = re.compile(
+    r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+)
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _HASH_LENGTH: Final = {
     "md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128,
@@ -56,6 +60,8 @@ def _refanged(value: str) -> str:
 
 
 def _address(value: str, kind: str) -> str | None:
+    if kind == "ipv4" and _IPV4.fullmatch(value):
+        return value
     try:
         network = ip_network(value, strict=False)
     except ValueError:

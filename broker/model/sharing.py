@@ -61,9 +61,9 @@ class Redacted:
     """
 
     view: Mapping[str, Any]
-    # (field path, index in the list or -1, outcome, profile line), expanded on demand
-    # because most incidents are delivered without anybody reading their ledger.
-    marks: tuple[tuple[str, int, str, str], ...]
+    # Index in the list (or -1) and what the plan says of the field: path, outcome, line.
+    # Expanded on demand: most incidents leave without anybody reading their ledger.
+    marks: tuple[tuple[int, tuple[str, str, str]], ...]
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Return what happened to each field that the incident has."""
@@ -73,13 +73,13 @@ class Redacted:
                 outcome,
                 line,
             )
-            for path, index, outcome, line in self.marks
+            for index, (path, outcome, line) in self.marks
         )
 
     def counts(self) -> dict[str, int]:
         """Return how many fields were ``kept``, ``changed`` and ``withheld``."""
         counted = {KEPT: 0, "changed": 0, WITHHELD: 0}
-        for _, _, outcome, _ in self.marks:
+        for _, (_, outcome, _) in self.marks:
             counted[outcome if outcome in counted else "changed"] += 1
         return counted
 

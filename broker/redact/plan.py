@@ -45,9 +45,10 @@ class Leaf:
     path: str
     many: bool
     apply: Apply | None
-    outcome: str
-    where: str
+    keeps: bool
     is_time: bool
+    mark: tuple[str, str, str]  # path, outcome and profile line, for the ledger
+    withheld: tuple[str, str, str]  # the same, when the method leaves nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +175,15 @@ class _Compiler:
         rules = self._profile.fields[path]
         index = next(i for i, rule in enumerate(rules) if fits(rule.only, facts, kind))
         method = self._method(path, index, rules[index])
-        is_time = DECLARED[path].shape is Shape.TIME
         where = self._doc.where(("fields", path, index))
+        withheld = (path, WITHHELD, where)
         if method is None:
-            return Leaf(name, path, many, None, WITHHELD, where, is_time), None
-        outcome = KEPT if method.name == "keep" else method.name
-        return Leaf(name, path, many, method.apply, outcome, where, is_time), method
+            return Leaf(name, path, many, None, False, False, withheld, withheld), None
+        keeps = method.name == "keep"
+        mark = (path, KEPT if keeps else method.name, where)
+        is_time = DECLARED[path].shape is Shape.TIME
+        leaf = Leaf(name, path, many, method.apply, keeps, is_time, mark, withheld)
+        return leaf, method
 
     def _method(self, path: str, index: int, rule: FieldRule) -> Method | None:
         if (path, index) not in self._methods:

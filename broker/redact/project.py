@@ -10,7 +10,6 @@ seen alone.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,10 +18,10 @@ from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
 from broker.model.incident import Incident
-from broker.model.sharing import WITHHELD, Redacted
+from broker.model.sharing import Redacted
 from broker.redact.plan import Item, Leaf, Plan, variant
 
-_Mark = tuple[str, int, str, str]
+_Mark = tuple[int, tuple[str, str, str]]
 
 
 def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
@@ -63,28 +62,26 @@ def _item(
         if value is None or value == ():
             continue
         if leaf.apply is None:
-            marks.append((leaf.path, index, WITHHELD, leaf.where))
+            marks.append((index, leaf.mark))
             continue
-        if leaf.many:
-            seen: Any = _values(value, leaf, key)
-        else:
+        if leaf.is_time:
             # A time is redacted in the form in which it would leave.
-            seen = leaf.apply(_written(value) if leaf.is_time else value, key)
-        outcome = WITHHELD if seen is None else leaf.outcome
-        marks.append((leaf.path, index, outcome, leaf.where))
-        if seen is not None:
-            view[leaf.name] = seen
+            value = value.isoformat()[:19] + "Z"
+        if leaf.many:
+            value = _values(value, leaf, key)
+        elif not leaf.keeps:
+            value = leaf.apply(value, key)
+        if value is None:
+            marks.append((index, leaf.withheld))
+        else:
+            marks.append((index, leaf.mark))
+            view[leaf.name] = value
     for name, part in plan.parts:
         if fields[name] is not None and (
             inner := _item(fields[name], part, key, marks, index)
         ):
             view[name] = inner
     return view
-
-
-def _written(moment: datetime) -> str:
-    """Return a whole-second UTC time as RFC 3339 writes it."""
-    return moment.isoformat()[:19] + "Z"
 
 
 def _values(values: tuple[Any, ...], leaf: Leaf, key: RecipientKey) -> Any | None:
@@ -109,10 +106,10 @@ def _without_repeats(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     which order the CSIRT wrote them down, is withheld with them.
     """
     unique: dict[tuple[str, str], dict[str, Any]] = {}
-    for item in sorted(seen, key=_order):
-        unique.setdefault((item["kind"], item["value"]), item)
-    return list(unique.values())
-
-
-def _order(item: dict[str, Any]) -> tuple[str, str, bytes]:
-    return item["kind"], item["value"], dumps(item)
+    for item in seen:
+        name = (item["kind"], item["value"])
+        other = unique.get(name)
+        # Of two that read alike, the choice must not depend on their order.
+        if other is None or dumps(item) < dumps(other):
+            unique[name] = item
+    return [unique[name] for name in sorted(unique)]

@@ -80,7 +80,7 @@ def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
     event["EventReport"] = reports
     body = dumps({"Event": event})
     # Only a document with such characters pays for looking at each text.
-    if _ASTRAL.search(body.decode()):
+    if not body.isascii() and _ASTRAL.search(body.decode()):
         body = dumps({"Event": _without_astral(event)})
     return body
 
