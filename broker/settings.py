@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="the folder that everything lies in")
     policies: Path | None = Field(None, description="agreements, recipients, profiles")
     mappings: Path | None = Field(None, description="mapping tables")
-    store: Path | None = Field(None, description="the SQLite file")
+    store: str = Field("", description="the store's URL, or an SQLite file")
     keys: Path | None = Field(None, description="private keys: consume zone only")
     public_keys: Path | None = Field(None, description="public halves of the seal keys")
     credentials: Path | None = Field(None, description="keys of the recipients' MISPs")
@@ -66,9 +66,12 @@ class Settings(BaseSettings):
         return self.mappings or _packaged("mappings")
 
     @property
-    def store_file(self) -> Path:
-        """The SQLite file that holds decisions, register and outbox."""
-        return self.store or self.home / "besa.sqlite"
+    def store_url(self) -> str:
+        """The URL of the store, which holds decisions, register and outbox."""
+        if "://" in self.store:
+            return self.store
+        file = Path(self.store) if self.store else self.home / "besa.sqlite"
+        return f"sqlite:///{file.absolute()}"
 
     @property
     def keys_folder(self) -> Path:

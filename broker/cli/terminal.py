@@ -59,14 +59,27 @@ def stdout() -> Console:
     """Return the console for results."""
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False)
+    return Console(highlight=False, emoji=False, markup=False)
 
 
 def stderr() -> Console:
     """Return the console for everything that is not a result."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, emoji=False)
+    return Console(stderr=True, highlight=False, emoji=False, markup=False)
+
+
+def plain(text: str) -> str:
+    """Return a text as it may be shown on a terminal.
+
+    What an attacker wrote must not move the cursor, ring the bell or turn the reading
+    direction around, so every character that shows nothing becomes a replacement
+    character.
+    """
+    return "".join(
+        char if char.isprintable() else " " if char in "\n\t\r" else "�"
+        for char in text
+    )
 
 
 def print_json(value: Any) -> None:

@@ -20,7 +20,7 @@ def test_everything_lies_in_the_home_folder() -> None:
     """Without settings, store, keys, credentials and spool lie in ``var``."""
     settings = read_settings()
 
-    assert Path("var/besa.sqlite") == settings.store_file
+    assert f"sqlite:///{Path('var/besa.sqlite').absolute()}" == settings.store_url
     assert Path("var/keys") == settings.keys_folder
     assert Path("var/public-keys") == settings.public_keys_folder
     assert Path("var/credentials") == settings.credentials_folder
@@ -34,8 +34,27 @@ def test_home_moves_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
     settings = read_settings()
 
-    assert Path("/srv/besa/besa.sqlite") == settings.store_file
+    assert "sqlite:////srv/besa/besa.sqlite" == settings.store_url
     assert Path("/srv/elsewhere") == settings.spool_folder
+
+
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ("/srv/store.db", "sqlite:////srv/store.db"),
+        (
+            "postgresql+psycopg://db.example/besa",
+            "postgresql+psycopg://db.example/besa",
+        ),
+    ],
+)
+def test_the_store_is_a_file_or_a_url(
+    monkeypatch: pytest.MonkeyPatch, said: str, url: str
+) -> None:
+    """``BESA_STORE`` is taken as a file of SQLite unless it is a URL."""
+    monkeypatch.setenv("BESA_STORE", said)
+
+    assert url == read_settings().store_url
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

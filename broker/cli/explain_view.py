@@ -1,0 +1,139 @@
+"""`besa explain` for a person: a decision in sentences, clause by clause.
+
+`Looked` (one recipient) -> sentences on standard output, each with the line of the
+policy file that it comes from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.padding import Padding
+from rich.text import Text
+
+from broker.cli import sentences, terminal
+from broker.cli.fields import sign
+from broker.cli.preview_view import facts_line
+from broker.model.decision import Effect, Finding
+from broker.model.sharing import KEPT, WITHHELD
+from broker.policy import Facts, facts_of
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from broker.cli.offline import Looked
+    from broker.model.agreement import Clause
+    from broker.pipeline import Previewed
+
+_WORDS: Final = {
+    Effect.SHARE: "shares",
+    Effect.REVIEW: "asks for a review",
+    Effect.WITHHOLD: "withholds",
+}
+
+
+def show(looked: Looked) -> None:
+    """Print why each recipient gets what it gets."""
+    out = terminal.stdout()
+    for shown in looked.previews:
+        _agreement(out, looked, shown)
+        _clauses(out, looked, shown)
+        _fields(out, shown)
+        _last_check(out, shown)
+
+
+def _agreement(out: Console, looked: Looked, shown: Previewed) -> None:
+    incident, agreement = looked.received.incident, shown.route.agreement
+    recipient, decision = shown.route.recipient, shown.share.decision
+    out.print()
+    out.print(Text(terminal.plain(incident.title), style="bold"))
+    out.print(facts_line(incident))
+    out.print()
+    out.print(f"Recipient   {recipient.authority} ({recipient.recipient})")
+    out.print(f"Agreement   {agreement.title} ({agreement.agreement})")
+    out.print(f"In force    {agreement.valid.start} to {agreement.valid.until}")
+    for basis in agreement.legal_basis:
+        out.print(f"Legal basis {sentences.legal_basis(basis)}")
+    out.print(f"Purpose     {', '.join(agreement.purpose)}")
+    out.print()
+    line = Text("The answer: ")
+    line.append(sentences.VERDICTS[decision.effect], style="bold")
+    out.print(line)
+    _indented(out, sentences.verdict(decision))
+
+
+def _clauses(out: Console, looked: Looked, shown: Previewed) -> None:
+    facts = facts_of(looked.received.incident)
+    clauses = {
+        **{clause.id: clause for clause in shown.route.agreement.clauses},
+        **{f"safeguard:{clause.id}": clause for clause in looked.safeguards.safeguards},
+    }
+    findings = shown.share.decision.findings
+    for title, matched in (("What applies", True), ("What does not apply", False)):
+        chosen = [finding for finding in findings if finding.matched is matched]
+        if not chosen:
+            continue
+        out.print()
+        out.print(Text(title, style="bold"))
+        for finding in chosen:
+            _finding(out, finding, clauses.get(finding.clause), facts)
+
+
+def _finding(
+    out: Console, finding: Finding, clause: Clause | None, facts: Facts
+) -> None:
+    mark = "●" if finding.matched else "○"
+    cites = f", {clause.cites}" if clause else ""
+    line = Text(f"{mark} ")
+    line.append(finding.clause, style="bold" if finding.matched else "")
+    line.append(f"{cites}: {_WORDS[finding.effect]}")
+    out.print(line)
+    if clause is None:
+        sentence = sentences.precondition(finding.clause) or finding.because
+    elif finding.matched:
+        sentence = sentences.why(clause, facts)
+    else:
+        sentence = sentences.why_not(clause, finding.because, facts)
+    _indented(out, sentence)
+    if clause is not None and clause.note and finding.matched:
+        _indented(out, clause.note)
+    if finding.where:
+        _indented(out, Text(finding.where, style="dim"))
+
+
+def _fields(out: Console, shown: Previewed) -> None:
+    out.print()
+    if not shown.wires:
+        out.print("Nothing of the incident leaves.")
+        return
+    groups = sentences.by_rule(shown.redacted.ledger())
+    titles = (
+        ("What goes out as it is", lambda outcome: outcome == KEPT),
+        ("What is changed first", lambda outcome: outcome not in (KEPT, WITHHELD)),
+        ("What stays here", lambda outcome: outcome == WITHHELD),
+    )
+    for title, belongs in titles:
+        chosen = [(key, names) for key, names in groups.items() if belongs(key[0])]
+        if not chosen:
+            continue
+        out.print(Text(title, style="bold"))
+        for (outcome, where), names in chosen:
+            method = "" if outcome in (KEPT, WITHHELD) else f" by {outcome}"
+            line = Text(f"{sign(outcome)} {', '.join(names)}{method}  ")
+            line.append(where, style="dim")
+            _indented(out, line)
+        out.print()
+
+
+def _last_check(out: Console, shown: Previewed) -> None:
+    if shown.share.failure:
+        out.print(f"A step failed: {shown.share.failure}. So nothing leaves.")
+    for breach in shown.share.breaches:
+        out.print(sentences.breach(breach))
+    if shown.wires and not shown.share.breaches:
+        out.print("The last check before the seal found nothing that must not leave.")
+    out.print()
+
+
+def _indented(out: Console, content: RenderableType) -> None:
+    out.print(Padding(content, (0, 0, 0, 2)))

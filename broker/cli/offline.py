@@ -1,0 +1,108 @@
+"""What the commands that only look have in common: rulebook, incident and keys.
+
+Files named on the command line -> a `Rulebook`, a `Received` incident, `Keys` and the
+previews of every recipient. No network and no store.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from broker import keyring, pipeline, rulebook, strict_yaml
+from broker.cli import terminal
+from broker.intake import FORMATS, MAX_BYTES
+from broker.keys import Keys
+from broker.model.agreement import Safeguards
+from broker.pipeline import Previewed, Received
+from broker.rulebook import Rulebook
+from broker.settings import read_rulebook_files, read_settings
+
+
+_SAFEGUARDS: Final = "policies/safeguards.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An incident and what each recipient would get of it."""
+
+    received: Received
+    rulebook: Rulebook
+    keys: Keys
+    previews: tuple[Previewed, ...]
+    safeguards: Safeguards
+
+
+def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looked:
+    """Read an incident and find out what it would become, for one recipient or all.
+
+    Raises:
+        IntakeError: the file is no incident.
+        RulebookError: the policies or mappings are wrong.
+        SettingsError: a folder or key is missing or wrong.
+    """
+    files = _rulebook_files()
+    book = rulebook.build(files)
+    known = sorted({route.recipient.recipient for route in book.routes})
+    if recipient is not None and recipient not in known:
+        terminal.wrong_usage(
+            f"no agreement names the recipient {recipient}; "
+            f"there are {', '.join(known)}"
+        )
+    content_type = FORMATS[format_name][0] if format_name else None
+    received = pipeline.receive(read_input(file), content_type, rulebook=book)
+    keys = _keys(known)
+    previews = pipeline.preview(
+        received, rulebook=book, keys=keys, now=datetime.now(UTC)
+    )
+    chosen = tuple(
+        shown
+        for shown in previews
+        if recipient in (None, shown.route.recipient.recipient)
+    )
+    return Looked(received, book, keys, chosen, _safeguards(files))
+
+
+def read_rulebook() -> Rulebook:
+    """Read the rulebook that the settings point to.
+
+    Raises:
+        RulebookError: it has mistakes; carries all of them.
+        SettingsError: a folder is missing.
+    """
+    return rulebook.build(_rulebook_files())
+
+
+def read_input(file: Path) -> bytes:
+    """Return the bytes of a file, or of standard input when it is called ``-``."""
+    # One byte more than is taken, so that the reader can refuse it with its own words
+    # and a machine is not filled by a file of many gigabytes.
+    if str(file) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with file.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
+def _rulebook_files() -> dict[str, bytes]:
+    settings = read_settings()
+    return read_rulebook_files(settings.policies_folder, settings.mappings_folder)
+
+
+def _safeguards(files: dict[str, bytes]) -> Safeguards:
+    """Return the safeguards in words; the rulebook holds them ready to be asked."""
+    document = strict_yaml.parse(_SAFEGUARDS, files[_SAFEGUARDS])
+    return strict_yaml.load(document, Safeguards)
+
+
+def _keys(recipients: list[str]) -> Keys:
+    settings = read_settings()
+    if keyring.exist(settings.keys_folder):
+        return keyring.read_keys(settings.keys_folder, recipients)
+    terminal.note(
+        "there are no keys yet, so pseudonyms and ids are samples "
+        "(`besa keys create` makes keys)"
+    )
+    return keyring.sample_keys(recipients)

@@ -1,0 +1,126 @@
+"""`besa status` and `besa audit`: what waits, and whether the register is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from broker.cli import terminal
+from broker.cli.terminal import AsJson, ExitCode
+
+if TYPE_CHECKING:
+    from broker.settings import Settings
+    from broker.store import Store
+
+audit = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Check the register of everything that was disclosed.",
+)
+
+
+@audit.callback()
+def _audit() -> None:
+    """Check the register of everything that was disclosed."""
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show what waits, what is held for a person, and what could not be read."""
+    from datetime import UTC, datetime
+
+    from broker.settings import read_settings
+
+    settings = read_settings()
+    now = datetime.now(UTC)
+    with _existing_store(settings) as store:
+        found = store.status(now)
+    lag = _lag(settings)
+    if as_json:
+        terminal.print_json(_status_value(found, lag))
+        return
+    from broker.cli.status_view import show
+
+    show(found, lag, now)
+
+
+@audit.command()
+def verify(as_json: AsJson = False) -> None:
+    """Check that no entry of the register was altered, removed or added.
+
+    Also checks that what was sent is what the register says. Needs the public keys
+    only. Exit code 1 when something is wrong; the message names the first such entry.
+    """
+    from broker import keyring
+    from broker.errors import AuditError
+    from broker.settings import read_settings
+
+    settings = read_settings()
+    keys = keyring.read_public_keys(settings.public_keys_folder)
+    with _existing_store(settings) as store:
+        try:
+            found = store.check_register(keys)
+        except AuditError as error:
+            if as_json:
+                terminal.print_json({"ok": False, "problem": str(error)})
+            terminal.stop(ExitCode.NO, f"the register is not whole: {error}")
+    if as_json:
+        terminal.print_json(
+            {
+                "ok": True,
+                "entries": found.entries,
+                "checkpoints": found.checkpoints,
+                "unsigned": found.unsigned,
+                "head": found.head,
+            }
+        )
+        return
+    out = terminal.stdout()
+    out.print(f"The register is whole: {found.entries} entries, none altered.")
+    out.print(
+        f"  {found.checkpoints} signed checkpoints; {found.unsigned} entries since "
+        "the last one"
+    )
+    out.print(f"  head {found.head}")
+
+
+def _existing_store(settings: Settings) -> Store:
+    """Open the store for reading; a command that looks must not make one."""
+    from pathlib import Path
+
+    from broker.errors import SettingsError
+    from broker.store import open_store
+
+    prefix = "sqlite:///"
+    url = settings.store_url
+    if url.startswith(prefix) and not Path(url.removeprefix(prefix)).exists():
+        raise SettingsError(
+            f"there is no store at {url.removeprefix(prefix)} yet; "
+            "`besa run` makes it, and BESA_HOME says where to look"
+        )
+    return open_store(url)
+
+
+def _lag(settings: Settings) -> dict[str, Any]:
+    """Return how many published messages have not been read yet."""
+    return {"source": "kafka" if settings.kafka else "spool", "messages": None}
+
+
+def _status_value(found: Any, lag: dict[str, Any]) -> dict[str, Any]:
+    from dataclasses import asdict
+    from datetime import datetime
+
+    def written(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.isoformat().replace("+00:00", "Z")
+        if isinstance(value, dict):
+            return {name: written(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [written(inner) for inner in value]
+        return value
+
+    value: dict[str, Any] = written(asdict(found))
+    value["dead_letters"] = [
+        {**letter, "at": at} for letter, at in value.pop("dead_letters")
+    ]
+    return {**value, "lag": lag}

@@ -1,0 +1,134 @@
+"""`besa preview` for a person: one table per recipient.
+
+`Looked` -> tables on standard output, readable at 80 columns and better at 140.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from broker.cli import sentences, terminal
+from broker.cli.fields import Row, rows, summary
+from broker.model.decision import Effect
+from broker.model.sharing import State
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from broker.cli.offline import Looked
+    from broker.model.incident import Incident
+    from broker.pipeline import Previewed
+
+# Blue, yellow and bold stay apart for every kind of colour blindness; signs and words
+# say the same without any colour.
+_STYLES: Final = {
+    Effect.SHARE: "bold blue",
+    Effect.REVIEW: "bold yellow",
+    Effect.WITHHOLD: "bold",
+}
+_WIDE: Final = 110
+_LONGEST: Final = 600
+
+
+def show(looked: Looked) -> None:
+    """Print the incident's heading, then one section per recipient."""
+    out = terminal.stdout()
+    out.print()
+    _heading(out, looked)
+    for shown in looked.previews:
+        out.print()
+        _section(out, looked, shown)
+    out.print()
+
+
+def _heading(out: Console, looked: Looked) -> None:
+    incident = looked.received.incident
+    out.print(Text(terminal.plain(incident.title), style="bold"))
+    out.print(facts_line(incident), soft_wrap=False)
+    out.print(Text(f"rulebook {looked.rulebook.digest[:16]}", style="dim"))
+    if looked.received.left_behind:
+        parts = ", ".join(looked.received.left_behind)
+        terminal.note(f"not understood, and never shared: {terminal.plain(parts)}")
+
+
+def facts_line(incident: Incident) -> Text:
+    """Return one line with what decisions rest on most."""
+    words = [
+        incident.uid,
+        f"revision {incident.revision}",
+        incident.classification,
+        f"severity {incident.severity}",
+        f"TLP:{incident.tlp.upper()}",
+        f"PAP:{incident.pap.upper()}",
+    ]
+    if incident.status != "open":
+        words.append(f"status {incident.status}")
+    if incident.urgency != "normal":
+        words.append("THREAT TO LIFE")
+    return Text(" · ".join(words))
+
+
+def _section(out: Console, looked: Looked, shown: Previewed) -> None:
+    decision, recipient = shown.share.decision, shown.route.recipient
+    title = f"{recipient.recipient} · {recipient.authority}"
+    out.print(Rule(Text(title, style="bold"), align="left", characters="━"))
+    line = Text()
+    line.append(sentences.VERDICTS[decision.effect], style=_STYLES[decision.effect])
+    line.append(f"  {sentences.verdict(decision)}")
+    out.print(line)
+    out.print(Text(f"Agreement {decision.agreement}", style="dim"))
+    if shown.share.failure:
+        out.print(Text(f"A step failed: {shown.share.failure}", style="bold"))
+    for breach in shown.share.breaches:
+        out.print(Text(sentences.breach(breach), style="bold"))
+    if not shown.wires:
+        out.print("Nothing leaves.")
+        return
+    key = looked.keys.recipients[recipient.recipient]
+    found = rows(looked.received.incident, shown, key)
+    out.print(_table(found, wide=out.width >= _WIDE))
+    out.print(_total(shown))
+
+
+def _table(found: tuple[Row, ...], *, wide: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1))
+    table.add_column("Field", overflow="fold", ratio=4)
+    if wide:
+        table.add_column("In the incident", overflow="fold", ratio=9)
+    table.add_column("What they get", overflow="fold", ratio=9)
+    table.add_column("What was done", overflow="fold", ratio=6)
+    for row in found:
+        style = "dim" if row.withheld else "" if row.kept else "blue"
+        cells = [Text(row.field)]
+        if wide:
+            cells.append(Text(_shortened(row.known)))
+        cells.append(Text(_shortened(row.seen), style=style))
+        cells.append(Text(summary(row.outcomes), style=style))
+        table.add_row(*cells)
+    return table
+
+
+def _total(shown: Previewed) -> Text:
+    counts = shown.redacted.counts()
+    body = shown.wires[shown.route.wire]
+    after = {
+        State.QUEUED: "would be delivered",
+        State.HELD: "would wait for a person",
+    }.get(shown.share.state, f"would be {shown.share.state}")
+    return Text(
+        f"= {counts['kept']} kept   ≈ {counts['changed']} changed   "
+        f"✗ {counts['withheld']} withheld   ·   {shown.route.wire}, "
+        f"{len(body):,} bytes, {after}"
+    )
+
+
+def _shortened(text: str) -> str:
+    text = terminal.plain(text)
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more characters)"

@@ -1,0 +1,174 @@
+"""Policies and decisions in sentences that a lawyer can follow.
+
+Conditions, facts and findings -> plain words. Each condition of the closed set has its
+words here (a test holds this), so a new one cannot go unexplained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from broker.model.agreement import Clause, LegalBasis, When
+from broker.model.decision import Decision, Effect
+from broker.model.sharing import Breach, LedgerEntry
+from broker.policy import Facts
+
+VERDICTS: Final[Mapping[Effect, str]] = {
+    Effect.SHARE: "SHARE",
+    Effect.REVIEW: "HOLD for review",
+    Effect.WITHHOLD: "WITHHOLD",
+}
+
+_PRECONDITIONS: Final[Mapping[str, str]] = {
+    "validity": "The agreement is not in force today.",
+    "suspended": "The recipient is suspended.",
+    "clearance": "Its TLP or PAP is stricter than this recipient may be sent.",
+    "withdrawn": "The incident was withdrawn.",
+    "embargo": "The incident has an embargo that has not ended.",
+    "error": "A step of the preparation failed, so nothing is sent.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition in words: what the clause asks for, and what the incident has."""
+
+    asks: str
+    has: str
+
+
+def _list(values: Collection[Any], word: str = "or") -> str:
+    named = sorted(str(value) for value in values)
+    if not named:
+        return "none"
+    if len(named) == 1:
+        return named[0]
+    return f"{', '.join(named[:-1])} {word} {named[-1]}"
+
+
+def _one_of(subject: str, fact: str) -> Callable[[Any, Facts], Condition]:
+    def words(bound: Any, facts: Facts) -> Condition:
+        return Condition(
+            f"{subject} is {_list(bound)}", f"it is {getattr(facts, fact)}"
+        )
+
+    return words
+
+
+def _at(subject: str, fact: str, relation: str) -> Callable[[Any, Facts], Condition]:
+    def words(bound: Any, facts: Facts) -> Condition:
+        value = getattr(facts, fact)
+        has = "it is not stated" if value is None else f"it is {value}"
+        return Condition(f"{subject} is {relation} {bound}", has)
+
+    return words
+
+
+def _any_of(subject: str, fact: str) -> Callable[[Any, Facts], Condition]:
+    def words(bound: Any, facts: Facts) -> Condition:
+        values = getattr(facts, fact)
+        has = f"there are: {_list(values, 'and')}" if values else "there are none"
+        return Condition(f"there is {subject} {_list(bound)}", has)
+
+    return words
+
+
+def _flag(yes: str, no: str, fact: str) -> Callable[[Any, Facts], Condition]:
+    def words(bound: Any, facts: Facts) -> Condition:
+        return Condition(yes if bound else no, yes if getattr(facts, fact) else no)
+
+    return words
+
+
+_WORDS: Final[Mapping[str, Callable[[Any, Facts], Condition]]] = {
+    "classification_in": _one_of("the type of incident", "classification"),
+    "category_in": _one_of("the category of incident", "category"),
+    "severity_at_least": _at("the severity", "severity", "at least"),
+    "confidence_at_least": _at("the confidence", "confidence", "at least"),
+    "tlp_at_most": _at("the TLP", "tlp", "at most"),
+    "tlp_at_least": _at("the TLP", "tlp", "at least"),
+    "pap_at_most": _at("the PAP", "pap", "at most"),
+    "urgency_in": _one_of("the urgency", "urgency"),
+    "status_in": _one_of("the status", "status"),
+    "victim_consent_in": _one_of(
+        "the victims' consent, taken together,", "victim_consent"
+    ),
+    "victim_kind_in": _any_of("a victim of the kind", "victim_kinds"),
+    "minor_involved": _flag(
+        "a minor is involved", "no minor is involved", "minor_involved"
+    ),
+    "financial_loss": _flag(
+        "there is a financial loss", "there is no financial loss", "financial_loss"
+    ),
+    "has_observable_kind_in": _any_of("an observable of the kind", "observable_kinds"),
+    "has_observable_role_in": _any_of("an observable in the role", "observable_roles"),
+}
+
+
+def conditions(when: When, facts: Facts) -> Iterator[tuple[str, Condition]]:
+    """Yield the name of each condition of a clause, and its words."""
+    for name in type(when).model_fields:
+        bound = getattr(when, name)
+        if bound is not None:
+            yield name, _WORDS[name](bound, facts)
+
+
+def precondition(finding: str) -> str:
+    """Return the words of a finding that no clause made."""
+    return _PRECONDITIONS.get(finding, "")
+
+
+def why_not(clause: Clause, because: str, facts: Facts) -> str:
+    """Say which condition of a clause does not hold, and what the incident has."""
+    failed = because.partition(" ")[0]
+    for name, words in conditions(clause.when, facts):
+        if name == failed:
+            return f"It asks that {words.asks}; {words.has}."
+    return because
+
+
+def why(clause: Clause, facts: Facts) -> str:
+    """Say why a clause applies."""
+    asked = [words.asks for _, words in conditions(clause.when, facts)]
+    if not asked:
+        return "It applies to every incident."
+    return f"It applies, because {', and '.join(asked)}."
+
+
+def verdict(decision: Decision) -> str:
+    """Say what was decided, and by which rule of precedence."""
+    clauses = _list(decision.clauses, "and")
+    match decision.effect:
+        case Effect.WITHHOLD if not decision.clauses:
+            return "No clause lets it be shared, and what no clause lets through stays."
+        case Effect.WITHHOLD:
+            return f"{clauses} withholds it, which beats every clause that shares."
+        case Effect.REVIEW:
+            return f"{clauses} asks for a review, which beats a clause that shares."
+        case Effect.SHARE:
+            return f"{clauses} shares it, and nothing speaks against it."
+
+
+def legal_basis(basis: LegalBasis) -> str:
+    """Name an act and its articles, and say so when no lawyer has confirmed it."""
+    confirmed = (
+        f"confirmed by {basis.confirmed_by}"
+        if basis.confirmed_by
+        else "to be confirmed by a lawyer"
+    )
+    return f"{basis.act}, {basis.citation} ({confirmed})"
+
+
+def breach(found: Breach) -> str:
+    """Say what the last check found."""
+    return f"The last check stopped it: {found}."
+
+
+def by_rule(ledger: tuple[LedgerEntry, ...]) -> dict[tuple[str, str], list[str]]:
+    """Group fields by what happens to them and the line that says so."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for entry in ledger:
+        grouped.setdefault((entry.outcome, entry.where), []).append(entry.field)
+    return grouped

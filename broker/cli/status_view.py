@@ -1,0 +1,135 @@
+"""`besa status` for a person: what waits, what is held, what could not be read.
+
+`broker.store.Status` -> tables on standard output. Never a value of an incident.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from broker.cli import terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from broker.store import Status
+
+
+def show(found: Status, lag: dict[str, Any], now: datetime) -> None:
+    """Print the store at a glance."""
+    out = terminal.stdout()
+    out.print()
+    _read(out, found, lag, now)
+    _lanes(out, found)
+    _held(out, found, now)
+    _dead_letters(out, found)
+    _alarms(out, found, now)
+
+
+def _read(out: Console, found: Status, lag: dict[str, Any], now: datetime) -> None:
+    waiting = lag["messages"]
+    line = "unknown" if waiting is None else str(waiting)
+    out.print(f"Not read yet   {line} messages in {lag['source']}")
+    last = found.last_message_at
+    out.print(f"Last message   {_ago(last, now) if last else 'none so far'}")
+    out.print(f"Rulebook       {found.rulebook[:16] or 'none used so far'}")
+    out.print(f"Register       {found.audit_entries} entries")
+    out.print()
+
+
+def _lanes(out: Console, found: Status) -> None:
+    out.print(Text("Deliveries", style="bold"))
+    if not found.lanes:
+        out.print("  none so far")
+        out.print()
+        return
+    table = _table("Recipient")
+    for name in ("waiting", "sending", "delivered", "overtaken", "failed"):
+        table.add_column(name, justify="right")
+    table.add_column("oldest waits", justify="right")
+    for lane in found.lanes:
+        age = lane.oldest_seconds
+        table.add_row(
+            lane.recipient,
+            str(lane.queued),
+            str(lane.leased),
+            str(lane.delivered),
+            str(lane.superseded),
+            str(lane.failed),
+            "" if age is None else _span(age),
+        )
+    out.print(table)
+    for lane in found.lanes:
+        if lane.last_reason:
+            out.print(f"  {lane.recipient}: {lane.last_reason}")
+    out.print()
+
+
+def _held(out: Console, found: Status, now: datetime) -> None:
+    out.print(Text(f"Held for a person: {found.held_count}", style="bold"))
+    if found.held:
+        table = _table("Incident")
+        table.add_column("rev", justify="right")
+        table.add_column("Recipient", overflow="fold")
+        table.add_column("Why", overflow="fold", ratio=1)
+        table.add_column("since", justify="right", no_wrap=True)
+        for held in found.held:
+            table.add_row(
+                held.uid,
+                str(held.revision),
+                held.recipient,
+                held.why,
+                _ago(held.at, now),
+            )
+        out.print(table)
+    _more(out, found.held_count, len(found.held))
+    out.print()
+
+
+def _dead_letters(out: Console, found: Status) -> None:
+    out.print(Text(f"Could not be read: {found.dead_letter_count}", style="bold"))
+    for letter, _ in found.dead_letters:
+        where = f"{letter.path}: " if letter.path else ""
+        out.print(Text(f"  {letter.position}  {where}{letter.problem}"))
+        if letter.advice:
+            out.print(Text(f"    {letter.advice}", style="dim"))
+    _more(out, found.dead_letter_count, len(found.dead_letters))
+    out.print()
+
+
+def _alarms(out: Console, found: Status, now: datetime) -> None:
+    if not found.alarm_count:
+        return
+    out.print(Text(f"Alarms: {found.alarm_count}", style="bold yellow"))
+    for alarm in found.alarms:
+        out.print(f"  {alarm.kind} at {alarm.place}: {alarm.text}")
+        out.print(f"    {alarm.times} times, last {_ago(alarm.last_at, now)}")
+    _more(out, found.alarm_count, len(found.alarms))
+    out.print()
+
+
+def _table(first: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column(first, overflow="fold")
+    return table
+
+
+def _more(out: Console, all_of_them: int, listed: int) -> None:
+    if all_of_them > listed:
+        out.print(f"  ... and {all_of_them - listed} more")
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    return f"{_span(max(0.0, (now - moment).total_seconds()))} ago"
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
