@@ -1,0 +1,163 @@
+"""Build a rulebook: read every file, check them together, prepare each agreement.
+
+Bytes by file name -> `Rulebook`. Pure. All problems are collected before any is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from broker.canonical import dumps, sha256_hex
+from broker.convert import EXTENSION, frame
+from broker.errors import Problem, RulebookError
+from broker.guard import compile_guard
+from broker.model.agreement import (
+    Agreement,
+    Csirt,
+    Guardrail,
+    Profile,
+    Recipient,
+    Safeguards,
+)
+from broker.model.mapping import Markings, Tables
+from broker.model.sharing import Wire
+from broker.policy import compile_rules
+from broker.redact import Plan, compile_plan
+from broker.render import event_frame
+from broker.rulebook import checks
+from broker.rulebook.snapshot import Route, Rulebook
+from broker.rulebook.sources import (
+    CASES,
+    M,
+    ObjectTable,
+    RsitTable,
+    Source,
+    Sources,
+    read,
+)
+
+
+def build(files: Mapping[str, bytes]) -> Rulebook:
+    """Make a rulebook of policy and mapping files.
+
+    Args:
+        files: content by name, such as ``policies/agreements/kp.yaml``.
+
+    Raises:
+        RulebookError: something is wrong; carries every problem, in the order of files
+            and lines.
+    """
+    sources = read(files)
+    problems = [*sources.problems, *checks.problems(sources)]
+    plans = _plans(sources, problems)
+    _try_guards(sources, problems)
+    if problems:
+        raise RulebookError(_in_order(problems))
+    tables = _tables(sources)
+    csirt = _only(sources.one("policies/csirt.yaml", Csirt)).model
+    routes = tuple(
+        _route(source, sources, csirt, tables, plans)
+        for _, source in sorted(sources.all_of("agreement", Agreement).items())
+    )
+    warned = _in_order(list(checks.warnings(sources)))
+    return Rulebook(digest_of(files), csirt, routes, tables, warned)
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 over name and content of every file that decides something.
+
+    Cases are left out: they are tests, and adding one changes no disclosure.
+    """
+    listed = [
+        [name, sha256_hex(files[name])]
+        for name in sorted(files)
+        if not name.startswith(CASES)
+    ]
+    return sha256_hex(dumps(listed))
+
+
+def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
+    unique = dict.fromkeys(problems)
+    return tuple(sorted(unique, key=lambda each: (each.file, each.line, each.column)))
+
+
+def _plans(sources: Sources, problems: list[Problem]) -> dict[str, Plan]:
+    """Prepare every profile, used or not, so that each of its mistakes is found."""
+    kinds, plans = checks.kinds_of(sources), {}
+    for name, source in sources.all_of("profile", Profile).items():
+        try:
+            plans[name] = compile_plan(source.model, kinds, source.document)
+        except RulebookError as error:
+            problems += error.problems
+    return plans
+
+
+def _try_guards(sources: Sources, problems: list[Problem]) -> None:
+    """Prepare every guardrail with the profiles that agreements pair it with."""
+    kinds = checks.kinds_of(sources)
+    for guardrail, profile in _pairs(sources):
+        try:
+            compile_guard(guardrail.model, profile.model, kinds, guardrail.document)
+        except RulebookError as error:
+            problems += error.problems
+        except KeyError:
+            # The profile names a field that does not exist; reported with the profile.
+            continue
+
+
+def _pairs(sources: Sources) -> Iterator[tuple[Source[Guardrail], Source[Profile]]]:
+    guardrails = sources.all_of("guardrail", Guardrail)
+    profiles = sources.all_of("profile", Profile)
+    for source in sources.all_of("agreement", Agreement).values():
+        guardrail = guardrails.get(source.model.guardrail)
+        profile = profiles.get(source.model.profile)
+        if guardrail and profile:
+            yield guardrail, profile
+
+
+def _only(source: Source[M] | None) -> Source[M]:
+    if source is None:
+        raise AssertionError("a missing file is a problem, and problems were raised")
+    return source
+
+
+def _tables(sources: Sources) -> Tables:
+    rsit = _only(sources.one("mappings/taxonomy/rsit.yaml", RsitTable)).model
+    objects = _only(sources.one("mappings/objects.yaml", ObjectTable)).model
+    return Tables(
+        kinds=checks.kinds_of(sources),
+        rsit={row.rsit: row for row in rsit.rsit},
+        markings=_only(sources.one("mappings/markings.yaml", Markings)).model,
+        objects=objects.objects,
+    )
+
+
+def _route(
+    source: Source[Agreement],
+    sources: Sources,
+    csirt: Csirt,
+    tables: Tables,
+    plans: Mapping[str, Plan],
+) -> Route:
+    """Prepare one agreement for every stage of the path."""
+    agreement = source.model
+    recipient = sources.all_of("recipient", Recipient)[agreement.recipient].model
+    profile = sources.all_of("profile", Profile)[agreement.profile].model
+    guardrail = sources.all_of("guardrail", Guardrail)[agreement.guardrail]
+    safeguards = _only(sources.one("policies/safeguards.yaml", Safeguards))
+    return Route(
+        agreement,
+        recipient,
+        compile_rules(
+            agreement,
+            recipient,
+            safeguards.model,
+            source.document,
+            safeguards.document,
+        ),
+        plans[agreement.profile],
+        compile_guard(guardrail.model, profile, tables.kinds, guardrail.document),
+        Wire(guardrail.model.wire),
+        frame(agreement, csirt, tables),
+        event_frame(recipient, tables, EXTENSION),
+    )

@@ -1,0 +1,305 @@
+"""Checks that need more than one file: what is named exists, and what must agree does.
+
+`Sources` -> problems and warnings, each at the line that would have to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from broker.errors import Problem
+from broker.model.agreement import (
+    Agreement,
+    Clause,
+    Guardrail,
+    Profile,
+    Recipient,
+    Safeguards,
+)
+from broker.model.decision import Effect
+from broker.model.incident import declarations
+from broker.model.mapping import Markings, ObservableKind
+from broker.model.marking import DataClass, Pap, Tlp
+from broker.model.rsit import RSIT_TYPES
+from broker.rulebook.sources import (
+    ObjectTable,
+    ObservableTable,
+    RsitTable,
+    Source,
+    Sources,
+)
+from broker.strict_yaml import Document, Path, nearest
+
+# Kinds that redaction methods turn values into (see broker/redact/methods).
+_MADE_BY_METHODS: Final = ("domain", "pseudonym", "text")
+_WIRES: Final = {"misp": "misp-event"}
+
+
+def problems(sources: Sources) -> Iterator[Problem]:
+    """Yield everything that is wrong between files."""
+    agreements = sources.all_of("agreement", Agreement)
+    kinds = kinds_of(sources)
+    for source in agreements.values():
+        yield from _references(source, sources)
+        yield from _clauses(source.document, "clauses", source.model.clauses, kinds)
+        yield from _ceilings(source, sources)
+    yield from _overlaps(agreements)
+    yield from _safeguards(sources, kinds)
+    for profile in sources.all_of("profile", Profile).values():
+        yield from _profile(profile, kinds)
+    yield from _kinds(sources)
+    yield from _rsit(sources)
+    yield from _markings(sources)
+    yield from _objects(sources)
+
+
+def warnings(sources: Sources) -> Iterator[Problem]:
+    """Yield what does no harm but is probably not meant."""
+    agreements = [
+        each.model for each in sources.all_of("agreement", Agreement).values()
+    ]
+    if not agreements:
+        advice = "nothing is shared with anybody"
+        yield Problem("policies/agreements", 0, 0, "there is no agreement", advice)
+    for key in ("recipient", "profile", "guardrail"):
+        used = {str(getattr(agreement, key)) for agreement in agreements}
+        for name, source in sorted(sources.folders[key].items()):
+            if name not in used:
+                yield source.document.problem((key,), f"no agreement uses this {key}")
+
+
+def kinds_of(sources: Sources) -> dict[str, ObservableKind]:
+    """Return the rows of observables by kind."""
+    table = sources.one("mappings/observables.yaml", ObservableTable)
+    return {row.kind: row for row in table.model.observables} if table else {}
+
+
+def _references(source: Source[Agreement], sources: Sources) -> Iterator[Problem]:
+    """Check that the recipient, profile and guardrail of an agreement exist."""
+    for key in ("recipient", "profile", "guardrail"):
+        name = str(getattr(source.model, key))
+        if name not in sources.folders[key] and (key, name) not in sources.broken:
+            known = sources.folders[key]
+            message = f"there is no {key} {name}"
+            yield source.document.problem((key,), message, nearest(name, known))
+
+
+def _clauses(
+    document: Document,
+    key: str,
+    clauses: Iterable[Clause],
+    kinds: Mapping[str, ObservableKind],
+) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, clause in enumerate(clauses):
+        at: Path = (key, index)
+        if clause.id in seen:
+            message = f"the clause {clause.id} again"
+            advice = f"first in line {seen[clause.id]}"
+            yield document.problem((*at, "id"), message, advice)
+        seen.setdefault(clause.id, document.at((*at, "id"))[0])
+        when = clause.when
+        least, most = when.tlp_at_least, when.tlp_at_most
+        if least and most and least.rank > most.rank:
+            message = "tlp_at_least is above tlp_at_most, so it never applies"
+            yield document.problem((*at, "when", "tlp_at_least"), message)
+        named = when.has_observable_kind_in or frozenset()
+        yield from _unknown_kinds(
+            document, (*at, "when", "has_observable_kind_in"), named, kinds
+        )
+        for name, value in when:
+            if value == frozenset():
+                message = f"{name} is empty, so the clause never applies"
+                yield document.problem((*at, "when", name), message)
+
+
+def _unknown_kinds(
+    document: Document,
+    at: Path,
+    named: Iterable[str],
+    kinds: Mapping[str, ObservableKind],
+) -> Iterator[Problem]:
+    if not kinds:
+        return  # the table itself is wrong, and says so
+    for kind in sorted(set(named) - set(kinds)):
+        message = f"there is no kind of observable {kind}"
+        yield document.problem(at, message, nearest(kind, kinds))
+
+
+def _ceilings(source: Source[Agreement], sources: Sources) -> Iterator[Problem]:
+    """Check the markings that agreement, recipient and guardrail each speak of."""
+    agreement = source.model
+    recipients = sources.all_of("recipient", Recipient)
+    found = recipients.get(agreement.recipient)
+    if found is None:
+        return
+    clearance = found.model.clearance
+    for index, clause in enumerate(agreement.clauses):
+        most = clause.when.tlp_at_most
+        if clause.effect is Effect.SHARE and most and most.rank > clearance.tlp.rank:
+            yield source.document.problem(
+                ("clauses", index, "when", "tlp_at_most"),
+                f"shares up to {most}, but {agreement.recipient} is cleared to "
+                f"{clearance.tlp} only",
+                "lower the one or, if the MoU allows it, raise the other",
+            )
+    guardrail = sources.all_of("guardrail", Guardrail).get(agreement.guardrail)
+    if guardrail is not None:
+        yield from _guardrail(guardrail, found)
+
+
+def _guardrail(
+    guardrail: Source[Guardrail], recipient: Source[Recipient]
+) -> Iterator[Problem]:
+    """Check that a guardrail says the same as the recipient that it is for.
+
+    The guard holds whatever is marked above its ceiling, and an edition that takes
+    something back carries the recipient's own ceiling.
+    """
+    model, name = guardrail.model, recipient.model.recipient
+    for key, scale in (("tlp_at_most", "tlp"), ("pap_at_most", "pap")):
+        said, cleared = getattr(model, key), getattr(recipient.model.clearance, scale)
+        if said is not cleared:
+            message = f"the ceiling is {said}, but {name} is cleared to {cleared}"
+            advice = "both must say the same"
+            yield guardrail.document.problem((key,), message, advice)
+    if model.wire != _WIRES[recipient.model.kind]:
+        message = f"{name} is of kind {recipient.model.kind}, which takes "
+        yield guardrail.document.problem(
+            ("wire",), message + _WIRES[recipient.model.kind]
+        )
+
+
+def _overlaps(agreements: Mapping[str, Source[Agreement]]) -> Iterator[Problem]:
+    """Check that no recipient has two agreements in force on one day.
+
+    A case has one id at a recipient: two agreements would overwrite each other's event.
+    """
+    in_order = sorted(
+        agreements.values(), key=lambda each: (each.model.valid.start, each.model.title)
+    )
+    last: dict[str, Source[Agreement]] = {}
+    for source in in_order:
+        model = source.model
+        if model.valid.until < model.valid.start:
+            message = "it ends before it begins"
+            yield source.document.problem(("valid", "until"), message)
+        before = last.get(model.recipient)
+        if before and before.model.valid.until >= model.valid.start:
+            yield source.document.problem(
+                ("valid",),
+                f"{before.model.agreement} is in force for {model.recipient} as well",
+                "one recipient, one agreement at a time",
+            )
+        last[model.recipient] = source
+
+
+def _safeguards(
+    sources: Sources, kinds: Mapping[str, ObservableKind]
+) -> Iterator[Problem]:
+    source = sources.one("policies/safeguards.yaml", Safeguards)
+    if source is None:
+        return
+    clauses = source.model.safeguards
+    yield from _clauses(source.document, "safeguards", clauses, kinds)
+    for index, clause in enumerate(clauses):
+        if clause.effect is Effect.SHARE:
+            message = "a safeguard cannot share"
+            at = ("safeguards", index, "effect")
+            yield source.document.problem(at, message, "withhold or review")
+
+
+def _profile(
+    source: Source[Profile], kinds: Mapping[str, ObservableKind]
+) -> Iterator[Problem]:
+    """Check what a profile says about kinds, classes and markings."""
+    classes = {each.value for each in DataClass}
+    for path, rules in source.model.fields.items():
+        for index, rule in enumerate(rules):
+            at: Path = ("fields", path, index, "only")
+            named = rule.only.kind or ()
+            yield from _unknown_kinds(source.document, (*at, "kind"), named, kinds)
+            for name in sorted((rule.only.data_class or frozenset()) - classes):
+                message = f"there is no data-protection class {name}"
+                advice = nearest(name, classes)
+                yield source.document.problem((*at, "data_class"), message, advice)
+    for path in ("tlp", "pap"):
+        methods = {rule.method for rule in source.model.fields.get(path, ())}
+        if methods - {"keep"}:
+            message = f"{path} must be kept: what is sent must say how it is marked"
+            yield source.document.problem(("fields", path), message)
+
+
+def _twice(
+    document: Document, key: str, names: Iterable[str], field: str
+) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, name in enumerate(names):
+        at: Path = (key, index, field)
+        if name in seen:
+            advice = f"first in line {seen[name]}"
+            yield document.problem(at, f"a second row for {name}", advice)
+        seen.setdefault(name, document.at(at)[0])
+
+
+def _kinds(sources: Sources) -> Iterator[Problem]:
+    source = sources.one("mappings/observables.yaml", ObservableTable)
+    if source is None:
+        return
+    names = [row.kind for row in source.model.observables]
+    yield from _twice(source.document, "observables", names, "kind")
+    for name in sorted(set(_MADE_BY_METHODS) - set(names)):
+        message = f"there is no row for {name}, which redaction makes of other kinds"
+        yield source.document.problem(("observables",), message)
+
+
+def _rsit(sources: Sources) -> Iterator[Problem]:
+    source = sources.one("mappings/taxonomy/rsit.yaml", RsitTable)
+    if source is None:
+        return
+    names = [row.rsit for row in source.model.rsit]
+    yield from _twice(source.document, "rsit", names, "rsit")
+    for name in sorted(set(RSIT_TYPES) - set(names)):
+        yield source.document.problem(("rsit",), f"there is no row for {name}")
+
+
+def _markings(sources: Sources) -> Iterator[Problem]:
+    source = sources.one("mappings/markings.yaml", Markings)
+    if source is None:
+        return
+    for key, scale in (("tlp", Tlp), ("pap", Pap)):
+        rows = getattr(source.model, key)
+        for level in scale:
+            if level not in rows:
+                message = f"there is no row for {level}"
+                yield source.document.problem((key,), message)
+            elif rows[level].level != level:
+                at = (key, level.value, "level")
+                yield source.document.problem(at, f"must be {level}, as its key is")
+
+
+def _objects(sources: Sources) -> Iterator[Problem]:
+    """Check that every row of the object templates names a field that exists."""
+    source = sources.one("mappings/objects.yaml", ObjectTable)
+    if source is None:
+        return
+    declared = declarations()
+    for index, template in enumerate(source.model.objects):
+        fields = {
+            path.removeprefix(prefix)
+            for prefix in (f"{template.part}[].", f"{template.part}.")
+            for path in declared
+            if path.startswith(prefix)
+        }
+        at: Path = ("objects", index)
+        if not fields:
+            message = f"an incident has no part {template.part}"
+            yield source.document.problem((*at, "part"), message)
+            continue
+        for number, row in enumerate(template.attributes):
+            if row.field not in fields:
+                message = f"{template.part} have no field {row.field}"
+                yield source.document.problem(
+                    (*at, "attributes", number), message, nearest(row.field, fields)
+                )
