@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from broker.convert.ids import observable_id
 from broker.model.mapping import ObservableKind, StixTarget
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Writer:
     """How one kind of observable is written in STIX."""
 
@@ -87,8 +88,12 @@ def _literal(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+@lru_cache(maxsize=4096)
 def observable(writer: Writer, value: str) -> dict[str, Any]:
-    """Return the cyber-observable object of a value, without its markings."""
+    """Return the cyber-observable object of a value, without its markings.
+
+    It is the same for every recipient who sees the value: copy it before changing it.
+    """
     properties = writer.properties(value)
     return {
         "type": writer.stix_type,

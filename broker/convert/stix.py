@@ -69,9 +69,10 @@ class Builder:
 
     def add_observable(self, made: dict[str, Any]) -> str:
         """Add a cyber-observable object once; return its id."""
-        made["object_marking_refs"] = self.markings
-        self.objects.setdefault(made["id"], made)
-        return str(made["id"])
+        made_id: str = made["id"]
+        if made_id not in self.objects:
+            self.objects[made_id] = {**made, "object_marking_refs": self.markings}
+        return made_id
 
 
 def stix_time(moment: datetime) -> str:

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic_core import SchemaValidator
+
 from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
 from broker.guard.secrets import Secrets
 from broker.guard.shapes import (
-    Shapes,
     UnknownShapeError,
     compile_shapes,
     read,
@@ -48,7 +49,7 @@ class Guard:
     max_bytes: int
     tlp: int
     pap: int
-    shapes: Shapes
+    shapes: SchemaValidator
     secrets: Secrets
     tripwires: frozenset[str]
 
@@ -118,7 +119,7 @@ def _secret_breaches(
         secret
         for secret in secrets.of(incident)
         if any(
-            _stands_in(form, opened) or _hides_in(form, squeezed)
+            _stands_in(form.text, opened) or _hides_in(form.bare, squeezed)
             for form in forms(secret.value)
         )
     ]
@@ -145,9 +146,8 @@ def _stands_in(form: str, opened: str) -> bool:
     return re.search(before + re.escape(form) + after, opened) is not None
 
 
-def _hides_in(form: str, squeezed: bytes) -> bool:
+def _hides_in(bare: bytes, squeezed: bytes) -> bool:
     """Say whether a value stands there spaced out or split over neighbouring fields."""
-    bare = squeeze(form)
     # A number squeezed next to other numbers is found by chance; words are not.
     return len(bare) >= _SQUEEZED and not bare.isdigit() and bare in squeezed
 

@@ -35,14 +35,21 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
-    """The rules of one field, and what the field declares."""
+class _Field:
+    """A field that holds telling values: where it stands in an item, and its class."""
 
     path: str
     steps: tuple[str, ...]
-    rules: tuple[FieldRule, ...]
-    data_class: str
     many: bool
+    data_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """The telling fields of items of one sort: those hidden, and those kept."""
+
+    hidden: tuple[_Field, ...]
+    kept: tuple[_Field, ...]
 
 
 class Secrets:
@@ -50,30 +57,19 @@ class Secrets:
 
     def __init__(self, profile: Profile, kinds: Mapping[str, ObservableKind]) -> None:
         self._kinds = kinds
-        self._fields: dict[str, list[_Rules]] = {}
+        self._rules: dict[str, dict[str, tuple[FieldRule, ...]]] = {}
         for path, rules in profile.fields.items():
-            owner, steps = _owner(path)
-            self._fields.setdefault(owner, []).append(
-                _Rules(
-                    path,
-                    steps,
-                    rules,
-                    _DECLARED[path].data_class,
-                    path.endswith("[]"),
-                )
-            )
-        self._hidden: dict[tuple[Any, ...], tuple[list[_Rules], list[_Rules]]] = {}
+            self._rules.setdefault(_owner(path), {})[path] = rules
+        self._splits: dict[tuple[Any, ...], _Split] = {}
 
     def of(self, incident: Incident) -> list[Secret]:
         """Return every value that no rule of the profile keeps."""
         found: list[Secret] = []
-        for owner, item in self._items(incident):
-            facts = _facts(owner, item)
-            for rules in self._split(owner, facts)[0]:
-                for value in _values(item, rules):
+        for item, split in self._items(incident):
+            for field in split.hidden:
+                for value in _values(item, field):
                     if len(value) >= SHORTEST:
-                        data_class = self._data_class(rules, facts)
-                        found.append(Secret(rules.path, value, data_class))
+                        found.append(Secret(field.path, value, field.data_class))
         return found
 
     def unkept(self, secrets: list[Secret], incident: Incident) -> list[Secret]:
@@ -82,48 +78,49 @@ class Secrets:
         Where the policy shares the very same value, finding it is no breach: a reporter
         who is hidden may also be a victim who is named.
         """
-        kept: set[tuple[str, str]] = set()
-        for owner, item in self._items(incident):
-            facts = _facts(owner, item)
-            for rules in self._split(owner, facts)[1]:
-                data_class = self._data_class(rules, facts)
-                kept.update(
-                    (data_class, value.casefold()) for value in _values(item, rules)
-                )
+        kept = {
+            (field.data_class, value.casefold())
+            for item, split in self._items(incident)
+            for field in split.kept
+            for value in _values(item, field)
+        }
         return [
             secret
             for secret in secrets
             if (secret.data_class, secret.value.casefold()) not in kept
         ]
 
-    def _items(self, incident: Incident) -> Iterator[tuple[str, BaseModel]]:
-        for owner in self._fields:
-            if owner:
-                for item in getattr(incident, owner):
-                    yield owner, item
-            else:
-                yield owner, incident
+    def _items(self, incident: Incident) -> Iterator[tuple[BaseModel, _Split]]:
+        for owner in self._rules:
+            for item in getattr(incident, owner) if owner else (incident,):
+                key = (owner, *_told_apart(owner, item))
+                split = self._splits.get(key)
+                if split is None:
+                    split = self._splits[key] = self._split(owner, item)
+                yield item, split
 
-    def _data_class(self, rules: _Rules, facts: Mapping[str, Any]) -> str:
-        if rules.path == "observables[].value" and facts["kind"] in self._kinds:
+    def _split(self, owner: str, item: BaseModel) -> _Split:
+        """Sort the telling fields of such an item by the rule that speaks of it."""
+        names = _TOLD_APART.get(owner, ())
+        facts = dict(zip(names, _told_apart(owner, item), strict=True))
+        sorted_: tuple[list[_Field], list[_Field]] = ([], [])
+        for path, rules in self._rules[owner].items():
+            if _DECLARED[path].shape in _UNTELLING:
+                continue
+            first = next(rule for rule in rules if self._about(rule.only, facts))
+            steps = tuple(
+                path.removeprefix(f"{owner}[].").removesuffix("[]").split(".")
+            )
+            field = _Field(
+                path, steps, path.endswith("[]"), self._data_class(path, facts)
+            )
+            sorted_[first.method == "keep"].append(field)
+        return _Split(tuple(sorted_[0]), tuple(sorted_[1]))
+
+    def _data_class(self, path: str, facts: Mapping[str, Any]) -> str:
+        if path == "observables[].value" and facts["kind"] in self._kinds:
             return self._kinds[facts["kind"]].data_class
-        return rules.data_class
-
-    def _split(
-        self, owner: str, facts: Mapping[str, Any]
-    ) -> tuple[list[_Rules], list[_Rules]]:
-        """Return the telling fields of such an item: the hidden, and the kept."""
-        key = (owner, *facts.values())
-        if key not in self._hidden:
-            hidden: list[_Rules] = []
-            kept: list[_Rules] = []
-            for rules in self._fields[owner]:
-                if _DECLARED[rules.path].shape in _UNTELLING:
-                    continue
-                first = next(r for r in rules.rules if self._about(r.only, facts))
-                (kept if first.method == "keep" else hidden).append(rules)
-            self._hidden[key] = (hidden, kept)
-        return self._hidden[key]
+        return _DECLARED[path].data_class
 
     def _about(self, only: Selector, facts: Mapping[str, Any]) -> bool:
         """Say whether a rule speaks of such an item; unknown facts never fit."""
@@ -142,37 +139,36 @@ class Secrets:
         return True
 
 
-def _owner(path: str) -> tuple[str, tuple[str, ...]]:
-    """Split ``victims[].contacts.email`` into its list and the steps within an item."""
-    head, bracket, rest = path.partition("[].")
-    if bracket:
-        return head, tuple(rest.removesuffix("[]").split("."))
-    return "", tuple(path.removesuffix("[]").split("."))
+def _owner(path: str) -> str:
+    """Return the list that a path stands in: ``victims`` of ``victims[].name``."""
+    head, bracket, _ = path.partition("[].")
+    return head if bracket else ""
 
 
-def _facts(owner: str, item: BaseModel) -> dict[str, Any]:
-    """Return by what the rules for such an item may tell it from others."""
+# By what rules may tell the items of a list apart.
+_TOLD_APART: Final = {
+    "observables": ("kind", "role"),
+    "victims": ("party", "consent", "minor"),
+    "suspects": ("party", "minor"),
+}
+
+
+def _told_apart(owner: str, item: BaseModel) -> tuple[Any, ...]:
     fields = item.__dict__
     match owner:
         case "observables":
-            return {"kind": fields["kind"], "role": fields["role"]}
+            return (fields["kind"], fields["role"])
         case "victims":
-            names = ("consent", "minor")
-            return {"party": fields["kind"], **{name: fields[name] for name in names}}
+            return (fields["kind"], fields["consent"], fields["minor"])
         case "suspects":
-            return {"party": fields["kind"], "minor": fields["minor"]}
-    return {}
+            return (fields["kind"], fields["minor"])
+    return ()
 
 
-def _values(item: BaseModel, rules: _Rules) -> Iterator[str]:
+def _values(item: BaseModel, field: _Field) -> tuple[str, ...]:
     value: Any = item
-    for step in rules.steps:
+    for step in field.steps:
+        value = value.__dict__[step]
         if value is None:
-            return
-        value = getattr(value, step)
-    if value is None:
-        return
-    if rules.many:
-        yield from map(str, value)
-    else:
-        yield str(value)
+            return ()
+    return tuple(map(str, value)) if field.many else (str(value),)

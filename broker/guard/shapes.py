@@ -18,11 +18,13 @@ from typing import Any, Final
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
+from broker.canonical import loads
 from broker.model.sharing import Breach
 
 _UUID: Final = (
     r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
+_TEXT: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 _STEP: Final = re.compile(r"([^.\[\]]+)(?:\[([^\[\]]*)\])?")
 
 # Shapes whose every possible value is harmless, so nothing can hide in them. A UUID
@@ -55,15 +57,7 @@ def shape_names() -> tuple[str, ...]:
     return (*_CLOSED, "text", "epoch", "number", "flag", "const:VALUE", "one-of:A|B")
 
 
-@dataclass(frozen=True, slots=True)
-class Shapes:
-    """The allowed shape of a document, ready to read one."""
-
-    check: SchemaValidator
-    closed: frozenset[str]  # keys under which no value can hide, wherever they stand
-
-
-def compile_shapes(paths: Mapping[str, str]) -> Shapes:
+def compile_shapes(paths: Mapping[str, str]) -> SchemaValidator:
     """Prepare the paths of a guardrail.
 
     Raises:
@@ -75,18 +69,7 @@ def compile_shapes(paths: Mapping[str, str]) -> Shapes:
         for step in _steps(path):
             node = _descend(node, *step)
         node.shape = shape
-    schema = _schema(root, "")
-    open_keys = {_last(path) for path, shape in paths.items() if not _is_closed(shape)}
-    closed = {_last(path) for path in paths} - open_keys
-    return Shapes(SchemaValidator(schema), frozenset(closed))
-
-
-def _last(path: str) -> str:
-    return _steps(path)[-1][0]
-
-
-def _is_closed(shape: str) -> bool:
-    return shape in _CLOSED or shape.startswith(("const:", "one-of:"))
+    return SchemaValidator(_schema(root, ""))
 
 
 def _steps(path: str) -> list[tuple[str, str | None]]:
@@ -171,36 +154,34 @@ def _leaf(shape: str, path: str) -> core_schema.CoreSchema:
     raise UnknownShapeError(f"{path.lstrip('.')} has an unknown shape {shape!r}")
 
 
-def read(shapes: Shapes, body: bytes) -> tuple[Any, list[str], tuple[Breach, ...]]:
+def read(
+    shapes: SchemaValidator, body: bytes
+) -> tuple[Any, set[str], tuple[Breach, ...]]:
     """Read a document; return it, the texts in it, and where it is not as allowed."""
     try:
-        document = shapes.check.validate_json(body)
+        document = shapes.validate_json(body)
     except ValidationError as error:
         found = error.errors(
             include_url=False, include_context=False, include_input=False
         )
         breaches = {_breach(item["type"], item["loc"]): None for item in found}
-        return None, [], tuple(breaches)
-    texts: list[str] = []
-    _collect(document, shapes.closed, texts)
-    return document, texts, ()
+        return None, set(), tuple(breaches)
+    return document, _texts(body.decode()), ()
 
 
-def _collect(node: Any, closed: frozenset[str], texts: list[str]) -> None:
-    """Gather every text that does not stand under a closed key."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if type(value) is str:
-                if key not in closed:
-                    texts.append(value)
-            elif type(value) is dict or type(value) is list:
-                _collect(value, closed, texts)
-    else:
-        for value in node:
-            if type(value) is str:
-                texts.append(value)
-            else:
-                _collect(value, closed, texts)
+def _texts(document: str) -> set[str]:
+    """Return every line of every text in a JSON document, keys included.
+
+    Faster than walking the document, and it cannot overlook a branch.
+    """
+    lines, quotes = document.count("\\n"), document.count('\\"')
+    if "\\\\" not in document and document.count("\\") == lines + quotes:
+        # No other escapes: what stands between quotes is the text. A quote within one
+        # is read as an apostrophe, as `fold` reads it in the values too.
+        plain = document.replace('\\"', "'").replace("\\n", '""')
+        return set(plain.split('"')[1::2])
+    found = [loads(text.encode()) for text in set(_TEXT.findall(document))]
+    return {line for text in found for line in text.split("\n")}
 
 
 def _breach(kind: str, place: tuple[int | str, ...]) -> Breach:

@@ -14,7 +14,8 @@ import binascii
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
@@ -38,6 +39,7 @@ _BASE64: Final = re.compile(
 )
 _HEX: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
 _SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: -]){3,}[0-9A-Fa-f]{2}")
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -59,8 +61,11 @@ _NO_LETTER: Final = bytes(c for c in range(128) if not chr(c).isalnum())
 
 
 def fold(text: str) -> str:
-    """Return a text without case, accents and invisible characters."""
-    text = text.casefold()
+    """Return a text without case, accents and invisible characters.
+
+    Both sorts of straight quotes are one: a document may have escaped the double one.
+    """
+    text = text.casefold().replace('"', "'")
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
@@ -72,20 +77,23 @@ def squeeze(folded: str) -> bytes:
     return folded.encode("utf-8", "replace").translate(None, _NO_LETTER)
 
 
-def laid_open(texts: list[str]) -> tuple[str, frozenset[str]]:
-    """Return all texts folded, with every hidden layer laid open beside them.
+def laid_open(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
+    """Return all lines folded, with every hidden layer laid open beside them.
 
-    And the names of the tripwires that any of their lines touches.
+    And the names of the tripwires that any of them touches.
     """
-    found = [_opened(line) for text in texts for line in text.split("\n")]
-    touched = frozenset[str]().union(*[names for _, names in found if names])
-    return _SEPARATOR.join([opened for opened, _ in found]), touched
+    found = [_opened(line) for line in sorted(lines)]
+    touched = [names for _, names in found if names]
+    opened = _SEPARATOR.join([text for text, _ in found])
+    return opened, frozenset[str]().union(*touched)
 
 
 # Most lines are the same in every document (types, tags, the agreement's terms).
 @lru_cache(maxsize=4096)
 def _opened(line: str) -> tuple[str, frozenset[str]]:
     """Return a line folded, with what can be decoded from it; and its tripwires."""
+    if _ID.fullmatch(line):
+        return line, frozenset()  # nothing can be encoded in it, only stand there
     seen = {line: None}
     layer = [line]
     for _ in range(_LAYERS):
@@ -146,25 +154,36 @@ def _readable(raw: bytes) -> Iterator[str]:
 _ADDRESS: Final = re.compile(r"[0-9a-f:.]*[.:][0-9a-f:.]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A folded form of a value, and the same without blanks and signs."""
+
+    text: str
+    bare: bytes
+
+
 @lru_cache(maxsize=4096)
-def forms(value: str) -> tuple[str, ...]:
-    """Return the folded forms in which a value is looked for in a laid-open text."""
+def forms(value: str) -> tuple[Form, ...]:
+    """Return the forms in which a value is looked for in a laid-open text."""
+    return tuple(Form(text, squeeze(text)) for text in _spellings(value))
+
+
+def _spellings(value: str) -> Iterator[str]:
     folded = fold(value).strip()
+    yield folded
+    if not value.isascii():
+        yield from _encoded(value)
     if not _ADDRESS.fullmatch(folded):
-        return (folded, *_encoded(value)) if not value.isascii() else (folded,)
+        return
     try:
         address = ip_address(folded)
     except ValueError:
-        return (folded,)
+        return
     pointer = address.reverse_pointer
-    if address.version == 4:
-        return folded, pointer.removesuffix(".in-addr.arpa")
-    return (
-        folded,
-        pointer.removesuffix(".ip6.arpa"),
-        address.exploded,
-        address.compressed,
-    )
+    yield pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
+    if address.version == 6:
+        yield address.exploded
+        yield address.compressed
 
 
 def _encoded(value: str) -> Iterator[str]:
