@@ -250,12 +250,12 @@ class KafkaSandbox:
             if self._pid() is None:
                 if b"Address already in use" in self.log.read_bytes()[log_from:]:
                     raise _PortTakenError
-                raise KafkaSandboxError(self._with_log("Kafka ended as it started"))
+                raise self._failure("Kafka ended as it started", log_from)
             if process.answers(self.address, cluster):
                 return
             time.sleep(0.05)
         message = f"Kafka did not answer within {_START_SECONDS} seconds"
-        raise KafkaSandboxError(self._with_log(message))
+        raise self._failure(message, log_from)
 
     def _end(self, wish: signal.Signals) -> None:
         pid = self._pid()
@@ -328,9 +328,12 @@ class KafkaSandbox:
     def _log_size(self) -> int:
         return self.log.stat().st_size if self.log.exists() else 0
 
-    def _with_log(self, message: str) -> str:
-        lines = self.log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
-        return "\n".join([f"{message}. The end of {self.log}:", *lines])
+    def _failure(self, message: str, log_from: int) -> KafkaSandboxError:
+        lines = self.log.read_bytes()[log_from:].decode("utf-8", "replace").splitlines()
+        # Of a Java stack trace only the lines that say what went wrong are of use.
+        telling = [line for line in lines if not line.startswith("\t")][-_LOG_LINES:]
+        heading = f"{message}. The end of {self.log}:"
+        return KafkaSandboxError("\n".join([heading, *telling]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
