@@ -97,8 +97,7 @@ def to_stix(redacted: Redacted, frame: Frame, case: Case) -> Bundle:
     if "description" in view:
         incident["description"] = view["description"]
     builder.add("incident", "incident", incident)
-    for seen in view.get("observables", ()):
-        _observable(builder, seen, view)
+    _observables(builder, view)
     parts(builder, view)
     report = _report(builder, view, name)
     return _bundle(frame, (tlp, pap), report, builder)
@@ -210,30 +209,33 @@ def _bundle(
     )
 
 
-def _observable(
-    builder: Builder, seen: Mapping[str, Any], view: Mapping[str, Any]
-) -> None:
-    """Add an observable: the object, that it was observed, and how to match it."""
-    writer = builder.frame.writers.get(seen["kind"])
+def _observables(builder: Builder, view: Mapping[str, Any]) -> None:
+    """Add every observable: the object, that it was observed, and how to match it."""
+    times = view.get("times", {})
+    fallback = times.get("detected") or times.get("occurred_from")
+    if_unknown = _milliseconds(fallback) if fallback else builder.created
+    for seen in view.get("observables", ()):
+        _observable(builder, seen, if_unknown)
+
+
+def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> None:
+    kind, value = seen["kind"], seen["value"]
+    writer = builder.frame.writers.get(kind)
     if writer is None:
         raise ConversionError("an observable is of a kind without a row")
-    value, exact = seen["value"], seen["exact"]
-    role = f"{seen['kind']}/{value}"
     # One UUID for all that is about one observable; the type tells them apart.
-    uuid = builder.ids.uuid(role)
+    uuid = builder.ids.uuid(f"{kind}/{value}")
     # A pseudonym or a truncated value must never be matched against traffic.
-    to_ids = bool(seen.get("to_ids")) and exact
-    about = {"extension_type": "property-extension", "kind": seen["kind"]}
-    for name in ("role", "comment", "first_seen", "last_seen"):
-        if name in seen:
-            about[name] = seen[name]
-    extension = {EXTENSION: {**about, "exact": exact, "to_ids": to_ids}}
+    to_ids = bool(seen.get("to_ids")) and seen["exact"]
+    about = {**seen, "extension_type": "property-extension", "to_ids": to_ids}
+    del about["value"]
     if writer.is_vulnerability:
         properties = writer.properties(value)
-        builder.add_as("vulnerability", uuid, {**properties, "extensions": extension})
+        properties["extensions"] = {EXTENSION: about}
+        builder.add_as("vulnerability", uuid, properties)
         return
     ref = builder.add_observable(observable(writer, value))
-    first, last = _observed(seen, view, builder.created)
+    first, last = _observed(seen, if_unknown)
     observed = builder.add_as(
         "observed-data",
         uuid,
@@ -242,28 +244,23 @@ def _observable(
             "last_observed": last,
             "number_observed": 1,
             "object_refs": [ref],
-            "extensions": extension,
+            "extensions": {EXTENSION: about},
         },
     )
     if to_ids:
         _indicator(builder, writer.pattern(value), uuid, first, observed)
 
 
-def _observed(
-    seen: Mapping[str, Any], view: Mapping[str, Any], created: str
-) -> tuple[str, str]:
+def _observed(seen: Mapping[str, Any], if_unknown: str) -> tuple[str, str]:
     """Return when an observable was seen; if nobody said, when the incident was."""
-    times = view.get("times", {})
-    first = seen.get("first_seen") or seen.get("last_seen")
-    if first is None:
-        first = times.get("detected") or times.get("occurred_from")
-    first = _milliseconds(first) if first else created
-    last = _milliseconds(seen["last_seen"]) if "last_seen" in seen else first
-    return first, max(first, last)
+    first, last = seen.get("first_seen"), seen.get("last_seen")
+    if first is None and last is None:
+        return if_unknown, if_unknown
+    return _milliseconds(first or last), _milliseconds(last or first)
 
 
-def _milliseconds(time: str) -> str:
-    return time[:-1] + ".000Z"
+def _milliseconds(time: Any) -> str:
+    return f"{time[:-1]}.000Z"
 
 
 def _indicator(

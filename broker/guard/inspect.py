@@ -15,12 +15,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic_core import SchemaValidator
-
 from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
 from broker.guard.secrets import Secrets
 from broker.guard.shapes import (
+    Check,
     UnknownShapeError,
     compile_shapes,
     read,
@@ -49,7 +48,7 @@ class Guard:
     max_bytes: int
     tlp: int
     pap: int
-    shapes: SchemaValidator
+    shapes: Check
     secrets: Secrets
     tripwires: frozenset[str]
 
@@ -115,14 +114,12 @@ def _secret_breaches(
     opened: str, incident: Incident, secrets: Secrets
 ) -> Iterator[Breach]:
     squeezed = squeeze(opened)
-    leaked = [
-        secret
-        for secret in secrets.of(incident)
-        if any(
-            _stands_in(form.text, opened) or _hides_in(form.bare, squeezed)
-            for form in forms(secret.value)
-        )
-    ]
+    leaked = []
+    for secret in secrets.of(incident):
+        for form in forms(secret.value):
+            if _stands_in(form.text, opened) or _hides_in(form.bare, squeezed):
+                leaked.append(secret)
+                break
     if leaked:
         fields = dict.fromkeys(
             found.field for found in secrets.unkept(leaked, incident)

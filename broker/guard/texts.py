@@ -39,12 +39,12 @@ _BASE64: Final = re.compile(
 )
 _HEX: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
 _SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: -]){3,}[0-9A-Fa-f]{2}")
-_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
-_MAYBE_DEFANGED: Final = re.compile(r"[\[({]|hxxp")
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DEFANGED: Final = re.compile(r"[\[({]|hxxp")
 _DEFANGED: Final = (
     ("[.]", "."),
     ("(.)", "."),
@@ -77,11 +77,12 @@ def squeeze(folded: str) -> bytes:
     return folded.encode("utf-8", "replace").translate(None, _NO_LETTER)
 
 
-def laid_open(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
-    """Return all lines folded, with every hidden layer laid open beside them.
+def laid_open(texts: Iterable[str]) -> tuple[str, frozenset[str]]:
+    """Return all texts folded, line by line, with every hidden layer laid open beside them.
 
     And the names of the tripwires that any of them touches.
     """
+    lines = {line for text in texts for line in text.split("\n")}
     found = [_opened(line) for line in sorted(lines)]
     touched = [names for _, names in found if names]
     opened = _SEPARATOR.join([text for text, _ in found])
@@ -92,7 +93,7 @@ def laid_open(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
 @lru_cache(maxsize=4096)
 def _opened(line: str) -> tuple[str, frozenset[str]]:
     """Return a line folded, with what can be decoded from it; and its tripwires."""
-    if _ID.fullmatch(line):
+    if len(line) == 36 and _ID.fullmatch(line):
         return line, frozenset()  # nothing can be encoded in it, only stand there
     seen = {line: None}
     layer = [line]
@@ -115,7 +116,7 @@ def _decoded(text: str) -> Iterator[str]:
     if "\\" in text:
         yield _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
     lower = text.casefold()
-    if _MAYBE_DEFANGED.search(lower):
+    if "[" in lower or "(" in lower or "{" in lower or "hxxp" in lower:
         for mark, plain in _DEFANGED:
             lower = lower.replace(mark, plain)
         yield lower
@@ -126,7 +127,7 @@ def _decoded(text: str) -> Iterator[str]:
             yield from _from_base64(token)
     for run in _HEX.findall(text):
         yield from _readable(bytes.fromhex(run))
-    for run in _SPACED_HEX.findall(text):
+    for run in _SPACED_HEX.findall(text) if len(text) > 10 else ():
         yield from _readable(bytes.fromhex(re.sub(r"[: -]", "", run)))
 
 

@@ -19,7 +19,8 @@ _PASSWORD: Final = re.compile(
 
 
 def _payment_card(text: str) -> bool:
-    return any(_luhn(found) for found in _CARD.findall(text))
+    # A card number has 13 digits at least.
+    return len(text) > 12 and any(_luhn(found) for found in _CARD.findall(text))
 
 
 def _luhn(text: str) -> bool:
@@ -33,8 +34,10 @@ def _luhn(text: str) -> bool:
 
 TRIPWIRES: Final[dict[str, Callable[[str], bool]]] = {
     "payment-card": _payment_card,
-    "private-key": lambda text: _KEY.search(text) is not None,
-    "password": lambda text: _PASSWORD.search(text) is not None,
+    "private-key": lambda text: "-----" in text and bool(_KEY.search(text)),
+    "password": lambda text: (
+        ("=" in text or ":" in text) and bool(_PASSWORD.search(text))
+    ),
 }
 
 

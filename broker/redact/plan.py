@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -37,17 +37,18 @@ from broker.strict_yaml import Document
 Apply = Callable[[Any, RecipientKey], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One field: what is applied to it (None withholds), and what the ledger says."""
+class Leaf(NamedTuple):
+    """One field: what is applied to it (None withholds), and what the ledger says.
+
+    A plain tuple, because redaction takes it apart for every field of every incident.
+    """
 
     name: str
-    path: str
-    many: bool
     apply: Apply | None
     keeps: bool
     is_time: bool
-    mark: tuple[str, str, str]  # path, outcome and profile line, for the ledger
+    many: bool
+    mark: tuple[str, str, str]  # path, outcome and profile line
     withheld: tuple[str, str, str]  # the same, when the method leaves nothing
 
 
@@ -178,11 +179,11 @@ class _Compiler:
         where = self._doc.where(("fields", path, index))
         withheld = (path, WITHHELD, where)
         if method is None:
-            return Leaf(name, path, many, None, False, False, withheld, withheld), None
+            return Leaf(name, None, False, False, many, withheld, withheld), None
         keeps = method.name == "keep"
         mark = (path, KEPT if keeps else method.name, where)
         is_time = DECLARED[path].shape is Shape.TIME
-        leaf = Leaf(name, path, many, method.apply, keeps, is_time, mark, withheld)
+        leaf = Leaf(name, method.apply, keeps, is_time, many, mark, withheld)
         return leaf, method
 
     def _method(self, path: str, index: int, rule: FieldRule) -> Method | None:

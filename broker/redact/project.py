@@ -19,7 +19,7 @@ from broker.errors import RedactionError
 from broker.keys import RecipientKey
 from broker.model.incident import Incident
 from broker.model.sharing import Redacted
-from broker.redact.plan import Item, Leaf, Plan, variant
+from broker.redact.plan import Apply, Item, Plan, variant
 
 _Mark = tuple[int, tuple[str, str, str]]
 
@@ -57,25 +57,25 @@ def _item(
     """Build the view of one object from the fields that its plan lets through."""
     fields = source.__dict__
     view: dict[str, Any] = {}
-    for leaf in plan.leaves:
-        value = fields[leaf.name]
+    for name, apply, keeps, is_time, many, mark, withheld in plan.leaves:
+        value = fields[name]
         if value is None or value == ():
             continue
-        if leaf.apply is None:
-            marks.append((index, leaf.mark))
+        if apply is None:
+            marks.append((index, mark))
             continue
-        if leaf.is_time:
+        if is_time:
             # A time is redacted in the form in which it would leave.
             value = value.isoformat()[:19] + "Z"
-        if leaf.many:
-            value = _values(value, leaf, key)
-        elif not leaf.keeps:
-            value = leaf.apply(value, key)
+        if many:
+            value = _values(value, apply, key)
+        elif not keeps:
+            value = apply(value, key)
         if value is None:
-            marks.append((index, leaf.withheld))
+            marks.append((index, withheld))
         else:
-            marks.append((index, leaf.mark))
-            view[leaf.name] = value
+            marks.append((index, mark))
+            view[name] = value
     for name, part in plan.parts:
         if fields[name] is not None and (
             inner := _item(fields[name], part, key, marks, index)
@@ -84,9 +84,8 @@ def _item(
     return view
 
 
-def _values(values: tuple[Any, ...], leaf: Leaf, key: RecipientKey) -> Any | None:
-    assert leaf.apply is not None  # noqa: S101 - withheld ones never come here
-    seen = [leaf.apply(value, key) for value in values]
+def _values(values: tuple[Any, ...], apply: Apply, key: RecipientKey) -> Any | None:
+    seen = [apply(value, key) for value in values]
     return [value for value in seen if value is not None] or None
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from broker.canonical import dumps
 from broker.model.agreement import Recipient
+from broker.model.incident import Role
 from broker.model.mapping import ObservableKind, Tables
 from broker.model.sharing import Bundle
 from broker.render.misp_object import Templates, misp_object
@@ -29,12 +30,29 @@ _REDACTED: Final = "not the exact value: redacted under the agreement"
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """The attribute that an observable of one kind and role becomes."""
+
+    type: str
+    category: str
+    head: str  # where the value stands in the STIX object: a property,
+    tail: str  # or one within it
+
+    @classmethod
+    def of(cls, row: ObservableKind, role: Role) -> Target:
+        """Return the target of a kind of observable in a role."""
+        misp = row.misp.by_role.get(role, row.misp)
+        head, _, tail = row.stix.property.partition(".")
+        return cls(misp.type, misp.category, head, tail)
+
+
+@dataclass(frozen=True, slots=True)
 class EventFrame:
     """What is the same in every event for one recipient."""
 
     distribution: str
     publish: bool
-    kinds: Mapping[str, ObservableKind]
+    targets: Mapping[tuple[str, str], Target]
     tags: Mapping[str, str]  # STIX marking id -> MISP tag
     templates: Templates
     extension: str
@@ -49,7 +67,11 @@ def event_frame(recipient: Recipient, tables: Tables, extension: str) -> EventFr
     return EventFrame(
         str(recipient.distribution),
         recipient.publish,
-        tables.kinds,
+        {
+            (name, role): Target.of(row, role)
+            for name, row in tables.kinds.items()
+            for role in Role
+        },
         {row.stix_id: row.tag for row in markings},
         Templates(tables.objects),
         extension,
@@ -66,12 +88,15 @@ def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
     objects: list[dict[str, Any]] = []
     reports: list[dict[str, Any]] = []
     for made in bundle.objects:
-        about = made.get("extensions", {}).get(frame.extension)
-        if made["type"] == "note" and about is None:
-            reports.append(_event_report(made, stamp))
-        elif about is None:
+        extensions = made.get("extensions")
+        if extensions is None:
+            if made["type"] == "note":
+                reports.append(_event_report(made, stamp))
             continue
-        elif "kind" in about:
+        about = extensions.get(frame.extension)
+        if about is None:
+            continue
+        if "kind" in about:
             attributes.append(_attribute(made, about, by_id, frame, stamp))
         elif "part" in about:
             objects += misp_object(made, about, frame.templates, stamp)
@@ -115,15 +140,16 @@ def _attribute(
     frame: EventFrame,
     stamp: str,
 ) -> dict[str, Any]:
-    row = frame.kinds[about["kind"]]
     role = about.get("role", "unknown")
-    target = row.misp.by_role.get(role, row.misp)
-    source = by_id[made["object_refs"][0]] if "object_refs" in made else made
+    target = frame.targets[about["kind"], role]
+    refs = made.get("object_refs")
+    source = by_id[refs[0]] if refs else made
+    value = source[target.head]
     attribute = {
         "uuid": made["id"].rpartition("--")[2],
         "type": target.type,
         "category": target.category,
-        "value": _value(source, row.stix.property),
+        "value": str(value[target.tail] if target.tail else value),
         "to_ids": about["to_ids"],
         "distribution": "5",
         "timestamp": stamp,
@@ -135,18 +161,14 @@ def _attribute(
     return attribute
 
 
-def _value(source: Mapping[str, Any], path: str) -> str:
-    head, _, tail = path.partition(".")
-    return str(source[head][tail] if tail else source[head])
-
-
 def _comment(about: Mapping[str, Any], role: str) -> str:
-    parts = (
-        "" if role == "unknown" else role,
-        "" if about["exact"] else _REDACTED,
-        about.get("comment", ""),
-    )
-    return "; ".join(part for part in parts if part)
+    comment = "" if role == "unknown" else role
+    if not about["exact"]:
+        comment = f"{comment}; {_REDACTED}" if comment else _REDACTED
+    said = about.get("comment")
+    if said:
+        comment = f"{comment}; {said}" if comment else said
+    return comment
 
 
 def _event_report(note: dict[str, Any], stamp: str) -> dict[str, Any]:

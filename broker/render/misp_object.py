@@ -14,18 +14,22 @@ from broker.model.mapping import ObjectAttribute, ObjectTemplate
 class Templates:
     """The object templates by the part of the incident that they are for."""
 
-    __slots__ = ("_by_part",)
+    __slots__ = ("_by_part", "_chosen")
 
     def __init__(self, templates: tuple[ObjectTemplate, ...]) -> None:
         self._by_part: dict[str, list[ObjectTemplate]] = {}
+        self._chosen: dict[tuple[str, str], list[ObjectTemplate]] = {}
         for template in templates:
             self._by_part.setdefault(template.part, []).append(template)
 
-    def of(self, part: str, party: str) -> Iterator[ObjectTemplate]:
-        """Yield the templates of a part; a party of unknown sort takes the first."""
-        templates = self._by_part.get(part, [])
-        fitting = [template for template in templates if template.party in ("", party)]
-        yield from fitting or templates[:1]
+    def of(self, part: str, party: str) -> list[ObjectTemplate]:
+        """Return the templates of a part; a party of unknown sort takes the first."""
+        chosen = self._chosen.get((part, party))
+        if chosen is None:
+            every = self._by_part.get(part, [])
+            chosen = [t for t in every if t.party in ("", party)] or every[:1]
+            self._chosen[part, party] = chosen
+        return chosen
 
 
 def misp_object(
@@ -70,21 +74,17 @@ def _attributes(
     stamp: str,
 ) -> Iterator[dict[str, Any]]:
     """Yield the attributes that the fields fill, then the fixed ones."""
-    rows = [
-        (row, str(value))
-        for row in template.attributes
-        for value in _values(fields.get(row.field))
-    ]
+    rows: list[tuple[ObjectAttribute, str]] = []
+    for row in template.attributes:
+        value = fields.get(row.field)
+        if value is None:
+            continue
+        values = value if isinstance(value, list) else (value,)
+        rows += [(row, str(one)) for one in values]
     if rows:
         rows += template.fixed
     for place, (row, value) in enumerate(rows, 1):
         yield _attribute(row, value, _derived(uuid, number, place), stamp)
-
-
-def _values(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 def _attribute(
