@@ -9,6 +9,13 @@ Invariant: a dead letter names the place and the problem, never a value of the m
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+NATIVE: Final = "application/vnd.besa.incident+json"
+MISP_EVENT: Final = "application/vnd.misp.event+json"
+
+LARGEST_MESSAGE: Final = 16 * 1024 * 1024
+"""The most bytes that a source loads as one message; more becomes a dead letter."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,25 +36,34 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a source would not load a message, and what was there instead."""
+
+    problem: str
+    advice: str
+    size: int = 0
+    sha256: str = ""
+
+
+def too_large(size: int, sha256: str) -> Refusal:
+    """Return the refusal of a message that has more bytes than anybody can check."""
+    return Refusal(
+        f"it has {size} bytes", f"at most {LARGEST_MESSAGE} are taken", size, sha256
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """The bytes that somebody published, before anybody has read them.
 
-    ``refused`` is set when the source would not even load them: a fixed phrase such as
-    ``too large``. Then the body is empty, and size and digest tell of what was there.
+    With a refusal the body is empty: it was too large to load, or not a message.
     """
 
     body: bytes = field(repr=False)
     key: str | None = field(repr=False)
     content_type: str | None
     position: Position
-    refused: str = ""
-    size: int = -1  # of a refused message; -1: as long as the body
-    sha256: str = ""  # of a refused message; empty: that of the body
-
-    @property
-    def length(self) -> int:
-        """How many bytes were published."""
-        return self.size if self.size >= 0 else len(self.body)
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

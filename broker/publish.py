@@ -1,0 +1,111 @@
+"""Publishes incidents: what an analyst's tool does to hand one over to Besa.
+
+Bytes of an incident -> a confirmed message in Kafka, or a durable file in a spool.
+
+Invariant: what was not confirmed raises. Messages about one incident have one key, so
+that Kafka keeps their order.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from broker.canonical import loads
+from broker.model.intake import Position
+from broker.source.kafka_writer import KafkaWriter
+from broker.source.spool import Spool
+
+_LONGEST_KEY: Final = 128
+
+
+def publish_spool(
+    folder: Path,
+    body: bytes,
+    content_type: str | None = None,
+    key: str | None = None,  # noqa: ARG001 - a spool has one order for all
+) -> Position:
+    """Add an incident to a spool; when this returns, it survives a loss of power.
+
+    Raises:
+        SourceError: the folder refused it, or the content type is not known.
+    """
+    return Spool(folder).publish(body, content_type)
+
+
+class KafkaPublisher:
+    """Publishes to one topic, over one connection.
+
+    As a context manager it closes the connection. `publish` hands over, `flush` makes
+    sure; what was not flushed may not have arrived.
+
+    Args:
+        bootstrap: Kafka's address, ``host:port``, or several with commas.
+        topic: the topic of incidents.
+
+    Raises:
+        SourceError: the address is not an address.
+    """
+
+    def __init__(self, bootstrap: str, topic: str = "csirt.incidents") -> None:
+        self._writer = KafkaWriter(bootstrap)
+        self._topic = topic
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._writer.close()
+
+    def publish(
+        self, body: bytes, content_type: str | None = None, key: str | None = None
+    ) -> None:
+        """Hand an incident over to be published.
+
+        Raises:
+            SourceError: Kafka does not answer, has no such topic, or refuses.
+        """
+        headers = [("content-type", content_type)] if content_type else []
+        self._writer.write(self._topic, body, key or incident_key(body), headers)
+
+    def flush(self) -> list[Position]:
+        """Wait until Kafka has confirmed everything; return where it stands.
+
+        Raises:
+            SourceError: Kafka did not confirm all of it; says how much it did.
+        """
+        return [
+            Position("kafka", topic, partition, offset)
+            for topic, partition, offset in self._writer.settle()
+        ]
+
+
+def incident_key(body: bytes) -> str:
+    """Return what all messages about one incident have in common, as far as it shows.
+
+    The incident's uid, or the event's uuid; for what is neither, the SHA-256 of the
+    bytes, so that nothing is refused before Besa has said what is wrong with it.
+    """
+    try:
+        value: Any = loads(body)
+    except ValueError:
+        return sha256(body).hexdigest()
+    if isinstance(value, dict) and "response" in value:
+        value = value["response"]
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict) and "Event" in value:
+        value = value["Event"]
+    for name in ("uid", "uuid"):
+        key = value.get(name) if isinstance(value, dict) else None
+        if isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY:
+            # MISP's uuids may be written in capitals; intake writes them small.
+            return key.lower() if name == "uuid" else key
+    return sha256(body).hexdigest()
