@@ -157,6 +157,9 @@ def _object(nodes: Mapping[str, _Node], path: str) -> Check:
             if rule is None:
                 # The key may itself be a value: it is not repeated.
                 raise _NotAllowed("not-allowed")
+            if rule is _text and type(inner) is str:
+                texts.append(inner)
+                continue
             if type(rule) is re.Pattern:
                 if type(inner) is str and rule.fullmatch(inner):
                     continue

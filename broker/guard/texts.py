@@ -78,12 +78,15 @@ def squeeze(folded: str) -> bytes:
 
 
 def laid_open(texts: Iterable[str]) -> tuple[str, frozenset[str]]:
-    """Return all texts folded, line by line, with every hidden layer laid open beside them.
+    """Return all texts folded, with every hidden layer laid open beside its line.
 
     And the names of the tripwires that any of them touches.
     """
-    lines = {line for text in texts for line in text.split("\n")}
-    found = [_opened(line) for line in sorted(lines)]
+    # Each line once, in the order of the document.
+    lines: dict[str, None] = {}
+    for text in texts:
+        lines.update(dict.fromkeys(text.split("\n")) if "\n" in text else {text: None})
+    found = [_opened(line) for line in lines]
     touched = [names for _, names in found if names]
     opened = _SEPARATOR.join([text for text, _ in found])
     return opened, frozenset[str]().union(*touched)
