@@ -44,7 +44,6 @@ _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DEFANGED: Final = re.compile(r"[\[({]|hxxp")
 _DEFANGED: Final = (
     ("[.]", "."),
     ("(.)", "."),
