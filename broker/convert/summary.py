@@ -25,13 +25,22 @@ def summary(view: Mapping[str, Any], frame: Frame, edition: Edition) -> str:
     lines = ["# Case summary", ""]
     lines += [f"- {label}: {text}" for label, text in _headline(view, frame)]
     times = view.get("times", {})
-    lines += [f"- {label}: {times[name]}" for name, label in _TIMES if name in times]
+    lines += [
+        f"- {label}: {_day_or_time(times[name])}"
+        for name, label in _TIMES
+        if name in times
+    ]
     if "description" in view:
         lines += ["", str(view["description"])]
     lines += _offences(view, frame)
     lines += ["", "## Questions", "", f"{frame.csirt.name}: {frame.csirt.contact}"]
     lines += ["", frame.terms, f"- Edition {edition.number} of this case"]
     return "\n".join(lines)
+
+
+def _day_or_time(time: str) -> str:
+    # A time cut to the day reads as midnight, which nobody has observed.
+    return time.removesuffix("T00:00:00Z")
 
 
 def _headline(view: Mapping[str, Any], frame: Frame) -> list[tuple[str, str]]:
