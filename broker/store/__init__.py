@@ -1,0 +1,33 @@
+"""The store: what was received, decided, sent and answered, in one database.
+
+Start at `store.py`; the tables are in `tables.py`. Consume and dispatch meet only here.
+"""
+
+from broker.store.records import (
+    Alarm,
+    Committed,
+    Held,
+    Lane,
+    LeasedRow,
+    Pending,
+    Processed,
+    Reached,
+    Status,
+    StoredReceipt,
+)
+from broker.store.store import Store, open_store
+
+__all__ = [
+    "Alarm",
+    "Committed",
+    "Held",
+    "Lane",
+    "LeasedRow",
+    "Pending",
+    "Processed",
+    "Reached",
+    "Status",
+    "Store",
+    "StoredReceipt",
+    "open_store",
+]

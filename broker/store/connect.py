@@ -1,0 +1,197 @@
+"""The way to the database: SQLite on one machine, PostgreSQL for several.
+
+URL -> `Database`, which gives transactions: `read()` sees one moment, `write()` is all
+or nothing. What only one of the two databases understands stands in this file alone.
+
+Durability: a message is confirmed to Kafka after its batch is committed, so a committed
+batch must survive a loss of power. SQLite therefore writes ahead (WAL) with
+``synchronous=FULL``: one sync per commit, and a commit holds a whole batch.
+
+# INVARIANT: no error leaves this file with a statement's parameters in it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from broker.audit import GENESIS
+from broker.errors import StoreError
+from broker.store.tables import SCHEMA, head, meta, metadata
+
+_BUSY_SECONDS: Final = 20.0
+_WRITES: Final = "besa_writes"
+# Any number does, as long as every Besa uses the same one.
+_CREATION_LOCK: Final = 7_305_041
+
+
+class Database:
+    """An open store: hands out transactions and explains what goes wrong in them.
+
+    May be shared by threads; each transaction has a connection of its own.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.postgresql = engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that sees the store as it is at its first question.
+
+        Raises:
+            StoreError: the database is not reachable or refuses.
+        """
+        with _explained(), self._engine.connect() as connection:
+            if self.postgresql:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that is stored as a whole, or not at all.
+
+        Raises:
+            StoreError: the database is not reachable or refuses; nothing was stored.
+        """
+        with _explained(), self._engine.connect() as connection:
+            connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give all connections back to the system."""
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the store at a URL, and lay its tables out if it is new.
+
+    Args:
+        url: ``sqlite:////var/lib/besa/store.db`` or ``postgresql+psycopg://...``.
+
+    Raises:
+        StoreError: the URL is wrong, the place cannot be reached, or a newer Besa
+            wrote the store.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            "the store's URL cannot be read (write sqlite:////folder/store.db)"
+        ) from None
+    with _explained():
+        engine = _sqlite(parsed) if _is_sqlite(parsed) else _server(parsed)
+    database = Database(engine)
+    try:
+        _lay_out(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _server(url: URL) -> Engine:
+    try:
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    except ImportError as error:
+        raise StoreError(
+            f"this kind of store needs a driver that is not installed: {error.name}"
+        ) from None
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreError("the store must be a file: one in memory forgets")
+    path = Path(url.database)
+    if not path.parent.is_dir():
+        raise StoreError(f"the folder of the store does not exist: {path.parent}")
+    try:
+        # The store holds what was disclosed: only its owner may read it.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"the store cannot be opened: {error.strerror}") from None
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS}
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # Python's own transactions begin late and never IMMEDIATE: begin them ourselves.
+    connection.isolation_level = None
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal":
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    # 16 MB: a batch of disclosures is about 1 MB, and each check-point costs two syncs.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    # A transaction that reads first and writes later can be refused half-way; one that
+    # is going to write waits for its turn at the start.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _lay_out(database: Database) -> None:
+    if _schema(database) is None:
+        with database.write() as connection:
+            if database.postgresql:
+                connection.exec_driver_sql(
+                    f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})"
+                )
+            # Another process may have been faster: then there is nothing to do.
+            if not inspect(connection).has_table(meta.name):
+                metadata.create_all(connection)
+                connection.execute(meta.insert(), _META_ROWS)
+                connection.execute(head.insert(), [_HEAD_ROW])
+    found = _schema(database)
+    if found != SCHEMA:
+        raise StoreError(
+            f"the store has schema {found}, and this Besa knows {SCHEMA} "
+            "(use the Besa that wrote it, or a newer one)"
+        )
+
+
+_META_ROWS: Final = [
+    {"name": "schema", "value": str(SCHEMA)},
+    {"name": "rulebook", "value": ""},  # digest of the one that decided last
+]
+_HEAD_ROW: Final = {"id": 1, "entries": 0, "digest": GENESIS}
+
+
+def _schema(database: Database) -> int | None:
+    with database.read() as connection:
+        if not inspect(connection).has_table(meta.name):
+            return None
+        found = connection.scalar(select(meta.c.value).where(meta.c.name == "schema"))
+    return int(found) if found is not None and found.isdigit() else 0
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the database's errors into `StoreError`, without any parameter."""
+    try:
+        yield
+    except DBAPIError as error:
+        # PostgreSQL quotes the row in its messages; SQLite names only columns.
+        said = f": {error.orig}" if isinstance(error.orig, sqlite3.Error) else ""
+        raise StoreError(f"the store refused ({type(error).__name__}){said}") from None
+    except SQLAlchemyError as error:
+        raise StoreError(f"the store refused ({type(error).__name__})") from None

@@ -1,0 +1,190 @@
+"""What was received and decided, stored in one transaction per batch.
+
+Processed messages -> rows of inbox, decisions, editions, outbox, held, dead letters and
+the register, or none of them. And back: `histories` tells the pipeline what it needs to
+number the next edition.
+
+Invariants: a revision is processed once; a batch that was computed from an outdated
+history is refused as a whole; what a newer revision overtakes is never sent after it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select
+
+from broker.errors import StoreError
+from broker.model.intake import DeadLetter, Position
+from broker.model.sharing import Edition, History, Outcome, State
+from broker.seal import SigningKey
+from broker.store.connect import Database
+from broker.store.records import Committed, Processed
+from broker.store.rows import Rows
+from broker.store.tables import Place, editions, inbox, outbox
+
+_MANY = 500  # how many uids one question may name; SQLite allows 32,766 parameters
+
+_REVISIONS = select(inbox.c.uid, inbox.c.revision, inbox.c.incident_sha256).where(
+    inbox.c.uid.in_(bindparam("uids", expanding=True))
+)
+_LATEST = (
+    select(editions.c.uid, editions.c.agreement, func.max(editions.c.number).label("n"))
+    .where(editions.c.uid.in_(bindparam("uids", expanding=True)))
+    .group_by(editions.c.uid, editions.c.agreement)
+    .subquery()
+)
+_EDITIONS = select(editions, outbox.c.state, outbox.c.overtaken).select_from(
+    _LATEST.join(
+        editions,
+        (editions.c.uid == _LATEST.c.uid)
+        & (editions.c.agreement == _LATEST.c.agreement)
+        & (editions.c.number == _LATEST.c.n),
+    ).join(
+        outbox,
+        (outbox.c.uid == editions.c.uid)
+        & (outbox.c.agreement == editions.c.agreement)
+        & (outbox.c.edition == editions.c.number),
+    )
+)
+
+_ATTEMPTS = (
+    select(outbox.c.state, outbox.c.attempts, outbox.c.retracts)
+    .where(
+        outbox.c.uid == bindparam("uid"), outbox.c.agreement == bindparam("agreement")
+    )
+    .order_by(outbox.c.edition)
+)
+
+
+def histories(database: Database, uids: Iterable[str]) -> dict[str, History]:
+    """Return what is remembered of each incident; one that is new is left out.
+
+    An edition that did not reach its recipient has no content digest here, so that the
+    same content is sent anew and not taken for something the recipient has.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    wanted = sorted(set(uids))
+    found: dict[str, History] = {}
+    with database.read() as connection:
+        for start in range(0, len(wanted), _MANY):
+            found |= _histories(connection, wanted[start : start + _MANY])
+    return found
+
+
+def _histories(connection: Connection, uids: list[str]) -> dict[str, History]:
+    newest: dict[str, tuple[int, str]] = {}
+    for uid, revision, sha256 in connection.execute(_REVISIONS, {"uids": uids}):
+        newest[uid] = max(newest.get(uid, (0, "")), (revision, sha256))
+    if not newest:
+        return {}
+    by_uid: dict[str, dict[str, Edition]] = {uid: {} for uid in newest}
+    for row in connection.execute(_EDITIONS, {"uids": list(newest)}).all():
+        by_uid[row.uid][row.agreement] = _remembered(connection, row)
+    return {uid: History(*newest[uid], by_uid[uid]) for uid in newest}
+
+
+def _remembered(connection: Connection, row: Row[Any]) -> Edition:
+    created = datetime.fromtimestamp(row.created, UTC)
+    modified = datetime.fromtimestamp(row.modified, UTC)
+    # An overtaken one counts as lost even while an attempt is under way: at worst the
+    # recipient gets the same content twice.
+    overtaken = row.overtaken and row.state != Place.DELIVERED
+    if not (overtaken or row.state == Place.FAILED):
+        return Edition(row.number, created, modified, row.content, row.retracts)
+    # No digest: nothing equals it, so the next revision is sent again. And what the
+    # recipient never had needs no taking back, which would only tell that it exists.
+    has = _has_something(connection, row.uid, row.agreement)
+    return Edition(row.number, created, modified, "", retracts=not has)
+
+
+def _has_something(connection: Connection, uid: str, agreement: str) -> bool:
+    """Say whether a recipient may have anything of an incident."""
+    has = False
+    for row in connection.execute(_ATTEMPTS, {"uid": uid, "agreement": agreement}):
+        if row.state == Place.DELIVERED:
+            has = not row.retracts
+        elif row.attempts and not row.retracts:
+            has = True  # part of it may have arrived
+    return has
+
+
+def commit(
+    database: Database,
+    batch: Sequence[Processed],
+    at: datetime,
+    key: SigningKey | None = None,
+) -> Committed:
+    """Store everything that was decided about a batch of messages, or nothing.
+
+    A revision that is stored already leaves only its position. With a key, the register
+    gets a signed checkpoint.
+
+    Raises:
+        StoreError: the database refused, or another process has stored a newer revision
+            of one of these incidents meanwhile; nothing was stored, so read the
+            histories again and process the batch anew.
+    """
+    if not batch:
+        return Committed()
+    with database.write() as connection:
+        rows = Rows(connection, at)
+        known = _known_revisions(connection, batch)
+        counts: Counter[str] = Counter()
+        for position, result in batch:
+            rows.reached(position)
+            if isinstance(result, DeadLetter):
+                rows.dead_letter(result)
+            else:
+                _take(rows, known.setdefault(result.uid, {}), position, result, counts)
+        rows.write(key)
+        counts["superseded"] = rows.superseded
+        counts["dead_letters"] = rows.new_dead_letters
+    return Committed(**counts)
+
+
+def _known_revisions(
+    connection: Connection, batch: Sequence[Processed]
+) -> dict[str, dict[int, str]]:
+    uids = sorted({result.uid for _, result in batch if isinstance(result, Outcome)})
+    known: dict[str, dict[int, str]] = {}
+    for start in range(0, len(uids), _MANY):
+        part = {"uids": uids[start : start + _MANY]}
+        for uid, revision, sha256 in connection.execute(_REVISIONS, part):
+            known.setdefault(uid, {})[revision] = sha256
+    return known
+
+
+def _take(
+    rows: Rows,
+    known: dict[int, str],
+    position: Position,
+    outcome: Outcome,
+    counts: Counter[str],
+) -> None:
+    stored = known.get(outcome.revision)
+    if outcome.conflict or (stored and stored != outcome.incident_sha256):
+        counts["conflicts"] += 1
+        rows.conflict(position, outcome)
+        return
+    if stored:
+        counts["duplicates"] += 1
+        return
+    newest = max(known, default=0)
+    outdated = outcome.revision < newest and any(
+        share.state is not State.STALE for share in outcome.shares
+    )
+    # INVARIANT: a decision rests on the newest history, or it is not stored. Otherwise
+    # two consumers, after a rebalance, could share an old revision after a new one.
+    if outdated or outcome.duplicate:
+        raise StoreError("another process has stored this incident meanwhile")
+    known[outcome.revision] = outcome.incident_sha256
+    rows.revision(position, outcome)
+    for share in outcome.shares:
+        rows.share(outcome, share, revised=bool(newest))
+        counts[share.state.value] += 1

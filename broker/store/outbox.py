@@ -1,0 +1,282 @@
+"""The outbox: which sealed edition may go out next, and what became of it.
+
+A recipient's name -> one leased row at a time -> delivered, failed, superseded or
+queued again for later. Every end and every postponement writes its link in the register
+in the same transaction, and locks the register first: one order, so no deadlock.
+
+Invariants: of one incident only the oldest unsent edition is ever leased, and only to
+one worker; an overtaken row that was not delivered is never queued again. So no
+recipient sees an older edition after a newer one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.engine import RowMapping
+
+from broker.model.sharing import Receipt, ReceiptState, Sealed, Wire
+from broker.store.connect import Database
+from broker.store.ended import Ended, delivery_facts
+from broker.store.many import add_many
+from broker.store.records import LeasedRow
+from broker.store.register import Links, millis, moment
+from broker.store.rows import OVERTAKEN
+from broker.store.tables import Place, outbox, receipts
+
+_LOST: Final = "the worker that sent it disappeared"
+_SUPERSEDED: Final = ReceiptState.SUPERSEDED
+_earlier = outbox.alias("earlier")
+_HAS_EARLIER = (
+    select(_earlier.c.id)
+    .where(
+        _earlier.c.uid == outbox.c.uid,
+        _earlier.c.agreement == outbox.c.agreement,
+        _earlier.c.id < outbox.c.id,
+        _earlier.c.state.in_([Place.QUEUED.value, Place.LEASED.value]),
+    )
+    .exists()
+)
+_IN_LANE = outbox.c.recipient == bindparam("lane")
+# Written once: building a statement costs more than running it.
+_FIRST_EXPIRED = (
+    select(outbox.c.id)
+    .where(
+        _IN_LANE,
+        outbox.c.state == Place.LEASED.value,
+        outbox.c.lease_until <= bindparam("now"),
+    )
+    .order_by(outbox.c.id)
+    .limit(1)
+    .subquery()
+)
+_FIRST_DUE = (
+    select(outbox.c.id)
+    .where(
+        _IN_LANE,
+        outbox.c.state == Place.QUEUED.value,
+        outbox.c.next_attempt_at <= bindparam("now"),
+        ~_HAS_EARLIER,
+    )
+    .order_by(outbox.c.id)
+    .limit(1)
+    .subquery()
+)
+_NEXT = union_all(select(_FIRST_EXPIRED.c.id), select(_FIRST_DUE.c.id))
+_ROW = select(outbox).where(outbox.c.id == bindparam("row"))
+_LEASE = (
+    update(outbox)
+    .where(
+        outbox.c.id == bindparam("row"),
+        outbox.c.state == bindparam("seen_state"),
+        outbox.c.attempts == bindparam("seen_attempts"),
+        ~outbox.c.overtaken,
+    )
+    .values(
+        state=Place.LEASED.value,
+        attempts=outbox.c.attempts + 1,
+        lease_until=bindparam("until"),
+        leased_by=bindparam("worker"),
+    )
+)
+_UNLEASE = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"))
+    .values(
+        state=bindparam("place"),
+        next_attempt_at=bindparam("later"),
+        lease_until=0,
+        leased_by="",
+        last_reason=bindparam("reason"),
+    )
+)
+_LEASED = (
+    _ROW.where(outbox.c.state == Place.LEASED.value)
+    .where(outbox.c.leased_by == bindparam("worker"))
+    .where(outbox.c.attempts == bindparam("attempts"))
+    .with_for_update()
+)
+_ABANDONED = (
+    _ROW.where(outbox.c.state == Place.LEASED.value)
+    .where(outbox.c.lease_until <= bindparam("now"))
+    .where(outbox.c.overtaken)
+    .with_for_update()
+)
+
+
+def lease(
+    database: Database, recipient: str, worker: str, now: datetime, until: datetime
+) -> LeasedRow | None:
+    """Take the next edition that may go to a recipient, or nothing.
+
+    A lease that ran out is taken over first. Oldest first; never one while an older
+    edition of the same incident is on its way.
+
+    Raises:
+        StoreError: the store cannot be read or written.
+    """
+    while (found := _next(database, recipient, millis(now))) is not None:
+        if found["overtaken"]:
+            _bury(database, found["id"], now)
+        elif _take(database, found, worker, millis(until)):
+            return _leased(found, worker, until)
+    return None
+
+
+def _next(database: Database, recipient: str, now: int) -> RowMapping | None:
+    # A reader locks nobody out, and most of the time there is nothing to take.
+    with database.read() as connection:
+        row = connection.scalar(_NEXT, {"lane": recipient, "now": now})
+        if row is None:
+            return None
+        return connection.execute(_ROW, {"row": row}).mappings().first()
+
+
+def _take(database: Database, row: RowMapping, worker: str, until: int) -> bool:
+    """Lease a row if it still is as it was seen; say whether that was so."""
+    lease = {
+        "row": row["id"],
+        "seen_state": row["state"],
+        "seen_attempts": row["attempts"],
+        "until": until,
+        "worker": worker,
+    }
+    with database.write() as connection:
+        return connection.execute(_LEASE, lease).rowcount == 1
+
+
+def _bury(database: Database, row: int, now: datetime) -> None:
+    """End an overtaken row whose worker disappeared; it must not go out again."""
+    with database.write() as connection:
+        links = Links(connection, now)
+        lost = {"row": row, "now": millis(now)}
+        found = connection.execute(_ABANDONED, lost).mappings().first()
+        if found is not None:
+            why = f"{OVERTAKEN}; {_LOST}"
+            _end(connection, links, Ended(found, _SUPERSEDED, millis(now), reason=why))
+
+
+def _leased(row: RowMapping, worker: str, until: datetime) -> LeasedRow:
+    sealed = Sealed(
+        row["recipient"],
+        row["share"],
+        row["edition"],
+        Wire(row["wire"]),
+        row["body"],
+        row["sha256"],
+        row["rulebook"],
+        row["key_id"],
+        row["signature"],
+        row["retracts"],
+    )
+    return LeasedRow(
+        row["id"],
+        row["uid"],
+        row["agreement"],
+        sealed,
+        row["attempts"] + 1,
+        moment(row["enqueued_at"]),
+        worker,
+        until,
+    )
+
+
+def finish(database: Database, row: LeasedRow, receipt: Receipt) -> bool:
+    """Record that an edition was delivered.
+
+    Returns:
+        False if the lease was lost to another worker: nothing was recorded.
+
+    Raises:
+        StoreError: the store cannot be written; the edition will be sent again.
+    """
+    with database.write() as connection:
+        links = Links(connection, receipt.at)
+        held = _held_lease(connection, row)
+        if held is not None:
+            ended = Ended(
+                held,
+                ReceiptState.DELIVERED,
+                millis(receipt.at),
+                receipt.remote_id,
+                receipt.losses,
+                receipt.reason,
+            )
+            _end(connection, links, ended)
+    return held is not None
+
+
+def fail(database: Database, row: LeasedRow, reason: str, at: datetime) -> bool:
+    """Record that an edition will never be delivered, and why.
+
+    Returns:
+        False if the lease was lost to another worker: nothing was recorded.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    with database.write() as connection:
+        links = Links(connection, at)
+        held = _held_lease(connection, row)
+        if held is not None:
+            ended = Ended(held, ReceiptState.FAILED, millis(at), reason=reason)
+            _end(connection, links, ended)
+    return held is not None
+
+
+def postpone(
+    database: Database,
+    row: LeasedRow,
+    reason: str,
+    next_attempt_at: datetime,
+    at: datetime,
+) -> bool:
+    """Put an edition back for a later attempt; an overtaken one ends as superseded.
+
+    Returns:
+        False if the lease was lost to another worker: nothing was recorded.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    with database.write() as connection:
+        links = Links(connection, at)
+        held = _held_lease(connection, row)
+        if held is None:
+            return False
+        if held["overtaken"]:
+            why = f"{OVERTAKEN}; the last attempt ended with: {reason}"
+            _end(connection, links, Ended(held, _SUPERSEDED, millis(at), reason=why))
+            return True
+        _unlease(connection, row.id, Place.QUEUED, reason, millis(next_attempt_at))
+        links.add("delivery", delivery_facts(held, "postponed", reason))
+        links.write()
+    return True
+
+
+def _held_lease(connection: Connection, row: LeasedRow) -> RowMapping | None:
+    """Return the row if this worker still holds the very lease that it was given."""
+    lease = {"row": row.id, "worker": row.worker, "attempts": row.attempts}
+    return connection.execute(_LEASED, lease).mappings().first()
+
+
+def _end(connection: Connection, links: Links, ended: Ended) -> None:
+    _unlease(connection, ended.row["id"], Place(ended.state), ended.reason, 0)
+    add_many(connection, receipts, [ended.receipt()])
+    links.add("delivery", ended.facts())
+    links.write()
+
+
+def _unlease(
+    connection: Connection, row: int, place: Place, reason: str, later: int
+) -> None:
+    change = {"row": row, "place": place.value, "reason": reason, "later": later}
+    connection.execute(_UNLEASE, change)

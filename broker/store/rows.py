@@ -1,0 +1,395 @@
+"""The rows that one batch becomes, gathered first and then written table by table.
+
+Outcomes and dead letters -> lists of rows -> a few statements, because what costs is
+the statement and the sync, not the row.
+
+Invariant: a disclosure, its link in the register and its row in the outbox are made in
+one function, `Rows.share`, so that none can be without the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+
+from broker.canonical import dumps, sha256_hex
+from broker.errors import StoreError
+from broker.model.intake import DeadLetter, Position
+from broker.model.sharing import KEPT, WITHHELD, Outcome, ReceiptState, Share, State
+from broker.seal import SigningKey
+from broker.store.alarms import raise_alarm
+from broker.store.ended import Ended
+from broker.store.many import add_many
+from broker.store.register import Links, millis
+from broker.store.tables import (
+    Place,
+    dead_letters,
+    decisions,
+    editions,
+    held,
+    inbox,
+    meta,
+    outbox,
+    positions,
+    receipts,
+)
+
+_UNSENT = (Place.QUEUED, Place.LEASED, Place.FAILED)
+_NO_COUNTS = {KEPT: 0, "changed": 0, WITHHELD: 0}
+
+# Locked while it is looked at, so that no worker leases it in between.
+_EARLIER = (
+    select(
+        outbox.c.id,
+        outbox.c.uid,
+        outbox.c.agreement,
+        outbox.c.recipient,
+        outbox.c.share,
+        outbox.c.edition,
+        outbox.c.sha256,
+        outbox.c.state,
+        outbox.c.attempts,
+        outbox.c.last_reason,
+        outbox.c.retracts,
+    )
+    .where(
+        outbox.c.uid.in_(bindparam("uids", expanding=True)),
+        outbox.c.state.in_([place.value for place in _UNSENT]),
+    )
+    .with_for_update()
+)
+_OVERTAKE = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"))
+    .values(overtaken=True, state=bindparam("place"), last_reason=bindparam("reason"))
+)
+_SET_RULEBOOK = update(meta).where(meta.c.name == "rulebook")
+_END_HELD = (
+    update(held)
+    .where(
+        held.c.uid == bindparam("of_uid"),
+        held.c.agreement == bindparam("of_agreement"),
+        held.c.waiting,
+    )
+    .values(waiting=False, body=b"")
+)
+_LETTERS = select(
+    dead_letters.c.source,
+    dead_letters.c.topic,
+    dead_letters.c.partition,
+    dead_letters.c.offset,
+    dead_letters.c.sha256,
+)
+OVERTAKEN: Final = "a newer revision was decided"
+_SHOWN: Final = 5  # breaches named in a reason; all are in the table of decisions
+
+
+class Rows:
+    """Everything that one batch adds to the store, within one writing transaction."""
+
+    def __init__(self, connection: Connection, at: datetime) -> None:
+        self._connection = connection
+        self._at = millis(at)
+        self._links = Links(connection, at)
+        self._inbox: list[dict[str, Any]] = []
+        self._decisions: list[dict[str, Any]] = []
+        self._editions: list[dict[str, Any]] = []
+        self._outbox: list[dict[str, Any]] = []
+        self._receipts: list[dict[str, Any]] = []
+        self._letters: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._positions: dict[tuple[str, str, int], int] = {}
+        # By (uid, agreement): what this batch would send or hold last.
+        self._last: dict[tuple[str, str], dict[str, Any]] = {}
+        self._held: dict[tuple[str, str], dict[str, Any]] = {}
+        self._all_held: list[dict[str, Any]] = []
+        self._revised: set[tuple[str, str]] = set()
+        # Of these, what is stored and not sent yet ends; if true, recalls end too.
+        self._overtaken: dict[tuple[str, str], bool] = {}
+        self.superseded = 0
+        self.new_dead_letters = 0
+
+    def reached(self, position: Position) -> None:
+        """Note that a message was read."""
+        lane = (position.source, position.topic, position.partition)
+        self._positions[lane] = max(position.offset, self._positions.get(lane, -1))
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """Add a message that is not an incident."""
+        place = letter.position
+        row = {
+            "source": place.source,
+            "topic": place.topic,
+            "partition": place.partition,
+            "offset": place.offset,
+            "sha256": letter.sha256,
+            "path": letter.path,
+            "problem": letter.problem,
+            "advice": letter.advice,
+            "size": letter.size,
+            "at": self._at,
+        }
+        self._letters[(*_place(place), letter.sha256)] = row
+
+    def conflict(self, position: Position, outcome: Outcome) -> None:
+        """Raise an alarm: a revision came a second time with other content."""
+        where = f"{outcome.uid} revision {outcome.revision} at {position}"
+        text = "this revision was received before with other content; ignored"
+        # The alarm is new only once, however often Kafka delivers the message.
+        if raise_alarm(self._connection, "conflict", where, text, self._at):
+            facts = {
+                "uid": outcome.uid,
+                "revision": outcome.revision,
+                "incident_sha256": outcome.incident_sha256,
+                "position": str(position),
+            }
+            self._links.add("conflict", facts)
+
+    def revision(self, position: Position, outcome: Outcome) -> None:
+        """Add an incident revision to the inbox."""
+        row = {
+            "uid": outcome.uid,
+            "revision": outcome.revision,
+            "incident_sha256": outcome.incident_sha256,
+            "rulebook": outcome.rulebook,
+            "source": position.source,
+            "topic": position.topic,
+            "partition": position.partition,
+            "offset": position.offset,
+            "at": self._at,
+        }
+        self._inbox.append(row)
+
+    def share(self, outcome: Outcome, share: Share, *, revised: bool) -> None:
+        """Add what was decided under one agreement, and its link in the register.
+
+        Args:
+            outcome: the revision that the share belongs to.
+            share: the decision and what came of it.
+            revised: an older revision of the incident is stored or in this batch.
+        """
+        decision = share.decision
+        of = (outcome.uid, decision.agreement)
+        facts = self._decided(outcome, share)
+        if revised and share.state in (State.QUEUED, State.HELD, State.WITHHELD):
+            # What must not be shared any more is not sent, but what takes back is.
+            self._overtake(of, recalls=share.state is State.QUEUED)
+        if revised and share.state is not State.STALE:
+            self._end_held(of)
+        if share.state is State.QUEUED:
+            self._links.add("disclosure", facts | self._queue(outcome, share))
+        else:
+            reasons = {
+                "breaches": [str(breach) for breach in share.breaches],
+                "failure": share.failure,
+            }
+            self._links.add("decision", facts | reasons)
+        if share.state is State.HELD:
+            self._hold(outcome, share)
+
+    def _decided(self, outcome: Outcome, share: Share) -> dict[str, Any]:
+        decision = share.decision
+        counts = share.redacted.counts() if share.redacted else _NO_COUNTS
+        clauses = list(decision.clauses)
+        row = {
+            "uid": outcome.uid,
+            "revision": outcome.revision,
+            "agreement": decision.agreement,
+            "recipient": decision.recipient,
+            "effect": decision.effect.value,
+            "state": share.state.value,
+            "clauses": dumps(clauses).decode(),
+            "rulebook": outcome.rulebook,
+            "edition": share.edition.number if share.edition else None,
+            "kept": counts[KEPT],
+            "changed": counts["changed"],
+            "withheld": counts[WITHHELD],
+            "breaches": dumps([str(breach) for breach in share.breaches]).decode(),
+            "failure": share.failure,
+            "at": self._at,
+        }
+        self._decisions.append(row)
+        return {
+            "uid": outcome.uid,
+            "revision": outcome.revision,
+            "incident_sha256": outcome.incident_sha256,
+            "agreement": decision.agreement,
+            "recipient": decision.recipient,
+            "effect": decision.effect.value,
+            "state": share.state.value,
+            "clauses": clauses,
+            "rulebook": outcome.rulebook,
+            "counts": counts,
+        }
+
+    def _queue(self, outcome: Outcome, share: Share) -> dict[str, Any]:
+        sealed, edition = share.sealed, share.edition
+        if sealed is None or edition is None:
+            raise StoreError("a share that is queued must be sealed")
+        of = {"uid": outcome.uid, "agreement": share.decision.agreement}
+        self._editions.append(
+            of
+            | {
+                "number": edition.number,
+                "created": int(edition.created.timestamp()),
+                "modified": int(edition.modified.timestamp()),
+                "content": edition.content,
+                "retracts": edition.retracts,
+                "share": sealed.share,
+            }
+        )
+        row = of | {
+            "edition": edition.number,
+            "recipient": sealed.recipient,
+            "state": Place.QUEUED.value,
+            "overtaken": False,
+            "attempts": 0,
+            "next_attempt_at": self._at,
+            "lease_until": 0,
+            "leased_by": "",
+            "enqueued_at": self._at,
+            "last_reason": "",
+            "share": sealed.share,
+            "wire": sealed.wire.value,
+            "sha256": sealed.sha256,
+            "rulebook": sealed.rulebook,
+            "key_id": sealed.key_id,
+            "signature": sealed.signature,
+            "retracts": sealed.retracts,
+            "body": sealed.body,
+        }
+        self._outbox.append(row)
+        self._last[outcome.uid, share.decision.agreement] = row
+        return {
+            "edition": edition.number,
+            "share": sealed.share,
+            "wire": sealed.wire.value,
+            "body_sha256": sealed.sha256,
+            "retracts": sealed.retracts,
+        }
+
+    def _hold(self, outcome: Outcome, share: Share) -> None:
+        draft, decision = share.draft, share.decision
+        if share.failure:
+            why = f"{share.failure} failed"
+        elif share.breaches:
+            why = "the guard found: " + "; ".join(map(str, share.breaches[:_SHOWN]))
+        else:
+            why = "the agreement asks for review"
+        row = {
+            "uid": outcome.uid,
+            "revision": outcome.revision,
+            "agreement": decision.agreement,
+            "recipient": decision.recipient,
+            "why": why,
+            "wire": draft.wire.value if draft else "",
+            "sha256": sha256_hex(draft.body) if draft else "",
+            "rulebook": outcome.rulebook,
+            "waiting": True,
+            "at": self._at,
+            "body": draft.body if draft else b"",
+        }
+        self._held[outcome.uid, decision.agreement] = row
+        self._all_held.append(row)
+        if share.failure or share.breaches:
+            # Law 5: an error never shares, and never stays silent either.
+            kind = "failure" if share.failure else "breach"
+            where = f"{outcome.uid} revision {outcome.revision} {decision.agreement}"
+            raise_alarm(self._connection, kind, where, why, self._at)
+
+    def _end_held(self, of: tuple[str, str]) -> None:
+        self._revised.add(of)
+        earlier = self._held.pop(of, None)
+        if earlier:
+            earlier |= {"waiting": False, "body": b""}
+
+    def _overtake(self, of: tuple[str, str], *, recalls: bool) -> None:
+        """End what is not sent yet; a recall only if something newer is sent."""
+        self._overtaken[of] = self._overtaken.get(of, False) or recalls
+        earlier = self._last.get(of)
+        if earlier and (recalls or not earlier["retracts"]):
+            del self._last[of]
+            earlier |= {
+                "state": Place.SUPERSEDED.value,
+                "overtaken": True,
+                "last_reason": OVERTAKEN,
+            }
+            self._supersede(earlier)
+
+    def _supersede(self, row: Mapping[Any, Any]) -> None:
+        self.superseded += 1
+        ended = Ended(row, ReceiptState.SUPERSEDED, self._at, reason=OVERTAKEN)
+        self._receipts.append(ended.receipt())
+        self._links.add("delivery", ended.facts())
+
+    def write(self, key: SigningKey | None) -> None:
+        """Store all rows, and the register's links with a checkpoint if there is a key.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: the database refused one of them.
+        """
+        self._write_overtaken()
+        self._write_letters()
+        self._write_positions()
+        for table, rows in (
+            (inbox, self._inbox),
+            (decisions, self._decisions),
+            (editions, self._editions),
+            (outbox, self._outbox),
+            (held, self._all_held),
+            (receipts, self._receipts),
+        ):
+            add_many(self._connection, table, rows)
+        if self._inbox:
+            newest = {"value": self._inbox[-1]["rulebook"]}
+            self._connection.execute(_SET_RULEBOOK, newest)
+        if key:
+            self._links.sign(key)
+        self._links.write()
+
+    def _write_overtaken(self) -> None:
+        """Take back what is stored, not yet sent, and not current any more."""
+        if self._revised:
+            ended = [{"of_uid": uid, "of_agreement": a} for uid, a in self._revised]
+            self._connection.execute(_END_HELD, ended)
+        if not self._overtaken:
+            return
+        uids = sorted({uid for uid, _ in self._overtaken})
+        changes = []
+        for row in self._connection.execute(_EARLIER, {"uids": uids}).mappings().all():
+            recalls = self._overtaken.get((row["uid"], row["agreement"]))
+            if recalls is None or (row["retracts"] and not recalls):
+                continue
+            place, reason = row["state"], row["last_reason"]
+            if place == Place.QUEUED:
+                # One that is under way ends first; `outbox` sees the mark then.
+                place, reason = Place.SUPERSEDED.value, OVERTAKEN
+                self._supersede(row)
+            changes.append({"row": row["id"], "place": place, "reason": reason})
+        if changes:
+            self._connection.execute(_OVERTAKE, changes)
+
+    def _write_letters(self) -> None:
+        if not self._letters:
+            return
+        places = [key[:4] for key in self._letters]
+        same = tuple_(*_LETTERS.selected_columns[:4]).in_(places)
+        for row in self._connection.execute(_LETTERS.where(same)):
+            self._letters.pop(tuple(row), None)
+        self.new_dead_letters = len(self._letters)
+        add_many(self._connection, dead_letters, list(self._letters.values()))
+
+    def _write_positions(self) -> None:
+        for (source, topic, partition), offset in self._positions.items():
+            of = {"source": source, "topic": topic, "partition": partition}
+            now = {"offset": offset, "at": self._at}
+            same = [positions.c[name] == value for name, value in of.items()]
+            done = self._connection.execute(update(positions).where(*same).values(now))
+            if not done.rowcount:
+                self._connection.execute(insert(positions), [of | now])
+
+
+def _place(position: Position) -> tuple[str, str, int, int]:
+    return position.source, position.topic, position.partition, position.offset

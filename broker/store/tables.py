@@ -1,0 +1,236 @@
+"""The tables of the store, said once for SQLite and PostgreSQL.
+
+Times are whole numbers: milliseconds since 1970 (UTC), or seconds for an edition's own
+times. JSON is kept as text. ``uid`` is the incident's, and stands first in every key,
+so that one index serves every question about one incident.
+
+Invariants: no table holds an incident as it arrived; `outbox.body` and `held.body` are
+redacted; `dead_letters`, `decisions`, `audit` and `alarms` never hold a value.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA: Final = 1
+
+metadata = MetaData()
+
+# SQLite counts rows by itself only for a column that is called INTEGER.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Place(StrEnum):
+    """Where a row of the outbox stands on its way."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    DELIVERED = "delivered"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+
+
+_PLACES = ", ".join(f"'{place}'" for place in Place)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# One row: the register's last link. Whoever writes locks it first, so that there is one
+# writer at a time and one chain, on PostgreSQL as on SQLite.
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entries", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("uid", String(128), primary_key=True),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("incident_sha256", String(64), nullable=False),
+    Column("rulebook", String(64), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # its key is the table: one tree to write, not two
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("source", String(16), primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("source", String(16), nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("advice", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # With the digest, because a topic that was made anew counts from 0 again.
+    UniqueConstraint("source", "topic", "partition", "offset", "sha256"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("uid", String(128), primary_key=True),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("agreement", String(63), primary_key=True),
+    Column("recipient", String(63), nullable=False),
+    Column("effect", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("clauses", Text, nullable=False),
+    Column("rulebook", String(64), nullable=False),
+    Column("edition", Integer),
+    Column("kept", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("withheld", Integer, nullable=False),
+    Column("breaches", Text, nullable=False),
+    Column("failure", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # its key is the table: one tree to write, not two
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("uid", String(128), primary_key=True),
+    Column("agreement", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("created", BigInteger, nullable=False),
+    Column("modified", BigInteger, nullable=False),
+    Column("content", String(64), nullable=False),
+    Column("retracts", Boolean, nullable=False),
+    Column("share", String(36), nullable=False),
+    sqlite_with_rowid=False,  # its key is the table: one tree to write, not two
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("uid", String(128), nullable=False),
+    Column("agreement", String(63), nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("recipient", String(63), nullable=False),
+    Column("state", String(16), nullable=False),
+    # Set when something newer was decided: this row may end, and never go out again.
+    Column("overtaken", Boolean, nullable=False, default=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False, default=0),
+    Column("leased_by", String(128), nullable=False, default=""),
+    Column("enqueued_at", BigInteger, nullable=False),
+    Column("last_reason", Text, nullable=False, default=""),
+    Column("share", String(36), nullable=False),
+    Column("wire", String(16), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("rulebook", String(64), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("retracts", Boolean, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("uid", "agreement", "edition"),
+    CheckConstraint(f"state IN ({_PLACES})", name="outbox_state"),
+    Index("outbox_lane", "recipient", "state", "id"),
+    sqlite_autoincrement=True,
+)
+
+held = Table(
+    "held",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("uid", String(128), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("agreement", String(63), nullable=False),
+    Column("recipient", String(63), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("wire", String(16), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("rulebook", String(64), nullable=False),
+    Column("waiting", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("uid", "agreement", "revision"),
+    Index("held_waiting", "waiting", "id"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("uid", String(128), nullable=False),
+    Column("agreement", String(63), nullable=False),
+    Column("recipient", String(63), nullable=False),
+    Column("share", String(36), nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("remote_id", Text, nullable=False),
+    Column("losses", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("published", Boolean, nullable=False),
+    Index("receipts_published", "published", "id"),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("place", String(512), primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+)
