@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -113,7 +112,7 @@ def read(files: Mapping[str, bytes]) -> Sources:
 
 
 def _take(sources: Sources, path: str, data: bytes) -> None:
-    folder, name = str(PurePosixPath(path).parent), PurePosixPath(path).stem
+    folder, _, name = path.removesuffix(".yaml").rpartition("/")
     if path in _SINGLE:
         source = _source(sources, path, data, _SINGLE[path])
         if source is not None:
