@@ -84,6 +84,11 @@ class Held(ConsumerRebalanceListener):  # type: ignore[misc]
                 if self._done.get(tp) == offset:
                     del self._done[tp]
 
+    def last_committed(self) -> dict[TopicPartition, int]:
+        """Return the offsets that Kafka has of the partitions that are ours."""
+        with self._lock:
+            return dict(self._committed)
+
     def drop(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Forget offsets that Kafka will not take from us any more."""
         with self._lock:

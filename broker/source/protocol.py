@@ -34,7 +34,7 @@ class Source(Protocol):
         """
 
     def commit(self, messages: Sequence[Message]) -> None:
-        """Mark messages as done, once the store holds what became of them.
+        """Mark messages as done: the store holds what became of them.
 
         What cannot be marked now comes again, and the store knows it then.
         """

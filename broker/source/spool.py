@@ -184,7 +184,7 @@ class SpoolSource:
 
     def forward_dead_letter(self, message: Message, letter: DeadLetter) -> None:
         """Move a message to ``dead``, with what is wrong in NAME.why.json beside it."""
-        name = self._names.pop(message.position, None)
+        name = self._names.get(message.position)
         if name is None:
             return
         why = {
