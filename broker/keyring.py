@@ -2,7 +2,7 @@
 
 A folder of private keys (consume zone) and a folder of public keys (both zones) ->
 `broker.keys.Keys` and `VerifyingKey`s; a folder of credentials (dispatch zone) ->
-`Credential`.
+`broker.deliver.Credential`.
 
 Invariants: what is secret is written with mode 0600 and refused with any wider. A
 public key is never deleted, because seals made with it must stay verifiable. No secret
@@ -16,31 +16,17 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from broker import strict_yaml
+from broker.deliver import Credential
 from broker.errors import RulebookError, SealError, SettingsError
 from broker.keys import Keys, recipient_key
 from broker.seal import SigningKey, VerifyingKey
 
 _SEAL: Final = "seal.pem"
 _MASTER: Final = "master.secret"
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What opens a recipient's system: its key, and its address where it differs.
-
-    ``ca`` is a file with the certificate authority that its server's certificate is
-    checked against, for a recipient with an authority of its own.
-    """
-
-    name: str
-    key: str = field(repr=False)
-    url: str = ""
-    ca: str = ""
 
 
 def create(private: Path, public: Path, *, rotate: bool = False) -> str:
@@ -158,6 +144,20 @@ def read_credential(folder: Path, name: str) -> Credential:
     return _credential(name, path, _parse(path))
 
 
+def write_credential(folder: Path, credential: Credential) -> Path:
+    """Write a credential as `read_credential` reads it; return its file.
+
+    Raises:
+        FileExistsError: there is one of this name already.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    said = {"key": credential.key, "url": credential.url, "ca": credential.ca_bundle}
+    content = {name: value for name, value in said.items() if value}
+    path = folder / f"{credential.name}.json"
+    _write(path, json.dumps(content).encode() + b"\n", 0o600)
+    return path
+
+
 def _parse(path: Path) -> Any:
     data = _read_secret(path)
     if path.suffix == ".json":
@@ -181,7 +181,7 @@ def _credential(name: str, path: Path, content: Any) -> Credential:
         raise SettingsError(f"{path} has {unknown[0]}; only key, url and ca are known")
     if not all(isinstance(value, str) for value in content.values()):
         raise SettingsError(f"{path}: key, url and ca are texts")
-    return Credential(name, **content)
+    return Credential(name, content["key"], content.get("url"), content.get("ca"))
 
 
 def _read_secret(path: Path) -> bytes:

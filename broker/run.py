@@ -13,12 +13,14 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 
 from broker.settings import Settings, Zone
@@ -59,8 +61,17 @@ def environment(
         if (name in _INHERITED or name.startswith(("LC_", "BESA_")))
         and name not in _SECRET_OF[other]
     }
-    # Absolute, so that nothing depends on the folder a process was started in.
-    return kept | {"BESA_HOME": str(settings.home.absolute()), "BESA_ZONE": zone.value}
+    home = settings.home.absolute()
+    # A lasting name: Kafka gives a process that was restarted its partitions back at
+    # once, instead of waiting for the one that died.
+    member = sha256(f"{socket.gethostname()}\0{home}".encode()).hexdigest()[:16]
+    return {
+        "BESA_MEMBER": f"besa-run-{member}",
+        **kept,
+        # Absolute, so that nothing depends on the folder a process was started in.
+        "BESA_HOME": str(home),
+        "BESA_ZONE": zone.value,
+    }
 
 
 @dataclass(slots=True)

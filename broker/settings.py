@@ -12,7 +12,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -52,7 +52,11 @@ class Settings(BaseSettings):
     kafka: str = Field("", description="Kafka's address, such as kafka.example:9092")
     topic: str = Field("csirt.incidents", description="the Kafka topic of incidents")
     group: str = Field("besa", description="the Kafka consumer group")
+    member: str = Field("", description="a lasting name within the group")
     spool: Path | None = Field(None, description="the folder used where Kafka is not")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="how much consume and dispatch say on standard error"
+    )
     zone: Zone = Field(Zone.BOTH, description="set by `besa run` for its two processes")
 
     @cached_property

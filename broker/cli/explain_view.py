@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from broker.cli import sentences, terminal
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
     from broker.model.agreement import Clause
     from broker.pipeline import Previewed
 
-_WORDS: Final = {
+_DOES: Final = {
     Effect.SHARE: "shares",
     Effect.REVIEW: "asks for a review",
     Effect.WITHHOLD: "withholds",
+}
+_WOULD: Final = {
+    Effect.SHARE: "would share",
+    Effect.REVIEW: "would ask for a review",
+    Effect.WITHHOLD: "would withhold",
 }
 
 
@@ -49,12 +55,15 @@ def _agreement(out: Console, looked: Looked, shown: Previewed) -> None:
     out.print(Text(terminal.plain(incident.title), style="bold"))
     out.print(facts_line(incident))
     out.print()
-    out.print(f"Recipient   {recipient.authority} ({recipient.recipient})")
-    out.print(f"Agreement   {agreement.title} ({agreement.agreement})")
-    out.print(f"In force    {agreement.valid.start} to {agreement.valid.until}")
-    for basis in agreement.legal_basis:
-        out.print(f"Legal basis {sentences.legal_basis(basis)}")
-    out.print(f"Purpose     {', '.join(agreement.purpose)}")
+    grid = _grid()
+    grid.add_row("Recipient", f"{recipient.authority} ({recipient.recipient})")
+    grid.add_row("Agreement", f"{agreement.title} ({agreement.agreement})")
+    grid.add_row("In force", f"{agreement.valid.start} to {agreement.valid.until}")
+    for number, basis in enumerate(agreement.legal_basis):
+        label = "Legal basis" if number == 0 else ""
+        grid.add_row(label, sentences.legal_basis(basis))
+    grid.add_row("Purpose", ", ".join(agreement.purpose))
+    out.print(grid)
     out.print()
     line = Text("The answer: ")
     line.append(sentences.VERDICTS[decision.effect], style="bold")
@@ -86,7 +95,8 @@ def _finding(
     cites = f", {clause.cites}" if clause else ""
     line = Text(f"{mark} ")
     line.append(finding.clause, style="bold" if finding.matched else "")
-    line.append(f"{cites}: {_WORDS[finding.effect]}")
+    words = _DOES if finding.matched else _WOULD
+    line.append(f"{cites}: {words[finding.effect]}")
     out.print(line)
     if clause is None:
         sentence = sentences.precondition(finding.clause) or finding.because
@@ -117,11 +127,12 @@ def _fields(out: Console, shown: Previewed) -> None:
         if not chosen:
             continue
         out.print(Text(title, style="bold"))
+        grid = _grid()
         for (outcome, where), names in chosen:
-            method = "" if outcome in (KEPT, WITHHELD) else f" by {outcome}"
-            line = Text(f"{sign(outcome)} {', '.join(names)}{method}  ")
-            line.append(where, style="dim")
-            _indented(out, line)
+            method = "" if outcome in (KEPT, WITHHELD) else f", by {outcome}"
+            line = Text(where.removeprefix("policies/"), style="dim")
+            grid.add_row(f"  {sign(outcome)}", f"{names}{method}", line)
+        out.print(grid)
         out.print()
 
 
@@ -135,5 +146,12 @@ def _last_check(out: Console, shown: Previewed) -> None:
     out.print()
 
 
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
 def _indented(out: Console, content: RenderableType) -> None:
-    out.print(Padding(content, (0, 0, 0, 2)))
+    out.print(Padding(content, (0, 0, 0, 2), expand=False))

@@ -21,6 +21,8 @@ from broker.pipeline import Previewed
 NOTHING: Final = "—"
 _SIGNS: Final = {KEPT: "=", WITHHELD: "✗"}
 _CHANGED: Final = "≈"
+# Values that say nothing without the name of their field; times are the others.
+_LABELLED: Final = frozenset({"consent", "size", "confidence"})
 _TIME: Final = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?Z$")
 
 
@@ -36,12 +38,16 @@ class Row:
     @property
     def kept(self) -> bool:
         """Whether everything in this row goes out as it is."""
-        return set(self.outcomes.values()) <= {KEPT}
+        return set(self.outcomes.values()) <= {KEPT} and not self.withheld
 
     @property
     def withheld(self) -> bool:
-        """Whether nothing in this row goes out."""
-        return set(self.outcomes.values()) <= {WITHHELD}
+        """Whether nothing in this row goes out.
+
+        An item whose essential field is withheld does not go out at all, whatever the
+        rules say of its other fields.
+        """
+        return self.seen == NOTHING
 
 
 def sign(outcome: str) -> str:
@@ -68,8 +74,11 @@ def rows(incident: Incident, shown: Previewed, key: RecipientKey) -> tuple[Row, 
     )
 
 
-def summary(outcomes: Mapping[str, str]) -> str:
+def summary(row: Row) -> str:
     """Say in a few words what happens to the fields of one row."""
+    if row.withheld:
+        return f"{sign(WITHHELD)} {WITHHELD}"
+    outcomes = row.outcomes
     different = set(outcomes.values())
     if len(different) == 1:
         only = different.pop()
@@ -124,7 +133,7 @@ def _text(value: Any) -> str:
 
 def _words(value: Any) -> Iterable[str]:
     match value:
-        case None | False | "" | [] | {}:
+        case None | False | "":
             return
         case dict():
             for name, inner in value.items():
@@ -132,6 +141,10 @@ def _words(value: Any) -> Iterable[str]:
                     continue
                 if inner is True:
                     yield name
+                elif name in _LABELLED or (
+                    isinstance(inner, str) and _TIME.match(inner)
+                ):
+                    yield f"{name} {' '.join(_words(inner))}"
                 else:
                     yield from _words(inner)
         case list():

@@ -19,8 +19,7 @@ from broker.keys import Keys
 from broker.model.agreement import Safeguards
 from broker.pipeline import Previewed, Received
 from broker.rulebook import Rulebook
-from broker.settings import read_rulebook_files, read_settings
-
+from broker.settings import Settings, read_rulebook_files, read_settings
 
 _SAFEGUARDS: Final = "policies/safeguards.yaml"
 
@@ -44,7 +43,17 @@ def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looke
         RulebookError: the policies or mappings are wrong.
         SettingsError: a folder or key is missing or wrong.
     """
-    files = _rulebook_files()
+    return look_at_bytes(read_input(file), read_settings(), format_name, recipient)
+
+
+def look_at_bytes(
+    raw: bytes,
+    settings: Settings,
+    format_name: str | None = None,
+    recipient: str | None = None,
+) -> Looked:
+    """Find out what an incident would become; see `look_at`."""
+    files = _rulebook_files(settings)
     book = rulebook.build(files)
     known = sorted({route.recipient.recipient for route in book.routes})
     if recipient is not None and recipient not in known:
@@ -53,8 +62,8 @@ def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looke
             f"there are {', '.join(known)}"
         )
     content_type = FORMATS[format_name][0] if format_name else None
-    received = pipeline.receive(read_input(file), content_type, rulebook=book)
-    keys = _keys(known)
+    received = pipeline.receive(raw, content_type, rulebook=book)
+    keys = _keys(settings, known)
     previews = pipeline.preview(
         received, rulebook=book, keys=keys, now=datetime.now(UTC)
     )
@@ -73,7 +82,7 @@ def read_rulebook() -> Rulebook:
         RulebookError: it has mistakes; carries all of them.
         SettingsError: a folder is missing.
     """
-    return rulebook.build(_rulebook_files())
+    return rulebook.build(_rulebook_files(read_settings()))
 
 
 def read_input(file: Path) -> bytes:
@@ -86,8 +95,7 @@ def read_input(file: Path) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
-def _rulebook_files() -> dict[str, bytes]:
-    settings = read_settings()
+def _rulebook_files(settings: Settings) -> dict[str, bytes]:
     return read_rulebook_files(settings.policies_folder, settings.mappings_folder)
 
 
@@ -97,8 +105,7 @@ def _safeguards(files: dict[str, bytes]) -> Safeguards:
     return strict_yaml.load(document, Safeguards)
 
 
-def _keys(recipients: list[str]) -> Keys:
-    settings = read_settings()
+def _keys(settings: Settings, recipients: list[str]) -> Keys:
     if keyring.exist(settings.keys_folder):
         return keyring.read_keys(settings.keys_folder, recipients)
     terminal.note(

@@ -11,7 +11,7 @@ from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
     from broker.settings import Settings
-    from broker.store import Store
+    from broker.store import Status
 
 audit = typer.Typer(
     no_args_is_help=True,
@@ -29,13 +29,18 @@ def status(as_json: AsJson = False) -> None:
     """Show what waits, what is held for a person, and what could not be read."""
     from datetime import UTC, datetime
 
+    from broker.cli.lag import lag_of
     from broker.settings import read_settings
+    from broker.store import Status, open_store
 
     settings = read_settings()
     now = datetime.now(UTC)
-    with _existing_store(settings) as store:
-        found = store.status(now)
-    lag = _lag(settings)
+    if _has_store(settings):
+        with open_store(settings.store_url) as store:
+            found = store.status(now)
+    else:
+        found = Status((), 0, (), 0, (), 0, (), (), "", None, 0)
+    lag = lag_of(settings)
     if as_json:
         terminal.print_json(_status_value(found, lag))
         return
@@ -52,12 +57,15 @@ def verify(as_json: AsJson = False) -> None:
     only. Exit code 1 when something is wrong; the message names the first such entry.
     """
     from broker import keyring
-    from broker.errors import AuditError
+    from broker.errors import AuditError, SettingsError
     from broker.settings import read_settings
+    from broker.store import open_store
 
     settings = read_settings()
     keys = keyring.read_public_keys(settings.public_keys_folder)
-    with _existing_store(settings) as store:
+    if not _has_store(settings):
+        raise SettingsError(f"there is no store at {settings.store_url} yet")
+    with open_store(settings.store_url) as store:
         try:
             found = store.check_register(keys)
         except AuditError as error:
@@ -84,29 +92,16 @@ def verify(as_json: AsJson = False) -> None:
     out.print(f"  head {found.head}")
 
 
-def _existing_store(settings: Settings) -> Store:
-    """Open the store for reading; a command that looks must not make one."""
+def _has_store(settings: Settings) -> bool:
+    """Say whether there is a store; a command that looks must not make one."""
     from pathlib import Path
-
-    from broker.errors import SettingsError
-    from broker.store import open_store
 
     prefix = "sqlite:///"
     url = settings.store_url
-    if url.startswith(prefix) and not Path(url.removeprefix(prefix)).exists():
-        raise SettingsError(
-            f"there is no store at {url.removeprefix(prefix)} yet; "
-            "`besa run` makes it, and BESA_HOME says where to look"
-        )
-    return open_store(url)
+    return not url.startswith(prefix) or Path(url.removeprefix(prefix)).exists()
 
 
-def _lag(settings: Settings) -> dict[str, Any]:
-    """Return how many published messages have not been read yet."""
-    return {"source": "kafka" if settings.kafka else "spool", "messages": None}
-
-
-def _status_value(found: Any, lag: dict[str, Any]) -> dict[str, Any]:
+def _status_value(found: Status, lag: dict[str, Any]) -> dict[str, Any]:
     from dataclasses import asdict
     from datetime import datetime
 

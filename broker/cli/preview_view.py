@@ -33,6 +33,7 @@ _STYLES: Final = {
 }
 _WIDE: Final = 110
 _LONGEST: Final = 600
+_FIELD: Final = 19  # the longest name of a field, with its number
 
 
 def show(looked: Looked) -> None:
@@ -78,7 +79,7 @@ def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     title = f"{recipient.recipient} · {recipient.authority}"
     out.print(Rule(Text(title, style="bold"), align="left", characters="━"))
     line = Text()
-    line.append(sentences.VERDICTS[decision.effect], style=_STYLES[decision.effect])
+    line.append(_headline(shown), style=_STYLES[decision.effect])
     line.append(f"  {sentences.verdict(decision)}")
     out.print(line)
     out.print(Text(f"Agreement {decision.agreement}", style="dim"))
@@ -95,9 +96,15 @@ def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     out.print(_total(shown))
 
 
+def _headline(shown: Previewed) -> str:
+    if shown.share.breaches:
+        return "HOLD: the last check found something."
+    return sentences.VERDICTS[shown.share.decision.effect]
+
+
 def _table(found: tuple[Row, ...], *, wide: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1))
-    table.add_column("Field", overflow="fold", ratio=4)
+    table.add_column("Field", overflow="fold", width=_FIELD)
     if wide:
         table.add_column("In the incident", overflow="fold", ratio=9)
     table.add_column("What they get", overflow="fold", ratio=9)
@@ -108,7 +115,7 @@ def _table(found: tuple[Row, ...], *, wide: bool) -> Table:
         if wide:
             cells.append(Text(_shortened(row.known)))
         cells.append(Text(_shortened(row.seen), style=style))
-        cells.append(Text(summary(row.outcomes), style=style))
+        cells.append(Text(summary(row), style=style))
         table.add_row(*cells)
     return table
 

@@ -6,6 +6,7 @@ words here (a test holds this), so a new one cannot go unexplained.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +22,9 @@ VERDICTS: Final[Mapping[Effect, str]] = {
     Effect.WITHHOLD: "WITHHOLD",
 }
 
+_MOST_NAMED: Final = 3
+_NUMBERED: Final = re.compile(r"^(\w+)\[(\d+)\](.*)$")
+
 _PRECONDITIONS: Final[Mapping[str, str]] = {
     "validity": "The agreement is not in force today.",
     "suspended": "The recipient is suspended.",
@@ -33,10 +37,14 @@ _PRECONDITIONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition in words: what the clause asks for, and what the incident has."""
+    """A condition in words: what it asks for, what the incident has, why it holds."""
 
     asks: str
     has: str
+    holds: str
+
+
+Words = Callable[[Any, Facts], Condition]
 
 
 def _list(values: Collection[Any], word: str = "or") -> str:
@@ -48,41 +56,63 @@ def _list(values: Collection[Any], word: str = "or") -> str:
     return f"{', '.join(named[:-1])} {word} {named[-1]}"
 
 
-def _one_of(subject: str, fact: str) -> Callable[[Any, Facts], Condition]:
+def _few(values: Collection[Any]) -> str:
+    """List values, but no more than a reader can take in; the policy file has all."""
+    named = sorted(str(value) for value in values)
+    if len(named) <= _MOST_NAMED + 1:
+        return _list(named)
+    others = len(named) - _MOST_NAMED
+    return f"{', '.join(named[:_MOST_NAMED])} or one of {others} others"
+
+
+def _one_of(subject: str, fact: str) -> Words:
     def words(bound: Any, facts: Facts) -> Condition:
+        value = getattr(facts, fact)
+        among = (
+            "" if len(bound) == 1 else f", one of {len(bound)} that the clause names"
+        )
         return Condition(
-            f"{subject} is {_list(bound)}", f"it is {getattr(facts, fact)}"
+            f"{subject} is {_few(bound)}",
+            f"it is {value}",
+            f"{subject} is {value}{among}",
         )
 
     return words
 
 
-def _at(subject: str, fact: str, relation: str) -> Callable[[Any, Facts], Condition]:
+def _at(subject: str, fact: str, relation: str) -> Words:
     def words(bound: Any, facts: Facts) -> Condition:
         value = getattr(facts, fact)
-        has = "it is not stated" if value is None else f"it is {value}"
-        return Condition(f"{subject} is {relation} {bound}", has)
+        return Condition(
+            f"{subject} is {relation} {bound}",
+            "it is not stated" if value is None else f"it is {value}",
+            f"{subject} is {value} ({relation} {bound})",
+        )
 
     return words
 
 
-def _any_of(subject: str, fact: str) -> Callable[[Any, Facts], Condition]:
+def _any_of(subject: str, fact: str) -> Words:
     def words(bound: Any, facts: Facts) -> Condition:
         values = getattr(facts, fact)
-        has = f"there are: {_list(values, 'and')}" if values else "there are none"
-        return Condition(f"there is {subject} {_list(bound)}", has)
+        return Condition(
+            f"there is {subject} {_few(bound)}",
+            f"there are: {_list(values, 'and')}" if values else "there are none",
+            f"there is {subject} {_list(bound & values, 'and')}",
+        )
 
     return words
 
 
-def _flag(yes: str, no: str, fact: str) -> Callable[[Any, Facts], Condition]:
+def _flag(yes: str, no: str, fact: str) -> Words:
     def words(bound: Any, facts: Facts) -> Condition:
-        return Condition(yes if bound else no, yes if getattr(facts, fact) else no)
+        asks = yes if bound else no
+        return Condition(asks, yes if getattr(facts, fact) else no, asks)
 
     return words
 
 
-_WORDS: Final[Mapping[str, Callable[[Any, Facts], Condition]]] = {
+_WORDS: Final[Mapping[str, Words]] = {
     "classification_in": _one_of("the type of incident", "classification"),
     "category_in": _one_of("the category of incident", "category"),
     "severity_at_least": _at("the severity", "severity", "at least"),
@@ -92,9 +122,7 @@ _WORDS: Final[Mapping[str, Callable[[Any, Facts], Condition]]] = {
     "pap_at_most": _at("the PAP", "pap", "at most"),
     "urgency_in": _one_of("the urgency", "urgency"),
     "status_in": _one_of("the status", "status"),
-    "victim_consent_in": _one_of(
-        "the victims' consent, taken together,", "victim_consent"
-    ),
+    "victim_consent_in": _one_of("the consent of all victims", "victim_consent"),
     "victim_kind_in": _any_of("a victim of the kind", "victim_kinds"),
     "minor_involved": _flag(
         "a minor is involved", "no minor is involved", "minor_involved"
@@ -131,24 +159,25 @@ def why_not(clause: Clause, because: str, facts: Facts) -> str:
 
 def why(clause: Clause, facts: Facts) -> str:
     """Say why a clause applies."""
-    asked = [words.asks for _, words in conditions(clause.when, facts)]
-    if not asked:
+    holding = [words.holds for _, words in conditions(clause.when, facts)]
+    if not holding:
         return "It applies to every incident."
-    return f"It applies, because {', and '.join(asked)}."
+    return f"It applies, because {', and '.join(holding)}."
 
 
 def verdict(decision: Decision) -> str:
     """Say what was decided, and by which rule of precedence."""
     clauses = _list(decision.clauses, "and")
+    s = "s" if len(decision.clauses) == 1 else ""
     match decision.effect:
         case Effect.WITHHOLD if not decision.clauses:
-            return "No clause lets it be shared, and what no clause lets through stays."
+            return "No clause shares it, and what no clause shares stays here."
         case Effect.WITHHOLD:
-            return f"{clauses} withholds it, which beats every clause that shares."
+            return f"{clauses} withhold{s} it; that beats every clause that shares."
         case Effect.REVIEW:
-            return f"{clauses} asks for a review, which beats a clause that shares."
+            return f"{clauses} ask{s} for a review; that beats a clause that shares."
         case Effect.SHARE:
-            return f"{clauses} shares it, and nothing speaks against it."
+            return f"{clauses} share{s} it, and nothing speaks against it."
 
 
 def legal_basis(basis: LegalBasis) -> str:
@@ -166,9 +195,32 @@ def breach(found: Breach) -> str:
     return f"The last check stopped it: {found}."
 
 
-def by_rule(ledger: tuple[LedgerEntry, ...]) -> dict[tuple[str, str], list[str]]:
-    """Group fields by what happens to them and the line that says so."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+def by_rule(ledger: tuple[LedgerEntry, ...]) -> dict[tuple[str, str], str]:
+    """Name the fields that share an outcome and the line that says so."""
+    grouped: dict[tuple[str, str], dict[str, list[int]]] = {}
     for entry in ledger:
-        grouped.setdefault((entry.outcome, entry.where), []).append(entry.field)
-    return grouped
+        group = grouped.setdefault((entry.outcome, entry.where), {})
+        numbered = _NUMBERED.match(entry.field)
+        if numbered:
+            path = f"{numbered[1]}[{{}}]{numbered[3]}"
+            group.setdefault(path, []).append(int(numbered[2]))
+        else:
+            group.setdefault(entry.field, [])
+    return {
+        rule: ", ".join(
+            path.format(_ranges(numbers)) if numbers else path
+            for path, numbers in group.items()
+        )
+        for rule, group in grouped.items()
+    }
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write ``0, 1, 2, 5`` as ``0-2, 5``."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)

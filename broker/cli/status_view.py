@@ -33,8 +33,8 @@ def show(found: Status, lag: dict[str, Any], now: datetime) -> None:
 
 def _read(out: Console, found: Status, lag: dict[str, Any], now: datetime) -> None:
     waiting = lag["messages"]
-    line = "unknown" if waiting is None else str(waiting)
-    out.print(f"Not read yet   {line} messages in {lag['source']}")
+    line = lag["problem"] or f"{waiting} messages in {lag['source']}"
+    out.print(f"Not read yet   {line}")
     last = found.last_message_at
     out.print(f"Last message   {_ago(last, now) if last else 'none so far'}")
     out.print(f"Rulebook       {found.rulebook[:16] or 'none used so far'}")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import traceback
 from enum import IntEnum
@@ -23,7 +24,8 @@ import typer
 from broker.errors import AuditError, BesaError, IntakeError, RulebookError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from threading import Event
 
     from rich.console import Console
 
@@ -137,6 +139,58 @@ def run(app: Callable[[], None]) -> int:
     except Exception as error:  # the last line of defence
         return _unexpected(error)
     return _flushed(ExitCode.OK)
+
+
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it tidies up."""
+
+    def interrupt(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+@contextlib.contextmanager
+def stop_event() -> Iterator[Event]:
+    """Give an event that SIGTERM and Ctrl-C set, for a loop that ends in good order.
+
+    A second Ctrl-C ends the process at once.
+    """
+    from threading import Event
+
+    stop = Event()
+
+    def tell(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {n: signal.signal(n, tell) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+def log_to_stderr(level: str) -> None:
+    """Write Besa's own log lines to standard error, one line each.
+
+    Other libraries' lines are left out below a warning: they may quote what they send.
+    """
+    import logging
+
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.WARNING
+    )
+    logging.getLogger("besa").setLevel(level.upper())
 
 
 def exit_code_of(error: BesaError) -> ExitCode:

@@ -1,0 +1,163 @@
+"""The demonstration's result for a person: tables, and one incident side by side.
+
+`Reckoning` -> tables on standard output, readable at 80 columns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from broker.cli import terminal
+from broker.cli.fields import Row, rows
+from broker.cli.offline import look_at_bytes
+from broker.demo import INCIDENTS, SIDE_BY_SIDE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from broker.demo.reckoning import Reckoning
+    from broker.demo.stage import Stage
+
+_STYLES: Final = {
+    "shared": "bold blue",
+    "held": "yellow",
+    "taken back": "bold",
+    "withheld": "dim",
+}
+_SIGNS: Final = {"shared": "●", "held": "◐", "taken back": "↩", "withheld": "○"}
+
+
+def show(stage: Stage, found: Reckoning, seconds: float) -> None:
+    """Print what was published and what each recipient got."""
+    out = terminal.stdout()
+    out.print()
+    source = (
+        f"a real Apache Kafka ({stage.kafka_address})"
+        if stage.source == "kafka"
+        else f"a folder in Kafka's place: {stage.why_spool}"
+    )
+    out.print(f"{found.published} messages went through {source}.")
+    out.print()
+    _fates(out, found)
+    _tallies(out, found)
+    _side_by_side(out, stage)
+    _dead_letters(out, found)
+    _proof(out, found, seconds)
+
+
+def _fates(out: Console, found: Reckoning) -> None:
+    names = list(found.recipients)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1))
+    table.add_column("What became of each incident", ratio=1, overflow="ellipsis")
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for fate in found.fates:
+        if not fate.uid:
+            continue
+        again = f" (revision {fate.revision})" if 1 < fate.revision < 1000 else ""
+        title = Text(terminal.plain(fate.title + again), overflow="ellipsis")
+        title.no_wrap = True
+        table.add_row(title, *(_word(fate.outcomes.get(name, "?")) for name in names))
+    out.print(table)
+
+
+def _word(outcome: str) -> Text:
+    return Text(f"{_SIGNS.get(outcome, '?')} {outcome}", _STYLES.get(outcome, ""))
+
+
+def _tallies(out: Console, found: Reckoning) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("Recipient", no_wrap=True)
+    for name in ("shared", "held", "withheld", "delivered", "taken back"):
+        table.add_column(name, justify="right")
+    for name in ("kept", "changed", "withheld"):
+        table.add_column(f"fields {name}", justify="right")
+    for name, tally in found.recipients.items():
+        table.add_row(
+            name,
+            *(
+                str(number)
+                for number in (
+                    tally.shared,
+                    tally.held,
+                    tally.withheld,
+                    tally.delivered,
+                    tally.retracted,
+                    tally.kept_fields,
+                    tally.changed_fields,
+                    tally.withheld_fields,
+                )
+            ),
+        )
+    out.print(table)
+
+
+def _side_by_side(out: Console, stage: Stage) -> None:
+    """Print one incident as each recipient sees it, where they see it differently."""
+    looked = look_at_bytes((INCIDENTS / SIDE_BY_SIDE).read_bytes(), stage.settings())
+    incident = looked.received.incident
+    seen: dict[str, dict[str, Row]] = {}
+    for shown in looked.previews:
+        name = shown.route.recipient.recipient
+        found = rows(incident, shown, looked.keys.recipients[name])
+        seen[name] = {row.field: row for row in found}
+    out.print(Text("One incident, as each recipient sees it", style="bold"))
+    out.print(Text(terminal.plain(f"{incident.uid}: {incident.title}")))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True, padding=(0, 1))
+    table.add_column("", overflow="fold", width=16)
+    for name in seen:
+        table.add_column(name, overflow="fold", ratio=1)
+    alike = 0
+    for field in next(iter(seen.values())):
+        cells = [row_of[field] for row_of in seen.values()]
+        if len({cell.seen for cell in cells}) == 1:
+            alike += 1
+            continue
+        table.add_row(
+            _short(field),
+            *(
+                Text(terminal.plain(cell.seen), "dim" if cell.withheld else "")
+                for cell in cells
+            ),
+        )
+    out.print(table)
+    out.print(f"{alike} other fields are the same for all. — means: not there at all.")
+    out.print()
+
+
+def _short(field: str) -> str:
+    return field.replace("observables", "observable").replace("[", " ").rstrip("]")
+
+
+def _dead_letters(out: Console, found: Reckoning) -> None:
+    number = len(found.dead_letters)
+    out.print(Text(f"{number} messages could not be read", style="bold"))
+    for letter in found.dead_letters:
+        where = f"{letter.path}: " if letter.path else ""
+        out.print(f"  {letter.position}", soft_wrap=True)
+        out.print(Text(f"    {where}{letter.problem}"))
+    out.print()
+
+
+def _proof(out: Console, found: Reckoning, seconds: float) -> None:
+    if found.register is not None:
+        out.print(
+            f"✓ The register is whole: {found.register.entries} entries, none altered."
+        )
+    else:
+        out.print(Text(f"✗ The register is not whole: {found.register_problem}"))
+    if found.lost:
+        out.print(Text(f"✗ {len(found.lost)} things are missing:", style="bold"))
+        for line in found.lost:
+            out.print(f"    {line}")
+    else:
+        out.print(
+            "✓ Nothing was lost: every revision was decided under every agreement, and"
+        )
+        out.print("  every edition that left was found at its recipient.")
+    out.print(f"  {seconds:.0f} seconds in all.")
+    out.print()

@@ -1,0 +1,64 @@
+"""How many published messages have not been read yet, asked of the source itself."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from broker.settings import Settings
+
+_SECONDS: Final = 5_000
+
+
+def lag_of(settings: Settings) -> dict[str, Any]:
+    """Return where messages come from, and how many wait there.
+
+    The number is nothing when the source cannot be asked; ``problem`` then says why.
+    """
+    if settings.kafka:
+        return {"source": "kafka", **_kafka(settings)}
+    return {"source": "spool", **_spool(settings.spool_folder)}
+
+
+def _spool(folder: Path) -> dict[str, Any]:
+    try:
+        waiting = sum(1 for _ in (folder / "new").iterdir())
+    except FileNotFoundError:
+        waiting = 0
+    except OSError as error:
+        return {"messages": None, "problem": f"{folder}: {error.strerror}"}
+    return {"messages": waiting, "problem": ""}
+
+
+def _kafka(settings: Settings) -> dict[str, Any]:
+    from kafka import TopicPartition
+    from kafka.errors import KafkaError
+
+    from broker.errors import BesaError
+    from broker.source import kafka_link
+
+    # Assigned by hand and never polled, so that looking joins no group and takes no
+    # partition from the process that does the work.
+    asking = {"group_id": settings.group, "enable_auto_commit": False}
+    try:
+        with closing(kafka_link.consumer(settings.kafka, asking)) as consumer:
+            numbers = consumer.partitions_for_topic(settings.topic) or ()
+            parts = [TopicPartition(settings.topic, number) for number in numbers]
+            if not parts:
+                return _unknown(f"Kafka has no topic {settings.topic}")
+            ends = consumer.end_offsets(parts, timeout_ms=_SECONDS)
+            starts = consumer.beginning_offsets(parts, timeout_ms=_SECONDS)
+            waiting = 0
+            for part in parts:
+                done = consumer.committed(part, timeout_ms=_SECONDS)
+                waiting += max(0, ends[part] - max(done or 0, starts[part]))
+            return {"messages": waiting, "problem": ""}
+    except kafka_link.NotReachable:
+        return _unknown(f"Kafka at {settings.kafka} does not answer")
+    except (BesaError, KafkaError) as error:
+        return _unknown(f"Kafka did not say: {type(error).__name__}")
+
+
+def _unknown(problem: str) -> dict[str, Any]:
+    return {"messages": None, "problem": problem}

@@ -1,0 +1,92 @@
+"""`besa run`, `besa consume`, `besa dispatch`: the processes that share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from broker.cli import terminal
+from broker.cli.terminal import AsJson, ExitCode
+
+if TYPE_CHECKING:
+    from broker.settings import Settings
+    from broker.source import Source
+
+UntilIdle = Annotated[
+    bool, typer.Option("--until-idle", help="End when there is nothing left to do.")
+]
+
+
+def run(until_idle: UntilIdle = False) -> None:
+    """Run consume and dispatch, and keep both alive.
+
+    Each is a process of its own and gets only its own secrets. Stop with Ctrl-C or
+    SIGTERM; what is in progress is finished first.
+    """
+    from broker.run import supervise
+    from broker.settings import read_settings
+
+    settings = read_settings()
+    _make_home(settings)
+    if not supervise(settings, until_idle=until_idle, report=terminal.warn):
+        terminal.stop(ExitCode.FAULT, "a process keeps dying; its errors stand above")
+
+
+def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
+    """Read incidents, decide, and store what may leave.
+
+    Reads Kafka when BESA_KAFKA is set, else the folder that BESA_SPOOL names. Holds the
+    private keys and cannot reach any recipient.
+    """
+    from datetime import UTC, datetime
+
+    from broker import keyring
+    from broker.cli.offline import read_rulebook
+    from broker.consume import Consumer
+    from broker.settings import read_settings
+    from broker.store import open_store
+
+    settings = read_settings()
+    book = read_rulebook()
+    recipients = {route.recipient.recipient for route in book.routes}
+    keys = keyring.read_keys(settings.keys_folder, recipients)
+    _make_home(settings)
+    terminal.log_to_stderr(settings.log_level)
+    with open_store(settings.store_url) as store, terminal.stop_event() as stop:
+        source = _source(settings)
+        try:
+            consumer = Consumer(
+                source, store, lambda: book, keys, lambda: datetime.now(UTC)
+            )
+            totals = consumer.run(until_idle=until_idle, stop=stop)
+        finally:
+            source.close()
+    stored = {name: number for name, number in totals.stored.items() if number}
+    if as_json:
+        terminal.print_json({"messages": totals.messages, **totals.stored})
+    else:
+        said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in stored.items())
+        line = f"{totals.messages} messages read" + (f": {said}" if said else "")
+        terminal.stdout().print(line)
+
+
+def dispatch(until_idle: UntilIdle = False) -> None:
+    """Deliver what is sealed, and check that it arrived."""
+
+
+def _source(settings: Settings) -> Source:
+    if settings.kafka:
+        from broker.source.kafka import KafkaSource
+
+        return KafkaSource(
+            settings.kafka, settings.topic, settings.group, member=settings.member
+        )
+    from broker.source.spool import SpoolSource
+
+    return SpoolSource(settings.spool_folder)
+
+
+def _make_home(settings: Settings) -> None:
+    # What lies here is for its owner only: redacted incidents, and who has them.
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
