@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,6 +36,7 @@ from broker.errors import DeliveryError, Refused, Unavailable
 from broker.model.sharing import Receipt, ReceiptState, Sealed, Wire
 
 _REPAIRS: Final = 2
+_REMEMBERED: Final = 10_000
 # MISP's tables hold three-byte UTF-8: a longer character makes it answer 500 for ever.
 _TOO_WIDE: Final = re.compile("[\U00010000-\U0010ffff]")
 
@@ -58,8 +60,8 @@ class MispRecipient:
         self._clock = clock
         self._connected: MispClient | None = None
         self._deadline = 0.0
-        # The newest edition that this process has sent of each event.
-        self._sent: dict[str, int] = {}
+        # The newest edition sent of each event; of the last few, to stay small.
+        self._sent: OrderedDict[str, int] = OrderedDict()
 
     def close(self) -> None:
         """Give up the connection."""
@@ -88,8 +90,14 @@ class MispRecipient:
             held = self._look(sealed.share)
         if held is None:
             raise Unavailable("the event is not there after it was added")
-        self._sent[sealed.share] = sealed.edition
+        self._remember(sealed)
         return self._settle(sealed, event, held, added=added)
+
+    def _remember(self, sealed: Sealed) -> None:
+        self._sent[sealed.share] = sealed.edition
+        self._sent.move_to_end(sealed.share)
+        if len(self._sent) > _REMEMBERED:
+            self._sent.popitem(last=False)
 
     def _settle(
         self,

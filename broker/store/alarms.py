@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from broker.store.tables import alarms
 
@@ -43,3 +43,12 @@ def raise_alarm(
     }
     connection.execute(_ADD, [first])
     return True
+
+
+def end_alarm(connection: Connection, kind: str, place: str) -> None:
+    """Remove an alarm whose cause is over."""
+    connection.execute(
+        delete(alarms).where(
+            alarms.c.kind == kind, alarms.c.place == place[:_LONGEST_PLACE]
+        )
+    )

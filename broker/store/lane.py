@@ -20,7 +20,11 @@ from broker.store.tables import Place, outbox
 _HELD_BY = select(outbox.c.id, outbox.c.leased_by).where(
     outbox.c.state == Place.LEASED.value, outbox.c.lease_until > 0
 )
-_RUN_OUT = update(outbox).where(outbox.c.id == bindparam("row")).values(lease_until=0)
+_RUN_OUT = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"), outbox.c.leased_by == bindparam("worker"))
+    .values(lease_until=0)
+)
 _AGAIN = (
     update(outbox)
     .where(outbox.c.id == bindparam("row"))
@@ -38,10 +42,13 @@ def reclaim(database: Database, gone: Callable[[str], bool]) -> int:
     Raises:
         StoreError: the store cannot be written.
     """
-    with database.write() as connection:
+    with database.read() as connection:
         held = connection.execute(_HELD_BY).all()
-        lost = [{"row": row.id} for row in held if gone(row.leased_by)]
-        if lost:
+    lost = [
+        {"row": row.id, "worker": row.leased_by} for row in held if gone(row.leased_by)
+    ]
+    if lost:
+        with database.write() as connection:
             connection.execute(_RUN_OUT, lost)
     return len(lost)
 

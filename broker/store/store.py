@@ -17,7 +17,7 @@ from broker.audit import Verified
 from broker.model.sharing import History, Receipt
 from broker.seal import SigningKey, VerifyingKey
 from broker.store import inbox, lane, outbox, receipts, status, verify
-from broker.store.alarms import raise_alarm
+from broker.store.alarms import end_alarm, raise_alarm
 from broker.store.connect import Database, open_database
 from broker.store.records import (
     Committed,
@@ -121,6 +121,11 @@ class Store:
         """Raise an alarm that a person must look at. Never put a value into it."""
         with self._database.write() as connection:
             raise_alarm(connection, kind, place, text, millis(at))
+
+    def calm(self, kind: str, place: str) -> None:
+        """Take an alarm back whose cause is over; without one, do nothing."""
+        with self._database.write() as connection:
+            end_alarm(connection, kind, place)
 
     def status(self, now: datetime, *, listed: int = 20) -> Status:
         """Return what the store holds at this moment."""
