@@ -98,8 +98,7 @@ def _opened(kind: Any, bootstrap: str, settings: Mapping[str, Any]) -> Any:
         return kind(
             bootstrap_servers=addresses(bootstrap),
             kafka_client=remembered,
-            **COMMON,
-            **settings,
+            **{**COMMON, **settings},
         )
     except (KafkaError, OSError) as error:
         for client in clients:

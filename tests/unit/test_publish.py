@@ -1,0 +1,61 @@
+"""Facts about publishing; what needs a real Kafka is in the contract tests."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.model.intake import NATIVE
+from broker.publish import incident_key, publish_spool
+from broker.source.spool import SpoolSource
+
+UUID = "2603987b-4b19-58b3-893b-2c4feff8e5d4"
+
+
+def test_a_spool_has_what_was_published(tmp_path: Path) -> None:
+    """What `publish_spool` returns is where the message is read."""
+    position = publish_spool(tmp_path / "s", b"{}", NATIVE, "key")
+    source = SpoolSource(tmp_path / "s")
+    message = source.poll(1, 0)[0]
+    source.close()
+
+    assert (b"{}", NATIVE, position) == (
+        message.body,
+        message.content_type,
+        message.position,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ({"uid": "INC-1", "title": "x"}, "INC-1"),
+        ({"Event": {"uuid": UUID.upper()}}, UUID),
+        ({"response": [{"Event": {"uuid": UUID}}]}, UUID),
+        ([{"uuid": UUID}], UUID),
+    ],
+)
+def test_key(value: Any, key: str) -> None:
+    """The key is the incident's uid or the event's uuid, however it is wrapped."""
+    assert key == incident_key(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"garbage", b"7", b"[]", b'{"uid": 7}', b'{"uid": ""}', b'{"Event": [1]}'],
+)
+def test_key_of_anything_else(body: bytes) -> None:
+    """What has no uid has the digest of its bytes for a key."""
+    assert sha256(body).hexdigest() == incident_key(body)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_have_a_key(body: bytes) -> None:
+    """Publishing never fails for want of a key."""
+    assert 0 < len(incident_key(body)) <= 128
