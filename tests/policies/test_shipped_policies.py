@@ -109,3 +109,40 @@ def test_each_scale_counts_from_zero(
 def test_red_is_above_every_clearance(route) -> None:
     """No recipient is cleared for TLP:RED."""
     assert route.recipient.clearance.tlp.rank < Tlp.RED.rank
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(
+            "    - {method: withhold}\n  observables[].role",
+            "    - {method: keep}\n  observables[].role",
+            id="technical detail",
+        ),
+        pytest.param(
+            "evidence[].sha256: withhold", "evidence[].sha256: keep", id="evidence"
+        ),
+        pytest.param(
+            "suspects[].contacts.phone: withhold",
+            "suspects[].contacts.phone: keep",
+            id="a telephone",
+        ),
+    ],
+)
+def test_the_guardrail_of_the_fiu_does_not_trust_its_profile(
+    old: str, new: str
+) -> None:
+    """A mistake in the profile is caught by the guardrail, which allows only money."""
+    path = "policies/profiles/financial.yaml"
+    profile = FILES[path].decode()
+    assert old in profile
+    mistaken = {**FILES, path: profile.replace(old, new, 1).encode()}
+
+    [result] = [
+        result
+        for result in run_cases(mistaken, build(mistaken))
+        if (result.agreement, result.case) == ("fiu", "phishing")
+    ]
+
+    told = "\n".join(problem.message for problem in result.problems)
+    assert "the guard finds wrong-shape at Event" in told
