@@ -38,6 +38,7 @@ _NO_KEY: Final = (
     "Authentication failed. Please make sure you pass the API key of an API enabled "
     "user along in the Authorization header."
 )
+_NO_PAGE: Final = "The page could not be made."
 _PAGE_SIZE: Final = 100
 
 
@@ -122,7 +123,7 @@ class Desk:
                 return self._page(url, asked)
         except Exception as error:
             _report(error)
-            return Answer(500, pages.problem("The page could not be made."), HTML)
+            return Answer(500, pages.problem(_NO_PAGE, pages.Onlookers()), HTML)
 
     def _page(self, url: str, asked: dict[str, str]) -> Answer:
         where = routes.place(url)
@@ -134,12 +135,14 @@ class Desk:
                 gone = (
                     "There is no such event here, or this organisation may not see it."
                 )
-                return Answer(404, pages.problem(gone), HTML)
+                return Answer(404, pages.problem(gone, eyes.onlookers), HTML)
             scope = views.Scope(deleted=(0, 1))
             shown = views.event(call, event, scope)["Event"]
             return Answer(200, pages.event(shown, eyes.onlookers), HTML)
         if (where.controller, where.action) not in (("", "index"), ("events", "index")):
-            return Answer(404, pages.problem("There is no such page."), HTML)
+            return Answer(
+                404, pages.problem("There is no such page.", eyes.onlookers), HTML
+            )
         return Answer(200, self._list(call, asked, eyes), HTML)
 
     def _list(self, call: Call, asked: dict[str, str], eyes: _Eyes) -> bytes:

@@ -43,7 +43,7 @@ def seen(attribute: Mapping[str, Any]) -> str:
     """The first and last time something was seen, for people."""
     moments = [str(attribute.get(name) or "") for name in ("first_seen", "last_seen")]
     shown = [f"{text[:10]} {text[11:16]}" for text in moments if text]
-    return safe(" to ".join(dict.fromkeys(shown)))
+    return "<br>to ".join(safe(text) for text in dict.fromkeys(shown))
 
 
 def tag(sent: Mapping[str, Any]) -> str:

@@ -29,15 +29,23 @@ _DISTRIBUTION: Final = {
     "2": "Connected servers",
     "3": "All servers",
 }
-_HEADERS: Final = ("Type", "Value", "Comment", "Seen", "Sightings")
 
 
 @dataclass(frozen=True, slots=True)
 class Onlookers:
-    """Whose view of the server a page can show: organisations, and the chosen one."""
+    """Whose view of the server a page can show: organisations, and the chosen one.
+
+    The last organisation counts as the one that the server belongs to: the CSIRT, which
+    pushes, is named first.
+    """
 
     organisations: tuple[tuple[str, str], ...] = ()
     chosen: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Whose server this is, for the top of a page."""
+        return f"MISP of {self.organisations[-1][0]}" if self.organisations else "MISP"
 
     def query(self, **more: object) -> str:
         """The part of a link that keeps the chosen view."""
@@ -85,8 +93,8 @@ def _page(title: str, content: str, onlookers: Onlookers, path: str = "/") -> by
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{safe(title)}</title><style>{_style()}</style></head><body>"
         f'<header class="top"><div class="in"><a class="name" href="/'
-        f'{safe(onlookers.query())}">MISP stand-in</a>'
-        '<span class="note">for training and tests, not a real MISP</span>'
+        f'{safe(onlookers.query())}">{safe(onlookers.owner)}</a>'
+        '<span class="note">stand-in for training and tests</span>'
         f"{_eyes(onlookers, path)}</div></header><main>{content}</main></body></html>"
     ).encode()
 
@@ -108,17 +116,18 @@ def _now(chosen: bool) -> str:
     return ' class="now" aria-current="true"' if chosen else ""
 
 
-def problem(message: str) -> bytes:
+def problem(message: str, onlookers: Onlookers) -> bytes:
     """A page that says why there is nothing to show."""
     content = f'<div class="card"><div class="empty">{safe(message)}</div></div>'
-    return _page("MISP stand-in", content, Onlookers())
+    return _page(onlookers.owner, content, onlookers)
 
 
 def event_list(listing: Listing, onlookers: Onlookers) -> bytes:
     """The list of events, the latest change first."""
     lines = "".join(_line(*entry, onlookers) for entry in listing.events)
     table = (
-        '<div class="card scroll"><table><thead><tr><th>Last change</th><th>Event</th>'
+        '<div class="card scroll"><table class="list"><thead><tr>'
+        "<th>Last change</th><th>Event</th>"
         '<th>From</th><th class="num">Attributes</th><th>State</th></tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
@@ -129,7 +138,7 @@ def event_list(listing: Listing, onlookers: Onlookers) -> bytes:
         f"{_search(listing.search, onlookers)}</div>"
         f"{table if lines else empty}{_pager(listing, onlookers)}"
     )
-    return _page("Events - MISP stand-in", content, onlookers)
+    return _page(f"Events - {onlookers.owner}", content, onlookers)
 
 
 def _search(search: str, onlookers: Onlookers) -> str:
@@ -152,9 +161,9 @@ def _line(event: Json, sightings: int, proposals: int, onlookers: Onlookers) -> 
         news += badge(_counted(proposals, "proposal"), "news")
     return (
         f'<tr><td class="when">{when(event["timestamp"])}</td>'
-        f'<td><a class="title" href="{safe(link)}">{safe(event["info"])}</a>'
-        f"{tags(event.get('Tag', ()))}</td>"
-        f"<td>{safe(event['Orgc']['name'])}</td>"
+        f'<td class="event"><a class="title" href="{safe(link)}">'
+        f"{safe(event['info'])}</a>{tags(event.get('Tag', ()))}</td>"
+        f'<td class="from">{safe(event["Orgc"]["name"])}</td>'
         f'<td class="num">{safe(event["attribute_count"])}</td>'
         f"<td>{_state(event)} {news}</td></tr>"
     )
@@ -183,12 +192,18 @@ def _pager(listing: Listing, onlookers: Onlookers) -> str:
 
 def event(shown: Json, onlookers: Onlookers) -> bytes:
     """One event: its facts, reports, objects, attributes and what came back on it."""
-    parts = (
-        _head(shown),
-        _facts(shown),
+    holds = (
         _section("Reports", shown["EventReport"], _report),
         _section("Objects", shown["Object"], _object),
         _attributes(shown["Attribute"]),
+    )
+    nothing = (
+        '<div class="card"><div class="empty">This event holds nothing.</div></div>'
+    )
+    parts = (
+        _head(shown),
+        _facts(shown),
+        "".join(holds) or nothing,
         _proposals(shown),
         _related(shown.get("RelatedEvent", ()), onlookers),
     )
@@ -212,7 +227,6 @@ def _facts(shown: Json) -> str:
         "Threat level": _THREAT.get(shown["threat_level_id"], "-"),
         "Analysis": _ANALYSIS.get(shown["analysis"], "-"),
         "Who may see it": _DISTRIBUTION.get(shown["distribution"], "-"),
-        "Attributes": shown["attribute_count"],
         "Uuid": shown["uuid"],
     }
     cells = "".join(
@@ -249,8 +263,9 @@ def _report(part: Json) -> str:
 
 def _object(part: Json) -> str:
     gone = part["deleted"]
+    columns = _columns(part["Attribute"])
     lines = "".join(
-        _attribute(one, one["object_relation"] or one["type"], gone=gone)
+        _attribute(one, one["object_relation"] or one["type"], columns, gone=gone)
         for one in part["Attribute"]
     )
     return (
@@ -258,40 +273,57 @@ def _object(part: Json) -> str:
         f'<span class="soft">{safe(part["meta-category"])}</span>'
         f"{badge('deleted', 'gone') if gone else ''}"
         f'<span class="soft">{safe(part["comment"])}</span></div>'
-        f'<div class="scroll"><table>{lines}</table></div></article>'
+        f'<div class="scroll"><table class="holds">{lines}</table></div></article>'
     )
 
 
 def _attributes(parts: Iterable[Json]) -> str:
-    grouped: dict[str, list[Json]] = {}
-    for part in parts:
-        grouped.setdefault(part["category"], []).append(part)
-    if not grouped:
+    shown = list(parts)
+    if not shown:
         return ""
+    columns = _columns(shown)
+    grouped: dict[str, list[Json]] = {}
+    for part in shown:
+        grouped.setdefault(part["category"], []).append(part)
     lines = ""
     for category, members in grouped.items():
-        span = len(_HEADERS)
+        span = len(columns) + 2
         lines += f'<tr class="group"><th colspan="{span}">{safe(category)}</th></tr>'
-        lines += "".join(_attribute(one, one["type"]) for one in members)
-    header = "".join(f"<th>{name}</th>" for name in _HEADERS)
-    number = sum(len(members) for members in grouped.values())
+        lines += "".join(_attribute(one, one["type"], columns) for one in members)
+    header = "".join(f"<th>{name}</th>" for name in ("Type", "Value", *columns))
     return (
-        f'{_heading("Attributes", number)}<div class="card scroll"><table><thead><tr>'
-        f"{header}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f'{_heading("Attributes", len(shown))}<div class="card scroll">'
+        f'<table class="holds"><thead><tr>{header}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
     )
 
 
-def _attribute(part: Json, kind: str, *, gone: bool = False) -> str:
+def _columns(parts: Iterable[Json]) -> tuple[str, ...]:
+    """The columns beside type and value: those that hold anything."""
+    shown = list(parts)
+    return tuple(
+        name for name, cell in _CELLS.items() if any(cell(part) for part in shown)
+    )
+
+
+def _attribute(
+    part: Json, kind: str, columns: Iterable[str], *, gone: bool = False
+) -> str:
     gone = gone or part["deleted"]
     marks = badge("deleted", "gone") if gone else ""
-    marks += " " + badge("for detection") if part["to_ids"] and not gone else ""
+    marks += badge("for detection", "use") if part["to_ids"] and not gone else ""
+    rest = "".join(
+        f'<td class="{name.lower()}">{_CELLS[name](part)}</td>' for name in columns
+    )
     return (
         f'<tr{" class=gone" if gone else ""}><td class="kind">{safe(kind)}</td>'
         f'<td class="wide"><span class="value">{safe(part["value"])}</span> {marks}'
-        f"{tags(part.get('Tag', ()))}</td>"
-        f'<td class="comment">{safe(part["comment"])}</td>'
-        f'<td class="when">{seen(part)}</td><td>{_sightings(part)}</td></tr>'
+        f"{tags(part.get('Tag', ()))}</td>{rest}</tr>"
     )
+
+
+def _comment(part: Json) -> str:
+    return safe(part["comment"])
 
 
 def _sightings(part: Json) -> str:
@@ -301,6 +333,9 @@ def _sightings(part: Json) -> str:
         source = f" ({one['source']})" if one["source"] else ""
         lines.append(f"{safe(who + source)}, {when(one['date_sighting'])}")
     return f'<span class="soft">{"<br>".join(lines)}</span>' if lines else ""
+
+
+_CELLS: Final = {"Comment": _comment, "Seen": seen, "Sightings": _sightings}
 
 
 def _proposals(shown: Json) -> str:

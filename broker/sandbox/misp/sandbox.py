@@ -179,10 +179,14 @@ class MispSandbox:
         later.daemon = True
         later.start()
 
-    def _die(self) -> None:
-        self.dead = True
-        self._on_death()
+    def _die(self, listener: Listener) -> None:
+        with self._guard:
+            # A server that was stopped and started meanwhile is another one.
+            if listener is not self._listener:
+                return
+            self.dead = True
+            self._on_death()
 
     def _play_dead(self) -> None:
         self._faults.clear()
-        threading.Thread(target=self._deafen, daemon=True).start()
+        self._deafen()

@@ -52,7 +52,7 @@ class Listener(socketserver.ThreadingMixIn, HTTPServer):
         address: tuple[str, int],
         desk: Desk,
         on_knobs: Callable[[Knobs], None],
-        on_death: Callable[[], None],
+        on_death: Callable[[Listener], None],
     ) -> None:
         self.desk = desk
         self.on_knobs = on_knobs
@@ -144,7 +144,7 @@ class Conversation(BaseHTTPRequestHandler):
             answer = self.server.desk.work(self._request(body))
         except DeathError:
             self._hang_up()
-            self.server.on_death()
+            self.server.on_death(self.server)
             return
         self._send(answer, half=faults.halves())
 

@@ -10,24 +10,23 @@ attributes is not shown at all. Numbers are texts, yes and no are booleans, as i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from broker.sandbox.misp import moments, proposals, reports, sightings, tags
+from broker.sandbox.misp import (
+    correlation,
+    moments,
+    proposals,
+    reports,
+    sightings,
+    tags,
+)
 from broker.sandbox.misp.attributes import joined
 from broker.sandbox.misp.calls import SEEN, Call, seen_by
 from broker.sandbox.misp.describe import words
 from broker.sandbox.misp.store import Row, json_list
 
-CORRELATION_LIMIT: Final = 20
-"""A value with more equals than this relates nothing any more (MISP's default)."""
-
-_NOT_CORRELATING: Final = words(
-    "comment http-method aba-rtn gender counter integer float port nationality cortex "
-    "boolean anonymised"
-)
-_FIRST_VALUE_ONLY: Final = ("ip-src|port", "ip-dst|port", "hostname|port")
 _ATTRIBUTE_TEXTS: Final = (
     "id",
     "event_id",
@@ -297,7 +296,7 @@ def _references(call: Call, event_id: int) -> dict[int, list[dict[str, Any]]]:
 
 def _related(call: Call, row: Row, *, inbound: bool) -> list[dict[str, Any]]:
     """Other events that share a value with this one and that the caller may see."""
-    ids = _related_ids(call, row)
+    ids = correlation.related_ids(call, row)
     if not ids:
         return []
     rows = call.store.all(
@@ -308,59 +307,6 @@ def _related(call: Call, row: Row, *, inbound: bool) -> list[dict[str, Any]]:
     )
     extra: dict[str, Any] = {"RelationshipInbound": []} if inbound else {}
     return [{"Event": _related_event(call, other), **extra} for other in rows]
-
-
-def _related_ids(call: Call, row: Row) -> set[int]:
-    if row["disable_correlation"]:
-        return set()
-    own = call.store.all(
-        "SELECT type, value1, value2 FROM attributes WHERE event_id = ? AND deleted = 0"
-        " AND disable_correlation = 0",
-        row["id"],
-    )
-    ids: set[int] = set()
-    for wanted in _correlating_values(own):
-        ids.update(_events_with(call, wanted, row["id"]))
-    return ids
-
-
-def _correlating_values(rows: Iterable[Row]) -> set[str]:
-    found: set[str] = set()
-    for row in rows:
-        if row["type"] in _NOT_CORRELATING:
-            continue
-        found.add(row["value1"])
-        if row["value2"] and row["type"] not in _FIRST_VALUE_ONLY:
-            found.add(row["value2"])
-    return found
-
-
-_EQUALS: Final = (
-    "SELECT a.event_id, a.distribution, e.org_id FROM attributes a"
-    " JOIN events e ON e.id = a.event_id WHERE {} AND a.event_id <> ?"
-    " AND a.deleted = 0 AND a.disable_correlation = 0 AND e.disable_correlation = 0"
-    " AND a.type NOT IN (SELECT value FROM json_each(?))"
-)
-_EQUAL_VALUES: Final = (
-    f"{_EQUALS.format('a.value1 = ?')} UNION ALL"
-    f" {_EQUALS.format('a.value2 = ? AND a.value2 <> ?')} LIMIT {CORRELATION_LIMIT + 1}"
-)
-
-
-def _events_with(call: Call, wanted: str, not_in: int) -> list[int]:
-    silent = json_list(_NOT_CORRELATING)
-    second = json_list([*_NOT_CORRELATING, *_FIRST_VALUE_ONLY])
-    rows = call.store.all(
-        _EQUAL_VALUES, wanted, not_in, silent, wanted, "", not_in, second
-    )
-    if len(rows) > CORRELATION_LIMIT:
-        return []
-    caller = call.caller
-    return [
-        row["event_id"]
-        for row in rows
-        if caller.site_admin or row["org_id"] == caller.org_id or row["distribution"]
-    ]
 
 
 def _related_event(call: Call, row: Row) -> dict[str, Any]:
