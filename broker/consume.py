@@ -33,6 +33,7 @@ from broker.store import Committed, Processed, Store, StoredReceipt
 _LOG: Final = logging.getLogger("besa.consume")
 
 _POLL_SECONDS: Final = 0.5
+_HASTY_POLL_SECONDS: Final = 0.1
 _IDLE_SECONDS: Final = 0.5
 _CHECKPOINT_SECONDS: Final = 60.0
 _RECEIPT_SECONDS: Final = 1.0
@@ -41,7 +42,7 @@ _REFUSED_PAUSE_SECONDS: Final = 30.0
 _LONGEST_WAIT: Final = 10.0
 # After so many refusals of one message by a store that takes other things, it is the
 # message.
-_MOST_REFUSALS: Final = 6
+_MOST_REFUSALS: Final = 5
 
 
 class Step(IntEnum):
@@ -119,9 +120,10 @@ class Consumer:
         """
         self._stop = stop or self._stop
         idle_since: float | None = None
+        patience = _HASTY_POLL_SECONDS if until_idle else _POLL_SECONDS
         try:
             while not self._stop.is_set():
-                messages = self._source.poll(self._batch, _POLL_SECONDS)
+                messages = self._source.poll(self._batch, patience)
                 self._tell_trouble()
                 if messages:
                     self._process(messages)
