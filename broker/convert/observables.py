@@ -75,7 +75,7 @@ def _pattern(target: StixTarget) -> Callable[[str], str]:
     )
     left = f"[{target.type}:{path} = "
     right = "".join(
-        f" AND {target.type}:{name} = {_literal(str(value))}"
+        f" AND {target.type}:{name} = {_literal(value)}"
         for name, value in target.fixed.items()
     )
     if target.number:
@@ -83,7 +83,11 @@ def _pattern(target: StixTarget) -> Callable[[str], str]:
     return lambda value: f"{left}{_literal(value)}{right}]"
 
 
-def _literal(value: str) -> str:
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return str(value)
     # STIX 2.1, 9.5: the backslash first, or the quote's own backslash would double.
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 

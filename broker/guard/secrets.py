@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from broker.model.agreement import FieldRule, Profile, Selector
 from broker.model.incident import Incident, Shape, declarations
 from broker.model.mapping import ObservableKind
+from broker.model.marking import DataClass
 
 # Shorter values are in every document by chance.
 SHORTEST: Final = 3
@@ -105,7 +106,7 @@ class Secrets:
         facts = dict(zip(names, _told_apart(owner, item), strict=True))
         sorted_: tuple[list[_Field], list[_Field]] = ([], [])
         for path, rules in self._rules[owner].items():
-            if _DECLARED[path].shape in _UNTELLING:
+            if not _telling(path):
                 continue
             first = next(rule for rule in rules if self._about(rule.only, facts))
             steps = tuple(
@@ -137,6 +138,14 @@ class Secrets:
             row = self._kinds.get(facts.get("kind", ""))
             return row is not None and row.data_class in only.data_class
         return True
+
+
+def _telling(path: str) -> bool:
+    """Say whether a field's values would tell anything, found by themselves."""
+    declared = _DECLARED[path]
+    if declared.shape is Shape.NUMBER:
+        return declared.data_class is DataClass.FINANCIAL  # an amount; not a count
+    return declared.shape not in _UNTELLING
 
 
 def _owner(path: str) -> str:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_CARD: Final = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
+# Not the digits within an IBAN, a hash or a longer number.
+_CARD: Final = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])")
 _KEY: Final = re.compile(r"-----begin [a-z0-9 ]*private key-----")
 # Read as "password=..." or "password: ...", in the languages of the region.
 _PASSWORD: Final = re.compile(
@@ -24,9 +25,14 @@ def _payment_card(text: str) -> bool:
 
 
 def _luhn(text: str) -> bool:
-    """Check a card number's last digit (ISO/IEC 7812-1, annex B)."""
+    """Say whether digits can be a card number.
+
+    Source of the check digit: ISO/IEC 7812-1, annex B.
+    """
     digits = [int(c) for c in text if c.isdigit()]
-    if len(set(digits)) == 1:
+    # Every IMEI has 15 digits and such a check digit; such cards begin with 34 or 37.
+    no_card = len(digits) == 15 and digits[:2] not in ([3, 4], [3, 7])
+    if no_card or len(set(digits)) == 1:
         return False
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -14,7 +14,7 @@ class _Scale(StrEnum):
     @property
     def rank(self) -> int:
         """Position on the scale, 0 for the lowest."""
-        return _RANKS[self]
+        return _RANKS[type(self)][self]
 
 
 class Tlp(_Scale):
@@ -64,6 +64,8 @@ class DataClass(StrEnum):
     CONTENT = "content"
 
 
-_RANKS: dict[_Scale, int] = {
-    member: rank for scale in (Tlp, Pap, Severity) for rank, member in enumerate(scale)
+# By scale and not by word: TLP RED and PAP RED are the same word with two ranks.
+_RANKS: dict[type[_Scale], dict[_Scale, int]] = {
+    scale: {member: rank for rank, member in enumerate(scale)}
+    for scale in (Tlp, Pap, Severity)
 }

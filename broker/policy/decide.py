@@ -3,9 +3,9 @@
 `Facts` + `Rules` + time -> `Decision`. Pure; asked once per agreement.
 
 Invariants: without a matching clause the answer is withhold; withhold beats review
-beats share; the order of clauses does not matter; an agreement out of its dates, a
-suspended recipient, a marking above the recipient's clearance or a withdrawn incident
-withhold whatever the clauses say.
+beats share; the order of clauses does not matter; safeguards only make stricter; an
+agreement out of its dates, a suspended recipient, a marking above the recipient's
+clearance or a withdrawn incident withhold whatever the clauses say.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Rules:
     withdrawn: Finding
     embargoed: Finding
     clauses: tuple[_Rule, ...]
+    safeguards: tuple[_Rule, ...]
 
 
 def compile_rules(
@@ -62,7 +63,8 @@ def compile_rules(
     clauses = [
         _rule(clause, clause.id, doc.where(("clauses", index)))
         for index, clause in enumerate(agreement.clauses)
-    ] + [
+    ]
+    guards = [
         _rule(
             clause,
             f"safeguard:{clause.id}",
@@ -88,6 +90,7 @@ def compile_rules(
             "embargo", Effect.REVIEW, True, doc.where(()), "the embargo has not ended"
         ),
         tuple(clauses),
+        tuple(guards),
     )
 
 
@@ -119,12 +122,21 @@ def _written(when: When) -> list[tuple[str, object]]:
 
 def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
     """Return the verdict of one agreement on one incident at one moment (UTC)."""
-    findings = _preconditions(facts, rules, now)
-    findings += [_ask(rule, facts) for rule in rules.clauses]
-    matched = [finding.effect for finding in findings if finding.matched]
-    return Decision(
-        rules.agreement, rules.recipient, Effect.strictest(matched), tuple(findings)
-    )
+    clauses = [_ask(rule, facts) for rule in rules.clauses]
+    # What counts for everybody can only make the agreement's own verdict stricter: it
+    # never lifts a withhold by default to a review.
+    above = _preconditions(facts, rules, now)
+    above += [_ask(rule, facts) for rule in rules.safeguards]
+    effect = Effect.strictest([_verdict(clauses), *_effects(above)])
+    return Decision(rules.agreement, rules.recipient, effect, (*above, *clauses))
+
+
+def _verdict(clauses: list[Finding]) -> Effect:
+    return Effect.strictest(_effects(clauses))
+
+
+def _effects(findings: list[Finding]) -> list[Effect]:
+    return [finding.effect for finding in findings if finding.matched]
 
 
 def _ask(rule: _Rule, facts: Facts) -> Finding:
