@@ -61,7 +61,7 @@ class Redacted:
     """
 
     view: Mapping[str, Any]
-    # Index in the list (or -1) and what the plan says of the field: path, outcome, line.
+    # Index in the list (or -1) and what the plan says: field path, outcome, line.
     # Expanded on demand: most incidents leave without anybody reading their ledger.
     marks: tuple[tuple[int, tuple[str, str, str]], ...]
 
