@@ -17,7 +17,9 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from broker import strict_yaml
 from broker.errors import SettingsError
+from broker.model.agreement import Recipient
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 _LARGEST_POLICY_FILE: Final = 5_000_000
@@ -136,6 +138,21 @@ def read_rulebook_files(policies: Path, mappings: Path) -> dict[str, bytes]:
         SettingsError: a folder is missing, empty or not readable.
     """
     return _read_folder("policies", policies) | _read_folder("mappings", mappings)
+
+
+def read_recipients(policies: Path) -> tuple[Recipient, ...]:
+    """Return the recipients, for the dispatch zone, which needs no other policy.
+
+    Raises:
+        RulebookError: a file is wrong.
+        SettingsError: the folder is missing.
+    """
+    files = _read_folder("policies", policies)
+    return tuple(
+        strict_yaml.load(strict_yaml.parse(name, data), Recipient)
+        for name, data in files.items()
+        if name.startswith("policies/recipients/")
+    )
 
 
 def _read_folder(name: str, folder: Path) -> dict[str, bytes]:

@@ -28,6 +28,7 @@ _STYLES: Final = {
     "taken back": "bold",
     "withheld": "dim",
 }
+_LONGEST: Final = 76
 _SIGNS: Final = {"shared": "●", "held": "◐", "taken back": "↩", "withheld": "○"}
 
 
@@ -58,8 +59,7 @@ def _fates(out: Console, found: Reckoning) -> None:
     for fate in found.fates:
         if not fate.uid:
             continue
-        again = f" (revision {fate.revision})" if 1 < fate.revision < 1000 else ""
-        title = Text(terminal.plain(fate.title + again), overflow="ellipsis")
+        title = Text(terminal.plain(fate.title), overflow="ellipsis")
         title.no_wrap = True
         table.add_row(title, *(_word(fate.outcomes.get(name, "?")) for name in names))
     out.print(table)
@@ -70,29 +70,24 @@ def _word(outcome: str) -> Text:
 
 
 def _tallies(out: Console, found: Reckoning) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column("Recipient", no_wrap=True)
-    for name in ("shared", "held", "withheld", "delivered", "taken back"):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
+    table.add_column("\nRecipient", no_wrap=True)
+    for name in ("\nshared", "\nheld", "\nwithheld", "taken\nback", "\ndelivered"):
         table.add_column(name, justify="right")
     for name in ("kept", "changed", "withheld"):
-        table.add_column(f"fields {name}", justify="right")
+        table.add_column(f"fields\n{name}", justify="right")
     for name, tally in found.recipients.items():
-        table.add_row(
-            name,
-            *(
-                str(number)
-                for number in (
-                    tally.shared,
-                    tally.held,
-                    tally.withheld,
-                    tally.delivered,
-                    tally.retracted,
-                    tally.kept_fields,
-                    tally.changed_fields,
-                    tally.withheld_fields,
-                )
-            ),
+        numbers = (
+            tally.shared,
+            tally.held,
+            tally.withheld,
+            tally.retracted,
+            tally.delivered,
+            tally.kept_fields,
+            tally.changed_fields,
+            tally.withheld_fields,
         )
+        table.add_row(name, *map(str, numbers))
     out.print(table)
 
 
@@ -120,13 +115,18 @@ def _side_by_side(out: Console, stage: Stage) -> None:
         table.add_row(
             _short(field),
             *(
-                Text(terminal.plain(cell.seen), "dim" if cell.withheld else "")
+                Text(_shortened(cell.seen), "dim" if cell.withheld else "")
                 for cell in cells
             ),
         )
     out.print(table)
     out.print(f"{alike} other fields are the same for all. — means: not there at all.")
     out.print()
+
+
+def _shortened(text: str) -> str:
+    text = terminal.plain(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _short(field: str) -> str:

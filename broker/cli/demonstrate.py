@@ -46,18 +46,21 @@ def demo(
         terminal.ended_by_signals(),
         Announcer() as announcer,
         staged(book, spool=spool, keep=keep, tell=announcer.say) as stage,
+        play.running(stage, keep=keep) as process,
     ):
+        count = 0
         for number, wave in enumerate(waves, 1):
             announcer.say(f"publishing {len(wave)} incidents")
             play.publish(stage, wave)
+            count += len(wave)
             announcer.say(f"sharing, part {number} of {len(waves)}")
-            play.run_until_idle(stage, announcer.show)
+            play.wait_until_arrived(stage, process, count, announcer.show)
         announcer.say("reading every MISP back")
         found = reckon(stage, book, published)
         announcer.stop()
         _print(stage, found, time.monotonic() - started, as_json=as_json)
         if keep:
-            _print_kept(stage, play.keep_running(stage))
+            _print_kept(stage, process.pid)
     if found.lost or found.register is None:
         raise typer.Exit(ExitCode.NO)
 

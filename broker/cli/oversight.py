@@ -26,7 +26,7 @@ def _audit() -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show what waits, what is held for a person, and what could not be read."""
+    """Show what waits, what is held, what could not be read."""
     from datetime import UTC, datetime
 
     from broker.cli.lag import lag_of

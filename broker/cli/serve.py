@@ -10,6 +10,8 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from broker.deliver import Credential
+    from broker.model.agreement import Recipient
     from broker.settings import Settings
     from broker.source import Source
 
@@ -40,6 +42,7 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
     private keys and cannot reach any recipient.
     """
     from datetime import UTC, datetime
+    from threading import Event
 
     from broker import keyring
     from broker.cli.offline import read_rulebook
@@ -53,7 +56,8 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
     keys = keyring.read_keys(settings.keys_folder, recipients)
     _make_home(settings)
     terminal.log_to_stderr(settings.log_level)
-    with open_store(settings.store_url) as store, terminal.stop_event() as stop:
+    stop = Event()
+    with open_store(settings.store_url) as store, terminal.on_stop(stop.set):
         source = _source(settings)
         try:
             consumer = Consumer(
@@ -71,8 +75,73 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
         terminal.stdout().print(line)
 
 
-def dispatch(until_idle: UntilIdle = False) -> None:
-    """Deliver what is sealed, and check that it arrived."""
+def dispatch(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
+    """Deliver what is sealed, and check that it arrived.
+
+    Holds the recipients' credentials and the seal's public keys, and sees nothing but
+    sealed bytes. A recipient that does not answer delays no other.
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from broker import keyring
+    from broker.dispatch import Dispatcher
+    from broker.settings import read_settings
+
+    settings = read_settings()
+    recipients, credentials = _reachable(settings)
+    keys = keyring.read_public_keys(settings.public_keys_folder)
+    _make_home(settings)
+    terminal.log_to_stderr(settings.log_level)
+    dispatcher = Dispatcher(
+        settings.store_url,
+        recipients,
+        credentials,
+        keys,
+        clock=lambda: datetime.now(UTC),
+    )
+    with terminal.on_stop(dispatcher.stop):
+        totals = dispatcher.run(until_idle=until_idle)
+    if as_json:
+        terminal.print_json(asdict(totals))
+    else:
+        terminal.stdout().print(
+            f"{totals.delivered} delivered, {totals.postponed} attempts postponed, "
+            f"{totals.failed} failed"
+        )
+
+
+def _reachable(
+    settings: Settings,
+) -> tuple[list[Recipient], dict[str, Credential]]:
+    """Return the recipients that there is a credential for, with the credentials.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    from broker import keyring
+    from broker.errors import SettingsError
+    from broker.settings import read_recipients
+
+    credentials: dict[str, Credential] = {}
+    found: list[Recipient] = []
+    problems: list[SettingsError] = []
+    for recipient in read_recipients(settings.policies_folder):
+        name = recipient.credential
+        try:
+            credentials[name] = keyring.read_credential(
+                settings.credentials_folder, name
+            )
+        except SettingsError as error:
+            problems.append(error)
+        else:
+            found.append(recipient)
+    if not found and problems:
+        raise problems[0]
+    # One recipient without a key must not keep the others waiting.
+    for problem in problems:
+        terminal.warn(f"nothing is delivered there: {problem}")
+    return found, credentials
 
 
 def _source(settings: Settings) -> Source:

@@ -25,7 +25,6 @@ from broker.errors import AuditError, BesaError, IntakeError, RulebookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from threading import Event
 
     from rich.console import Console
 
@@ -158,23 +157,22 @@ def ended_by_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def stop_event() -> Iterator[Event]:
-    """Give an event that SIGTERM and Ctrl-C set, for a loop that ends in good order.
+def on_stop(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` on SIGTERM and Ctrl-C, for a loop that ends in good order.
 
     A second Ctrl-C ends the process at once.
     """
-    from threading import Event
-
-    stop = Event()
+    told: list[int] = []
 
     def tell(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
+        if told and number == signal.SIGINT:
             raise KeyboardInterrupt
-        stop.set()
+        told.append(number)
+        stop()
 
     before = {n: signal.signal(n, tell) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield stop
+        yield
     finally:
         for number, action in before.items():
             signal.signal(number, action)

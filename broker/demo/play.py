@@ -10,24 +10,30 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import func, select
+
 from broker.demo.stage import DemoError, Stage
 from broker.errors import StoreError
 from broker.store import Status, open_store
+from broker.store.connect import open_database
+from broker.store.tables import dead_letters, inbox
 
 _LONGEST_SECONDS: Final = 300.0
 _LOOK_EVERY: Final = 0.2
+_STOP_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far the demonstration is: editions that left the pipeline, and arrived."""
+    """How far it is: messages dealt with, editions made of them, editions arrived."""
 
+    read: int
     queued: int
     delivered: int
 
@@ -55,37 +61,9 @@ def publish(stage: Stage, files: Sequence[Path]) -> None:
         raise DemoError(f"besa publish failed: {_last_line(ended.stderr)}")
 
 
-def run_until_idle(stage: Stage, watch: Watch) -> None:
-    """Run `besa run --until-idle`, and report progress until it ends.
-
-    Raises:
-        DemoError: it ended with an error or takes far too long.
-    """
-    log = stage.home / "run.log"
-    with log.open("ab") as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            _besa("run", "--until-idle"),
-            env=stage.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=errors,
-            stderr=errors,
-            start_new_session=True,
-        )
-    try:
-        _watch_until_end(stage, process, watch)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(30)
-            process.kill()
-            process.wait()
-    if process.returncode != 0:
-        raise DemoError(f"besa run failed: {_last_line(log.read_bytes())}")
-
-
-def keep_running(stage: Stage) -> int:
-    """Leave `besa run` at work behind, and return its process id."""
+@contextlib.contextmanager
+def running(stage: Stage, *, keep: bool) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `besa run` for a while; with ``keep`` it goes on when all went well."""
     with (stage.home / "run.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
             _besa("run"),
@@ -93,9 +71,38 @@ def keep_running(stage: Stage) -> int:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # Ctrl-C is for the demonstration, which then ends this in good order.
             start_new_session=True,
         )
-    return process.pid
+    kept = False
+    try:
+        yield process
+        kept = keep
+    finally:
+        if not kept:
+            _end(process)
+
+
+def wait_until_arrived(
+    stage: Stage, process: subprocess.Popen[bytes], published: int, watch: Watch
+) -> None:
+    """Wait until every message was dealt with and every edition delivered.
+
+    Raises:
+        DemoError: `besa run` ended, or it takes far too long.
+    """
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while True:
+        step = _step(stage)
+        watch(step)
+        if step.read >= published and step.delivered == step.queued:
+            return
+        if process.poll() is not None:
+            said = _last_line((stage.home / "run.log").read_bytes())
+            raise DemoError(f"besa run ended: {said}")
+        if time.monotonic() > deadline:
+            raise DemoError(f"not all had arrived after {_LONGEST_SECONDS:.0f} seconds")
+        time.sleep(_LOOK_EVERY)
 
 
 def status_of(stage: Stage) -> Status | None:
@@ -110,25 +117,34 @@ def status_of(stage: Stage) -> Status | None:
         return None  # being laid out, or busy
 
 
-def _watch_until_end(
-    stage: Stage, process: subprocess.Popen[bytes], watch: Watch
-) -> None:
-    deadline = time.monotonic() + _LONGEST_SECONDS
-    while process.poll() is None:
-        if time.monotonic() > deadline:
-            raise DemoError(f"not idle after {_LONGEST_SECONDS:.0f} seconds")
-        watch(_step(stage))
-        time.sleep(_LOOK_EVERY)
-    watch(_step(stage))
-
-
 def _step(stage: Stage) -> Step:
     found = status_of(stage)
     if found is None:
-        return Step(0, 0)
+        return Step(0, 0, 0)
     ended = sum(lane.delivered + lane.superseded + lane.failed for lane in found.lanes)
     waiting = sum(lane.queued + lane.leased for lane in found.lanes)
-    return Step(waiting + ended, ended)
+    return Step(_read(stage), waiting + ended, ended)
+
+
+def _read(stage: Stage) -> int:
+    """Return how many messages the store has dealt with."""
+    database = open_database(stage.settings().store_url)
+    try:
+        with database.read() as connection:
+            return sum(
+                connection.scalar(select(func.count()).select_from(table)) or 0
+                for table in (inbox, dead_letters)
+            )
+    finally:
+        database.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_SECONDS)
+    process.kill()
+    process.wait()
 
 
 def _besa(*arguments: str) -> list[str]:

@@ -23,6 +23,7 @@ from broker.demo.play import status_of
 from broker.demo.stage import Stage, StandIn
 from broker.errors import AuditError, IntakeError
 from broker.model.decision import Effect
+from broker.model.incident import Incident, Status
 from broker.model.intake import DeadLetter
 from broker.model.sharing import State
 from broker.rulebook import Rulebook
@@ -119,8 +120,14 @@ def _expected(book: Rulebook, published: Iterable[Path]) -> _Expected:
             expected.unreadable.append(Fate(path.name, ""))
         else:
             of = (incident.uid, incident.revision)
-            expected.revisions[of] = Fate(path.name, incident.title, *of)
+            known = any(uid == incident.uid for uid, _ in expected.revisions)
+            title = f"{_again(incident)}: {incident.title}" if known else incident.title
+            expected.revisions[of] = Fate(path.name, title, *of)
     return expected
+
+
+def _again(incident: Incident) -> str:
+    return "withdrawn" if incident.status is Status.WITHDRAWN else "updated"
 
 
 def _stored(stage: Stage) -> tuple[list[Any], list[Any]]:

@@ -1,0 +1,72 @@
+"""The command answers at once and imports only what it needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from broker import __version__
+
+Besa = Callable[..., Any]
+
+HEAVY = (
+    "cryptography",
+    "kafka",
+    "orjson",
+    "pydantic",
+    "pydantic_settings",
+    "pymisp",
+    "requests",
+    "rich",
+    "sqlalchemy",
+    "yaml",
+)
+
+
+def test_importing_the_commands_imports_nothing_heavy() -> None:
+    """`import broker.cli` leaves every large library alone."""
+    code = "import broker.cli, sys, json; print(json.dumps(sorted(sys.modules)))"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=True,
+        timeout=30,
+    ).stdout
+
+    loaded = {name.partition(".")[0] for name in json.loads(said)}
+
+    assert set() == loaded & set(HEAVY)
+    assert "typer" in loaded
+
+
+def test_help_lists_every_command_under_a_heading(besa: Besa) -> None:
+    """`besa --help` names all commands, grouped by what one wants to do."""
+    ended = besa("--help")
+
+    assert 0 == ended.code
+    for word in ("Look before you share:", "preview", "publish", "audit", "sandbox"):
+        assert word in ended.text
+
+
+def test_help_fits_into_80_columns(besa: Besa) -> None:
+    """No line of the help is wider than a small terminal, and none is cut off."""
+    lines = besa("--help").text.splitlines()[1:]
+
+    assert max(map(len, lines)) <= 80
+    assert [] == [line for line in lines if line.endswith("...")]
+
+
+def test_version_is_printed(besa: Besa) -> None:
+    """`besa --version` prints the version of the package."""
+    assert f"besa {__version__}\n" == besa("--version").text
+
+
+def test_a_misspelt_command_is_wrong_usage(besa: Besa) -> None:
+    """An unknown command ends with exit code 2 and the nearest one."""
+    ended = besa("previw")
+
+    assert 2 == ended.code
+    assert "preview" in ended.err
