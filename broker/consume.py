@@ -142,9 +142,7 @@ class Consumer:
     def _process(self, messages: Sequence[Message]) -> None:
         """Take messages through all steps: together or, if need be, one by one."""
         self._watch(Step.POLLED)
-        # Another process may have stored one of these incidents meanwhile: then the
-        # second attempt sees it.
-        if not self._taken(messages) and not self._taken(messages):
+        if not self._taken(messages):
             for message in messages:
                 self._insist(message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 import uuid
@@ -246,6 +247,22 @@ def test_receipts(kafka: KafkaSandbox, source: KafkaSource) -> None:
 
     assert record.key == b"INC-1"
     assert json.loads(record.value) == {"state": "delivered"}
+
+
+def test_log(
+    kafka: KafkaSandbox,
+    topic: str,
+    source: KafkaSource,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Even where everything is logged, no key, value or header is in the log."""
+    caplog.set_level(logging.DEBUG)
+    with KafkaPublisher(kafka.address, topic) as publisher:
+        publisher.publish(b"Agim", "Besnik", "Cenk")
+        publisher.flush()
+    source.commit(read(source, 1))
+
+    assert not any(name in caplog.text for name in ("Agim", "Besnik", "Cenk"))
 
 
 def test_rebalance(kafka: KafkaSandbox, group: str) -> None:

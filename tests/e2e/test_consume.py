@@ -186,13 +186,17 @@ class TestBatches:
         assert decided == 7 * len(book().routes)
         assert bench.verified() > decided
 
-    def test_revisions_within_a_batch(self, bench: Bench) -> None:
-        """Revisions that stand in one batch become consecutive editions."""
+    def test_revisions_within_a_batch(
+        self, bench: Bench, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Revisions in one batch become consecutive editions, stored at once."""
+        caplog.set_level(logging.INFO)
         bench.publish(*(incident("CASE-1", revision) for revision in (1, 2, 3)))
         bench.run(batch=50)
         editions = bench.rows("SELECT agreement, edition FROM outbox ORDER BY id")
         agreements = {agreement for agreement, _ in editions}
 
+        assert [one.split()[0] for one in caplog.messages] == ["batch"]
         assert agreements
         for one in agreements:
             assert [n for agreement, n in editions if agreement == one] == [1, 2, 3]

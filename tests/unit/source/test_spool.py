@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -132,6 +134,31 @@ class TestPublishing:
 
         assert found
         assert {len(body) for body in bodies(found)} == {300_000}
+
+    def test_synced_before_it_is_seen(
+        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A message is synced before it is in `new`, and then the folder is."""
+        seen: list[int] = []
+        monkeypatch.setattr(
+            os, "fsync", lambda _: seen.append(len(list(spool.new.iterdir())))
+        )
+        spool.publish(b"x")
+
+        assert seen == [0, 1]
+
+    def test_one_number_at_a_time(self, spool: Spool) -> None:
+        """While one publisher takes a number, another one waits."""
+        spool.publish(b"1")
+        with (spool.folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            thread = threading.Thread(target=spool.publish, args=(b"2",))
+            thread.start()
+            thread.join(0.2)
+            waited = len(list(spool.new.iterdir()))
+        thread.join(10)
+
+        assert (waited, len(list(spool.new.iterdir()))) == (1, 2)
 
     def test_rights(self, spool: Spool) -> None:
         """Only the owner can look into the folders."""
