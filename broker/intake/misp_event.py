@@ -87,18 +87,18 @@ def _unwrap(raw: bytes) -> Json:
     try:
         found = canonical.loads(raw)
     except ValueError:
-        raise IntakeError("", "is not JSON in UTF-8") from None
+        raise IntakeError("", "it is not JSON in UTF-8") from None
     if isinstance(found, dict) and "response" in found:
         found = found["response"]
     if isinstance(found, list):
         if len(found) != 1:
-            problem = f"holds {len(found)} events instead of one"
+            problem = f"it holds {len(found)} events instead of one"
             raise IntakeError("", problem, "publish each event by itself")
         found = found[0]
     if isinstance(found, dict) and "Event" in found:
         found = found["Event"]
     if not isinstance(found, dict) or not {"info", "timestamp"} & found.keys():
-        raise IntakeError("", "is not a MISP event", "expected an object with Event")
+        raise IntakeError("", "it is not a MISP event", "expected an object with Event")
     return found
 
 

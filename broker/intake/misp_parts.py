@@ -31,6 +31,8 @@ from broker.model.marking import Pap, Tlp
 LONGEST_TEXT: Final = 65_535
 LONGEST_LINE: Final = 2_048
 
+_LONGEST_NUMBER: Final = 20
+
 _FILES: Final = frozenset({"attachment", "malware-sample"})
 _PROSE: Final = frozenset({"comment", "text"})
 
@@ -192,7 +194,9 @@ class Reading:
             "comment": self._comment(item, path) or about or None,
         }
         for row, part in found:
-            value = normal(part, row)
+            # Python refuses to read a number with thousands of digits.
+            hopeless = row.stix.number and len(part) > _LONGEST_NUMBER
+            value = None if hopeless else normal(part, row)
             key = (row.kind, value, *said.values())
             if value is None:
                 self.left.note(path, f"its value is not of the kind {row.kind}")

@@ -116,7 +116,7 @@ class TestTheEvent:
         """Two events in one message are refused, because one would hide the other."""
         raw = json.dumps({"response": [{"Event": _event()}] * 2}).encode()
 
-        assert _refused(raw) == ("", "holds 2 events instead of one")
+        assert _refused(raw) == ("", "it holds 2 events instead of one")
 
     @pytest.mark.parametrize(
         ("field", "value", "problem"),
@@ -156,7 +156,7 @@ class TestTheEvent:
     )
     def test_not_json(self, raw: bytes) -> None:
         """What is not JSON is refused as that, however deep it is nested."""
-        assert _refused(raw) == ("", "is not JSON in UTF-8")
+        assert _refused(raw) == ("", "it is not JSON in UTF-8")
 
     @pytest.mark.parametrize("value", [7, [], {}, "Event", None, {"Event": None}])
     def test_not_an_event(self, value: Any) -> None:
@@ -421,6 +421,7 @@ class TestObservables:
                 Attribute=[
                     _attribute("ip-dst", "Agim Shembulli"),
                     _attribute("domain", "A[.]example"),
+                    _attribute("AS", "9" * 5000),
                 ]
             )
         )
@@ -428,6 +429,7 @@ class TestObservables:
         assert [seen.value for seen in parsed.incident.observables] == ["a.example"]
         assert parsed.left_behind == (
             "Event.Attribute[0] (its value is not of the kind ipv4)",
+            "Event.Attribute[2] (its value is not of the kind asn)",
         )
 
     def test_role(self) -> None:
