@@ -105,7 +105,7 @@ _LEASED = (
     .with_for_update()
 )
 _ABANDONED = (
-    _ROW.where(outbox.c.state == Place.LEASED.value)
+    _ROW.where(outbox.c.state.in_([Place.QUEUED.value, Place.LEASED.value]))
     .where(outbox.c.lease_until <= bindparam("now"))
     .where(outbox.c.overtaken)
     .with_for_update()

@@ -1,10 +1,12 @@
-"""Outcomes as the pipeline would make them, sealed with a real key, without incidents."""
+"""Outcomes as the pipeline makes them, sealed with a real key, without incidents."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker.canonical import dumps, sha256_hex
 from broker.model.decision import Decision, Effect, Finding
@@ -24,7 +26,8 @@ from broker.model.sharing import (
 from broker.seal import SigningKey, VerifyingKey, seal
 from broker.store import LeasedRow, Store, open_store
 
-KEY = SigningKey.create()
+# The same in every process of a test.
+KEY = SigningKey.of(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 KEYS = {KEY.id: VerifyingKey(KEY.private.public_key(), KEY.id)}
 RULEBOOK = "b" * 64
 START = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
@@ -51,7 +54,9 @@ def at(offset: int, topic: str = "csirt.incidents", partition: int = 0) -> Posit
 
 def body_of(uid: str, recipient: str, number: int, size: int = 0) -> bytes:
     """Return the body of an edition: JSON that is different for each."""
-    return dumps({"Event": {"uuid": share_of(uid, recipient), "n": number, "x": "y" * size}})
+    return dumps(
+        {"Event": {"uuid": share_of(uid, recipient), "n": number, "x": "y" * size}}
+    )
 
 
 def share_of(uid: str, recipient: str) -> str:
@@ -140,7 +145,9 @@ def outcome(
 
 def letter(position: Position, sha256: str = "c" * 64) -> DeadLetter:
     """Return a message that nobody can read."""
-    return DeadLetter(position, "classification", "unknown RSIT type", "see", sha256, 17)
+    return DeadLetter(
+        position, "classification", "unknown RSIT type", "see", sha256, 17
+    )
 
 
 def receipt(row: LeasedRow, when: datetime = SOON) -> Receipt:

@@ -1,0 +1,183 @@
+"""Whoever edits the store and not the whole signed register is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, update
+
+from broker import audit as chain
+from broker.canonical import loads
+from broker.errors import AuditError
+from broker.store import Store
+from broker.store.connect import open_database
+from broker.store.tables import audit, decisions, head, outbox
+from tests.unit.store import samples
+from tests.unit.store.samples import (
+    KEY,
+    KEYS,
+    LATER,
+    SOON,
+    START,
+    at,
+    outcome,
+    queued,
+    receipt,
+    withheld,
+)
+
+KP = "kp-cybercrime"
+
+
+def filled(folder: Path) -> Store:
+    """Return a store with three disclosures, of which the first was delivered."""
+    store = samples.opened(folder)
+    for n, uid in enumerate("abc"):
+        shares = (queued(uid, KP, 1), withheld("sprk"))
+        store.commit([(at(n), outcome(uid, 1, *shares))], START, KEY)
+    row = store.lease("kp-misp", "w", SOON, LATER)
+    assert row
+    store.finish(row, receipt(row))
+    return store
+
+
+def no_row(connection: Connection) -> None:
+    """Remove a row that was disclosed."""
+    connection.execute(delete(outbox).where(outbox.c.id == 2))
+
+
+def other_bytes(connection: Connection) -> None:
+    """Change what a row says it sent."""
+    changed = update(outbox).where(outbox.c.id == 1).values(sha256="f" * 64)
+    connection.execute(changed)
+
+
+def other_recipient(connection: Connection) -> None:
+    """Send a row to somebody else."""
+    changed = update(outbox).where(outbox.c.id == 2).values(recipient="fiu-misp")
+    connection.execute(changed)
+
+
+def extra_row(connection: Connection) -> None:
+    """Add a row that nobody disclosed."""
+    row = dict(connection.execute(select(outbox)).mappings().first() or {})
+    row |= {"id": 99, "uid": "z", "state": "queued"}
+    connection.execute(insert(outbox), [row])
+
+
+def denied_delivery(connection: Connection) -> None:
+    """Pretend that a delivery did not happen."""
+    changed = update(outbox).where(outbox.c.id == 1).values(state="queued")
+    connection.execute(changed)
+
+
+def invented_delivery(connection: Connection) -> None:
+    """Pretend that a delivery happened."""
+    changed = update(outbox).where(outbox.c.id == 2).values(state="delivered")
+    connection.execute(changed)
+
+
+def forgotten_decision(connection: Connection) -> None:
+    """Remove a decision."""
+    connection.execute(delete(decisions).where(decisions.c.uid == "b"))
+
+
+def altered_link(connection: Connection) -> None:
+    """Change a fact in the register."""
+    facts = audit.c.facts
+    text = connection.scalar(select(facts).where(audit.c.number == 1)) or ""
+    changed = text.replace('"withheld":1', '"withheld":0')
+    assert changed != text
+    connection.execute(update(audit).where(audit.c.number == 1).values(facts=changed))
+
+
+def missing_link(connection: Connection) -> None:
+    """Remove a link from the middle of the register."""
+    connection.execute(delete(audit).where(audit.c.number == 4))
+
+
+def cut_off_end(connection: Connection) -> None:
+    """Remove the last link."""
+    last = select(audit.c.number).order_by(audit.c.number.desc()).limit(1)
+    number = connection.scalar(last)
+    connection.execute(delete(audit).where(audit.c.number == number))
+
+
+def cut_off_end_and_head(connection: Connection) -> None:
+    """Remove the last link, and put the head back to the one before."""
+    cut_off_end(connection)
+    newest = select(audit).order_by(audit.c.number.desc()).limit(1)
+    row = connection.execute(newest).one()
+    connection.execute(update(head).values(entries=row.number, digest=row.digest))
+
+
+def told_twice(connection: Connection) -> None:
+    """Add a link, properly chained, that repeats the first disclosure."""
+    first = connection.execute(select(audit).where(audit.c.number == 1)).one()
+    state = connection.execute(select(head)).one()
+    facts = loads(first.facts)
+    link = chain.link(state.entries + 1, first.at, "disclosure", facts, state.digest)
+    row = {
+        "number": link.number,
+        "at": link.at,
+        "kind": link.kind,
+        "facts": first.facts,
+        "previous": link.previous,
+        "digest": link.digest,
+    }
+    connection.execute(insert(audit), [row])
+    connection.execute(update(head).values(entries=link.number, digest=link.digest))
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (no_row, "entry 4 tells of a row that is missing"),
+        (other_bytes, "entry 1 tells of other bytes"),
+        (other_recipient, "entry 4 tells of another recipient"),
+        (extra_row, "outbox row 99 has no disclosure entry"),
+        (denied_delivery, "entry 10 tells of a delivery that is gone"),
+        (invented_delivery, "outbox row 2 has no delivery entry"),
+        (forgotten_decision, "tells of 6 decisions, not of 4"),
+        (altered_link, "entry 1 was altered"),
+        (missing_link, "entry 4 is missing"),
+        (cut_off_end, "ends at entry 9, and the store knows of another"),
+        (cut_off_end_and_head, "outbox row 1 has no delivery entry"),
+        (told_twice, "entry 11 tells of a disclosure a second time"),
+    ],
+)
+def test_harm_is_found(
+    tmp_path: Path, harm: Callable[[Connection], None], named: str
+) -> None:
+    """Each way of editing the store is found, and the message names where."""
+    store = filled(tmp_path)
+    assert 10 == store.check_register(KEYS).entries
+    database = open_database(samples.url_of(tmp_path))
+    with database.write() as connection:
+        harm(connection)
+    database.close()
+
+    with pytest.raises(AuditError, match=named):
+        store.check_register(KEYS)
+
+    store.close()
+
+
+def test_a_register_signed_by_a_stranger_is_refused(tmp_path: Path) -> None:
+    """A checkpoint counts only with a key that the verifier knows."""
+    with filled(tmp_path) as store, pytest.raises(AuditError, match="unknown key"):
+        store.check_register({})
+
+
+def test_a_long_register_is_checked_in_parts(tmp_path: Path) -> None:
+    """A register of more links than are looked up at once is checked as a whole."""
+    with samples.opened(tmp_path) as store:
+        uids = [f"inc-{n}" for n in range(500)]
+        batch = [
+            (at(n), outcome(uid, 1, queued(uid, KP, 1))) for n, uid in enumerate(uids)
+        ]
+        store.commit(batch, START, KEY)
+
+        assert 501 == store.check_register(KEYS).entries
