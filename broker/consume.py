@@ -326,6 +326,12 @@ class Consumer:
                 _LOG.warning("%s; trying again", trouble)
             else:
                 _LOG.info("messages can be read again")
+        for gap in self._source.gaps():
+            _LOG.error("%s", gap)
+            try:
+                self._store.alarm("lost-in-source", "", gap, self._clock())
+            except StoreError as error:
+                _LOG.warning("the alarm was not stored: %s", error)
 
     def _wait(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -103,6 +103,7 @@ class KafkaSource:
         self._held = Held()
         self._writer = KafkaWriter(bootstrap)
         self._trouble = ""
+        self._gaps: list[str] = []
         self._look_next = 0.0
 
     def poll(self, most: int, timeout: float) -> list[Message]:
@@ -144,7 +145,8 @@ class KafkaSource:
         messages = [
             _message(record) for records in polled.values() for record in records
         ]
-        self._held.read(polled)
+        for tp in self._held.read(polled):
+            self._look_for_gap(consumer, tp)
         if not messages:
             self.commit(())
         return messages
@@ -230,6 +232,11 @@ class KafkaSource:
             )
         self._writer.settle()
 
+    def gaps(self) -> list[str]:
+        """Return what Kafka deleted, by age or size, before anybody had read it."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
+
     def trouble(self) -> str:
         """Return why nothing comes at present, if there is a reason."""
         return self._trouble
@@ -302,6 +309,16 @@ class KafkaSource:
                     continue
                 return count
         return most
+
+    def _look_for_gap(self, consumer: KafkaConsumer, tp: TopicPartition) -> None:
+        with suppress(KafkaError):
+            done = consumer.committed(tp, timeout_ms=_ASK_MS)
+            oldest = consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp]
+            if done is not None and done < oldest:
+                self._gaps.append(
+                    f"Kafka deleted {oldest - done} messages of {tp.topic} partition "
+                    f"{tp.partition} before they were read, from offset {done} on"
+                )
 
     def _look_around(self, consumer: KafkaConsumer) -> None:
         """Find out why nothing comes; the library does not say that Kafka is away."""

@@ -52,12 +52,18 @@ class Held(ConsumerRebalanceListener):  # type: ignore[misc]
         """Drop partitions that were taken from us: somebody else may have them."""
         self.on_partitions_revoked(lost)
 
-    def read(self, partitions: Iterable[TopicPartition]) -> None:
-        """Note that messages of these partitions were read."""
+    def read(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
+        """Note that messages of these partitions were read.
+
+        Returns those of which they are the first since the partition is ours.
+        """
+        first: list[TopicPartition] = []
         with self._lock:
             for tp in partitions:
-                if tp in self._eras:
+                if tp in self._eras and self._read_in.get(tp) != self._eras[tp]:
                     self._read_in[tp] = self._eras[tp]
+                    first.append(tp)
+        return first
 
     def to_commit(self, messages: Sequence[Message]) -> dict[TopicPartition, int]:
         """Return the next offset of each partition that may be committed now.

@@ -56,6 +56,9 @@ class Source(Protocol):
             SourceError: nobody could be told; it is safe to try again.
         """
 
+    def gaps(self) -> list[str]:
+        """Return, once each, what the source itself dropped before it was read."""
+
     def trouble(self) -> str:
         """Return in one sentence why nothing comes at present; empty if all is well."""
 

@@ -208,6 +208,10 @@ class SpoolSource:
     def publish_receipts(self, receipts: Receipts) -> None:
         """Do nothing: with a spool nobody listens; `besa status` shows receipts."""
 
+    def gaps(self) -> list[str]:
+        """Return nothing: a spool drops no messages."""
+        return []
+
     def trouble(self) -> str:
         """Return nothing: a folder is there, or `poll` raises."""
         return ""

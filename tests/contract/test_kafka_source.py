@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 
 from broker.model.intake import (
     LARGEST_MESSAGE,
@@ -134,6 +134,25 @@ def test_lag(kafka: KafkaSandbox, topic: str, source: KafkaSource) -> None:
     assert source.lag() == 5 - len(first)
     read(source, 5 - len(first))
     assert source.lag() == 0
+
+
+def test_gaps(kafka: KafkaSandbox, topic: str, group: str, source: KafkaSource) -> None:
+    """What Kafka deletes before it was read is noticed, told once, and counted."""
+    publish(kafka, topic, *[b"x"] * 6)
+    source.commit(read(source, 6)[:2])
+    source.close()
+    with closing(KafkaAdminClient(bootstrap_servers=kafka.address)) as admin:
+        admin.delete_records({TopicPartition(topic, 0): 5})
+    with closing(KafkaSource(kafka.address, topic, group)) as again:
+        found = read(again, 1)
+
+        assert offsets(found) == [5]
+        assert again.gaps() == [
+            f"Kafka deleted 3 messages of {topic} partition 0 before they were read, "
+            "from offset 2 on"
+        ]
+        assert again.gaps() == []
+    assert source.gaps() == []
 
 
 def test_missing_topic(kafka: KafkaSandbox, group: str) -> None:

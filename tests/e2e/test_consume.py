@@ -407,6 +407,23 @@ class TestErrors:
         assert [kind for kind, _ in bench.alarms()] == ["not-forwarded"]
 
 
+class TestGaps:
+    def test_what_the_source_dropped(self, bench: Bench) -> None:
+        """What a source dropped before it was read is an alarm."""
+
+        class Dropping(SpoolSource):
+            def gaps(self) -> list[str]:
+                return ["3 messages are gone"] if not bench.alarms() else []
+
+        bench.publish(incident("CASE-1"))
+        with open_store(bench.url) as store:
+            source = Dropping(bench.spool.folder)
+            with closing(source):
+                Consumer(source, store, book, keys(), clock).run(until_idle=True)
+
+        assert bench.alarms() == [("lost-in-source", "3 messages are gone")]
+
+
 class TestStopping:
     def test_on_request(self, bench: Bench) -> None:
         """A consumer that is told to stop does so within a second or so."""

@@ -80,6 +80,18 @@ def test_what_kafka_refuses_is_forgotten() -> None:
     assert {} == held.to_commit([])
 
 
+def test_the_first_read() -> None:
+    """Reading tells which partitions are read for the first time since they came."""
+    held = Held()
+    held.on_partitions_assigned({P0})
+
+    assert [P0] == held.read([P0, P1])
+    assert [] == held.read([P0])
+    held.on_partitions_lost({P0})
+    held.on_partitions_assigned({P0})
+    assert [P0] == held.read([P0])
+
+
 def test_joining() -> None:
     """A member has joined once it was told its partitions, even if there are none."""
     held = Held()
