@@ -22,9 +22,6 @@ IncidentFile = Annotated[
     typer.Argument(
         metavar="FILE",
         help="The incident; - reads it from standard input.",
-        exists=True,
-        dir_okay=False,
-        allow_dash=True,
     ),
 ]
 FormatOption = Annotated[

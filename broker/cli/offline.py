@@ -6,7 +6,6 @@ previews of every recipient. No network and no store.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +42,10 @@ def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looke
         RulebookError: the policies or mappings are wrong.
         SettingsError: a folder or key is missing or wrong.
     """
-    return look_at_bytes(read_input(file), read_settings(), format_name, recipient)
+    # One byte more than is taken, so that intake refuses it with its own words and a
+    # file of many gigabytes does not fill the memory.
+    raw = terminal.read_input(file, most=MAX_BYTES + 1)
+    return look_at_bytes(raw, read_settings(), format_name, recipient)
 
 
 def look_at_bytes(
@@ -83,16 +85,6 @@ def read_rulebook() -> Rulebook:
         SettingsError: a folder is missing.
     """
     return rulebook.build(_rulebook_files(read_settings()))
-
-
-def read_input(file: Path) -> bytes:
-    """Return the bytes of a file, or of standard input when it is called ``-``."""
-    # One byte more than is taken, so that the reader can refuse it with its own words
-    # and a machine is not filled by a file of many gigabytes.
-    if str(file) == "-":
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with file.open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
 
 
 def _rulebook_files(settings: Settings) -> dict[str, bytes]:

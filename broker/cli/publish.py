@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,9 +21,6 @@ def publish(
         typer.Argument(
             metavar="FILE...",
             help="The incidents, one per file; - reads one from standard input.",
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
         ),
     ],
     format_name: FormatOption = None,
@@ -45,7 +41,7 @@ def publish(
 
     settings = read_settings()
     content_type = FORMATS[format_name][0] if format_name else None
-    bodies = [_read(file) for file in files]
+    bodies = [terminal.read_input(file) for file in files]
     if settings.kafka and spool is None:
         positions = _to_kafka(settings.kafka, settings.topic, bodies, content_type)
     else:
@@ -67,10 +63,6 @@ def publish(
     out = terminal.stdout()
     for file, position in zip(files, positions, strict=True):
         out.print(f"published {file} as {position}", soft_wrap=True)
-
-
-def _read(file: Path) -> bytes:
-    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
 
 
 def _to_kafka(

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -95,9 +96,9 @@ def _dead_letters(out: Console, found: Status) -> None:
     out.print(Text(f"Could not be read: {found.dead_letter_count}", style="bold"))
     for letter, _ in found.dead_letters:
         where = f"{letter.path}: " if letter.path else ""
-        out.print(Text(f"  {letter.position}  {where}{letter.problem}"))
-        if letter.advice:
-            out.print(Text(f"    {letter.advice}", style="dim"))
+        advice = f" ({letter.advice})" if letter.advice else ""
+        out.print(f"  {letter.position}", soft_wrap=True)
+        out.print(Padding(f"{where}{letter.problem}{advice}", (0, 0, 0, 4)))
     _more(out, found.dead_letter_count, len(found.dead_letters))
     out.print()
 

@@ -25,6 +25,7 @@ from broker.errors import AuditError, BesaError, IntakeError, RulebookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -95,6 +96,20 @@ def write(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def read_input(file: Path, most: int = -1) -> bytes:
+    """Return what is in a file, or in standard input when it is called ``-``.
+
+    Ends the command as wrongly used when there is no such file.
+    """
+    if str(file) == "-":
+        return sys.stdin.buffer.read(most)
+    try:
+        with file.open("rb") as stream:
+            return stream.read(most)
+    except OSError as error:
+        wrong_usage(f"{file}: {error.strerror or 'cannot be read'}")
 
 
 def note(text: str) -> None:

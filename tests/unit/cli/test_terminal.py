@@ -89,7 +89,7 @@ def test_a_reader_that_has_gone_is_no_error(incident: Path) -> None:
     """`besa preview ... | head -1` says nothing about a broken pipe."""
     command = f"{sys.executable} -m broker.cli preview {incident} --json | head -1"
     ended = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"],
+        ["/bin/bash", "-c", f"set -o pipefail; {command}"],
         capture_output=True,
         timeout=60,
         check=False,
