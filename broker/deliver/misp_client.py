@@ -57,8 +57,11 @@ class MispClient(PyMISP):
     def __init__(
         self, url: str, key: str, *, verify: bool | str, timeout: tuple[float, float]
     ) -> None:
+        key = key.strip()
+        if not (key.isascii() and key.isprintable()):
+            raise requests.exceptions.InvalidHeader
         self._http = requests.Session()
-        self._http.auth = _Key(key.strip())
+        self._http.auth = _Key(key)
         self._http.headers.update(
             {"Accept": "application/json", "Content-Type": "application/json"}
         )
@@ -89,6 +92,11 @@ class MispClient(PyMISP):
             me = self.direct_call("users/view/me")
             self._organisation = str(me["Organisation"]["uuid"])
         return self._organisation
+
+    @property
+    def may_publish(self) -> bool:
+        """Whether our key's role may publish events at this MISP."""
+        return bool(getattr(self._current_role, "perm_publish", False))
 
     def add(self, body: bytes) -> None:
         """Post a new event, exactly these bytes."""

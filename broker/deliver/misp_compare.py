@@ -70,8 +70,8 @@ class Difference:
     unpublished: bool = False
 
     @property
-    def repairable(self) -> bool:
-        """Whether sending again could help. A right to publish does not come back."""
+    def in_content(self) -> bool:
+        """Whether the server holds something else than the edition says."""
         return bool(
             self.missing
             or self.altered
