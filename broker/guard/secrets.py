@@ -16,12 +16,27 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from broker.model.agreement import FieldRule, Profile, Selector
-from broker.model.incident import Incident, Shape, declarations
+from broker.model.incident import (
+    Consent,
+    Incident,
+    PartyKind,
+    Role,
+    Shape,
+    Status,
+    Urgency,
+    declarations,
+)
 from broker.model.mapping import ObservableKind
-from broker.model.marking import DataClass
+from broker.model.marking import DataClass, Pap, Severity, Tlp
 
 # Shorter values are in every document by chance.
 SHORTEST: Final = 3
+# Words that every document may hold, whatever it is about.
+_WORDS: Final = frozenset(
+    str(word)
+    for vocabulary in (Role, PartyKind, Status, Urgency, Consent, Severity, Tlp, Pap)
+    for word in vocabulary
+)
 _UNTELLING: Final = frozenset({Shape.CODE, Shape.FLAG, Shape.TIME})
 _DECLARED: Final = declarations()
 
@@ -69,7 +84,7 @@ class Secrets:
         for item, split in self._items(incident):
             for field in split.hidden:
                 for value in _values(item, field):
-                    if len(value) >= SHORTEST:
+                    if len(value) >= SHORTEST and value.casefold() not in _WORDS:
                         found.append(Secret(field.path, value, field.data_class))
         return found
 

@@ -66,6 +66,6 @@ def _looked_at(raw: bytes) -> str:
         raise IntakeError("", "it is not JSON", "send one JSON object") from None
     if not isinstance(value, dict):
         raise IntakeError("", "it is not a JSON object", "send one JSON object")
-    if "Event" in value or "response" in value or {"info", "Attribute"} <= set(value):
+    if "Event" in value or "response" in value or {"info", "uuid"} <= set(value):
         return "misp-event"
     return "native"

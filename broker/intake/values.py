@@ -39,7 +39,8 @@ def normal(value: str, row: ObservableKind) -> str | None:
     value = value.strip()
     if row.stix.number:
         digits = value.upper().removeprefix("AS")
-        return str(int(digits)) if digits.isascii() and digits.isdigit() else None
+        plain = len(digits) < 11 and digits.isascii() and digits.isdigit()
+        return str(int(digits)) if plain else None
     check = _CHECKS.get(row.shape)
     if check is not None:
         return check(_refanged(value), row.kind)
@@ -92,10 +93,18 @@ def _hash(value: str, kind: str) -> str | None:
     return value if len(value) == length and _HEX.fullmatch(value) else None
 
 
+def _phone(value: str, kind: str) -> str | None:  # noqa: ARG001
+    # As MISP stores it: only what is dialled, and + for the international 00.
+    digits = re.sub(r"[^0-9+]", "", value)
+    digits = "+" + digits[2:] if digits.startswith("00") else digits
+    return digits if len(digits) > 2 else None
+
+
 _CHECKS: Final[dict[Shape, Callable[[str, str], str | None]]] = {
     Shape.IP: _address,
     Shape.DOMAIN: _domain,
     Shape.EMAIL: _email,
     Shape.URL: partial(_matching, _URL),
     Shape.HASH: _hash,
+    Shape.PHONE: _phone,
 }

@@ -105,6 +105,8 @@ class ObjectAttribute(_Row):
     relation: str
     type: str
     category: str
+    # Only values that look like this: MISP drops what does not fit the type.
+    only: Literal["iban", "number", "neither", ""] = ""
 
 
 class ObjectTemplate(_Row):
@@ -121,6 +123,7 @@ class ObjectTemplate(_Row):
     meta_category: str
     template_uuid: Uuid
     template_version: Annotated[int, Field(ge=1)]
+    each: str = ""  # a list field: one object for every value of it
     fixed: tuple[tuple[ObjectAttribute, str], ...] = ()
     attributes: tuple[ObjectAttribute, ...]
 

@@ -5,10 +5,17 @@ A STIX object that carries a part's fields + `Templates` -> MISP objects.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from broker.model.mapping import ObjectAttribute, ObjectTemplate
+
+# MISP stores phone numbers without anything that is not dialled.
+_PHONE: Final = "phone-number"
+# ISO 13616: country, two check digits, up to 30 letters and digits.
+_IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_NOT_DIALLED: Final = re.compile(r"[^0-9+]")
 
 
 class Templates:
@@ -38,16 +45,27 @@ def misp_object(
     """Return the MISP objects of one part; none when no field of it has a place."""
     fields = about["fields"]
     uuid = made["id"].rpartition("--")[2]
-    found = []
-    for number, template in enumerate(
-        templates.of(about["part"], fields.get("kind", ""))
-    ):
-        attributes = list(_attributes(template, fields, uuid, number, stamp))
-        if attributes:
-            found.append(
-                _object(template, _derived(uuid, number, 0), attributes, stamp)
-            )
+    found: list[dict[str, Any]] = []
+    number = 0
+    for template in templates.of(about["part"], fields.get("kind", "")):
+        for one in _each(template, fields):
+            attributes = list(_attributes(template, one, uuid, number, stamp))
+            if attributes:
+                made_uuid = _derived(uuid, number, 0)
+                found.append(_object(template, made_uuid, attributes, stamp))
+            number += 1
     return found
+
+
+def _each(
+    template: ObjectTemplate, fields: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the fields of each object: one for all, or one per value of a list."""
+    if not template.each:
+        yield fields
+        return
+    for value in fields.get(template.each, ()):
+        yield {**fields, template.each: [value]}
 
 
 def _object(
@@ -59,7 +77,8 @@ def _object(
         "meta-category": template.meta_category,
         "template_uuid": template.template_uuid,
         "template_version": str(template.template_version),
-        "description": "",
+        # MISP 2.5.1 silently drops an object whose description is empty.
+        "description": f"{template.name} ({template.part})".replace("_", " "),
         "distribution": "5",
         "timestamp": stamp,
         "Attribute": attributes,
@@ -80,11 +99,20 @@ def _attributes(
         if value is None:
             continue
         values = value if isinstance(value, list) else (value,)
-        rows += [(row, str(one)) for one in values]
+        rows += [(row, str(one)) for one in values if _fits(row, str(one))]
     if rows:
         rows += template.fixed
     for place, (row, value) in enumerate(rows, 1):
         yield _attribute(row, value, _derived(uuid, number, place), stamp)
+
+
+def _fits(row: ObjectAttribute, value: str) -> bool:
+    if not row.only:
+        return True
+    if _IBAN.fullmatch(value):
+        return row.only == "iban"
+    digits = value.isascii() and value.isdigit()
+    return row.only == ("number" if digits else "neither")
 
 
 def _attribute(
@@ -95,7 +123,7 @@ def _attribute(
         "type": row.type,
         "category": row.category,
         "object_relation": row.relation,
-        "value": value,
+        "value": _NOT_DIALLED.sub("", value) if row.type == _PHONE else value,
         "to_ids": False,
         "distribution": "5",
         "timestamp": stamp,
