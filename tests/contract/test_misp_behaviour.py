@@ -79,6 +79,8 @@ def test_upper_case_uuid_is_stored_in_lower_case(misp: MispTarget) -> None:
         ("uuid", "ffffffff-ffff-8fff-bfff-ffffffffffff"),
         ("info", ""),
         ("date", "yesterday-ish"),
+        ("date", "20260528"),
+        ("date", "2026-02-30"),
         ("threat_level_id", "9"),
         ("analysis", "7"),
         ("distribution", "8"),
@@ -600,6 +602,21 @@ def test_unstorable_comment_leaves_an_event_without_attributes(
     assert [] == misp.view(sent["uuid"])["Attribute"]
 
 
+def test_unstorable_comment_in_an_update_stores_none_of_its_attributes(
+    misp: MispTarget,
+) -> None:
+    """The server answers 500; the event has the new timestamp, but no new attribute."""
+    sent = event()
+    misp.added_event(sent)
+    good, bad = attribute("domain", "a.example"), attribute("domain", "b.example")
+
+    answer = misp.edit(later(sent, Attribute=[good, {**bad, "comment": EMOJI}]))
+
+    shown = misp.view(sent["uuid"])
+    assert 500 == answer.status_code
+    assert (str(START + 10), []) == (shown["timestamp"], shown["Attribute"])
+
+
 def test_emoji_in_a_report_leaves_the_event(misp: MispTarget) -> None:
     """The server answers 500, and all but the report is stored."""
     sent = event(attribute("domain", "a.example"), EventReport=[report(content=EMOJI)])
@@ -939,3 +956,15 @@ def test_events_with_a_common_value_are_related(misp: MispTarget) -> None:
     shown = misp.added_event(second)
 
     assert [first["uuid"]] == [one["Event"]["uuid"] for one in shown["RelatedEvent"]]
+
+
+def test_deleted_value_relates_nothing(misp: MispTarget) -> None:
+    """An attribute that was taken back no longer relates its event."""
+    shared = f"{fresh()}.example"
+    first = event(attribute("domain", shared))
+    misp.added_event(first)
+    misp.send("POST", f"/attributes/delete/{first['Attribute'][0]['uuid']}")
+
+    shown = misp.added_event(event(attribute("domain", shared)))
+
+    assert [] == shown["RelatedEvent"]

@@ -32,7 +32,7 @@ from broker.sandbox.misp.calls import (
 )
 from broker.sandbox.misp.faults import Faults, When
 from broker.sandbox.misp.roles import RoleName, role
-from broker.sandbox.misp.store import Row, Store
+from broker.sandbox.misp.store import Row, SandboxError, Store
 
 _NO_KEY: Final = (
     "Authentication failed. Please make sure you pass the API key of an API enabled "
@@ -65,6 +65,7 @@ class Desk:
 
         Raises:
             DeathError: the fault knob ``die_after`` struck.
+            SandboxError: the server was stopped meanwhile.
         """
         broken = refused(BreakdownError(), request.url)
         fails = self.faults.fails()
@@ -83,7 +84,7 @@ class Desk:
                 except DeathError:
                     self.store.keep()
                     raise
-        except DeathError:
+        except (DeathError, SandboxError):
             raise
         except Exception as error:
             _report(error)
@@ -121,6 +122,8 @@ class Desk:
         try:
             with self.store.working():
                 return self._page(url, asked)
+        except SandboxError:
+            raise
         except Exception as error:
             _report(error)
             return Answer(500, pages.problem(_NO_PAGE, pages.Onlookers()), HTML)

@@ -9,6 +9,7 @@ stays, but for ``published``: without it the event is unpublished. An add is not
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import date
@@ -48,6 +49,7 @@ _NOT_NEWER: Final = (
 _NOT_ALLOWED: Final = "Event could not be saved: the user may not edit this event."
 _NOT_HERE: Final = "Event could not be saved: Could not find the local event."
 _SHARING_GROUP: Final = "4"
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _ANALYSIS: Final = {"Initial": "0", "Ongoing": "1", "Completed": "2"}
 _OPTIONS: Final = {
     "threat_level_id": frozenset("1234"),
@@ -172,9 +174,7 @@ def _errors(row: Mapping[str, Any]) -> Errors:
         errors["info"] = ["valueNotEmpty"]
     if not is_uuid(row["uuid"]):
         errors["uuid"] = [NOT_RFC]
-    try:
-        date.fromisoformat(str(row["date"]))
-    except ValueError:
+    if not _is_date(str(row["date"])):
         errors["date"] = ["Expected date format: YYYY-MM-DD"]
     for name, options in _OPTIONS.items():
         if str(row[name]) not in options:
@@ -182,6 +182,16 @@ def _errors(row: Mapping[str, Any]) -> Errors:
     if row["extends_uuid"] and not is_uuid(row["extends_uuid"]):
         errors["extends_uuid"] = ["Please provide a valid UUID"]
     return errors
+
+
+def _is_date(text: str) -> bool:
+    if not _DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _capture_contents(call: Call, event_id: int, sent: Mapping[str, Any]) -> None:

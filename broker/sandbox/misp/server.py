@@ -126,6 +126,15 @@ class Conversation(BaseHTTPRequestHandler):
         """Log nothing: a path can hold an incident's values."""
 
     def _serve(self) -> None:
+        try:
+            self._answer()
+        except DeathError:
+            self._hang_up()
+            self.server.on_death(self.server)
+        except SandboxError:
+            self._hang_up()
+
+    def _answer(self) -> None:
         faults = self.server.desk.faults
         control = urlsplit(self.path).path == _FAULTS
         if faults.knobs.refuse is not None and not control:
@@ -139,13 +148,10 @@ class Conversation(BaseHTTPRequestHandler):
             url = urlsplit(self.path)
             self._send(self.server.desk.page(url.path, dict(parse_qsl(url.query))))
             return
-        self.server.closing.wait(faults.knobs.delay)
-        try:
-            answer = self.server.desk.work(self._request(body))
-        except DeathError:
+        if self.server.closing.wait(faults.knobs.delay):
             self._hang_up()
-            self.server.on_death(self.server)
             return
+        answer = self.server.desk.work(self._request(body))
         self._send(answer, half=faults.halves())
 
     def _request(self, body: bytes) -> Request:

@@ -51,6 +51,7 @@ class Store:
     def __init__(self, home: Path, clock: Callable[[], float]) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._clock = clock
+        self._closed = False
         self._guard = threading.RLock()
         self._file_lock = _locked(home / "misp.lock")
         self._connection = sqlite3.connect(
@@ -72,8 +73,14 @@ class Store:
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """Do one request alone; keep its work, or undo it when it fails."""
+        """Do one request alone; keep its work, or undo it when it fails.
+
+        Raises:
+            SandboxError: the server was stopped meanwhile.
+        """
         with self._guard:
+            if self._closed:
+                raise SandboxError("the stand-in MISP was stopped")
             self._connection.execute("BEGIN")
             try:
                 yield
@@ -132,6 +139,7 @@ class Store:
     def close(self) -> None:
         """Close the file and let another process use the home."""
         with self._guard:
+            self._closed = True
             self._connection.close()
         os.close(self._file_lock)
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from broker.sandbox.misp import views
+from broker.sandbox.misp import Knobs, views
 from tests.unit.sandbox.misp.conftest import START, Client, event
 
 
@@ -211,6 +211,22 @@ def test_nothing_of_a_request_is_logged(
     told = capfd.readouterr()
 
     assert ("", "") == (told.out, told.err)
+
+
+def test_stop_in_the_middle_ends_the_request_in_silence(
+    client: Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A request that still waits when the server stops gets no answer, and no fuss."""
+    client.server.faults = Knobs(delay=5)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.add, "sync", "a.example")
+        threading.Event().wait(0.3)
+        client.server.stop()
+
+        with pytest.raises(requests.ConnectionError):
+            waiting.result(timeout=10)
+
+    assert "" == capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
