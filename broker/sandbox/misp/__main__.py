@@ -35,6 +35,7 @@ _PARENT_POLL: Final = 0.25
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until it is told to stop; answers the exit code."""
     options = _parser().parse_args(arguments)
+    _forget(options.ready_file)
     try:
         sandbox = MispSandbox(
             options.home,
@@ -56,8 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         watch.start()
     _announce(sandbox, options.ready_file)
     done.wait()
+    _forget(options.ready_file)
     sandbox.stop()
     return 0
+
+
+def _forget(ready_file: Path | None) -> None:
+    """Remove the ready file: it must not tell of a server that is not there."""
+    if ready_file is not None:
+        ready_file.unlink(missing_ok=True)
 
 
 def _parser() -> argparse.ArgumentParser:

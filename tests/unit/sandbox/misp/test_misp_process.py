@@ -74,15 +74,32 @@ def test_process_announces_address_and_keys(start: Start, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_process_stops_cleanly(start: Start, number: signal.Signals) -> None:
-    """A stop signal ends it with exit code 0 and nothing to say."""
-    process = start()
+def test_process_stops_cleanly(
+    start: Start, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A stop signal ends it with exit code 0, nothing to say and no ready file."""
+    ready_file = tmp_path / "ready.json"
+    process = start("--ready-file", str(ready_file))
     ready(process)
 
     process.send_signal(number)
     _, errors = process.communicate(timeout=WAIT)
 
     assert (0, "") == (process.returncode, errors)
+    assert not ready_file.exists()
+
+
+def test_old_ready_file_does_not_outlive_a_failed_start(
+    start: Start, tmp_path: Path
+) -> None:
+    """A server that cannot start leaves no ready file that tells of an earlier one."""
+    ready_file = tmp_path / "ready.json"
+    ready_file.write_text("{}")
+
+    process = start("--org", "A:not-a-uuid", "--ready-file", str(ready_file))
+
+    assert 2 == process.wait(timeout=WAIT)
+    assert not ready_file.exists()
 
 
 def test_state_and_keys_survive_a_restart(start: Start) -> None:
