@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,17 +119,34 @@ def _sqlite(url: URL) -> Engine:
     path = Path(url.database)
     if not path.parent.is_dir():
         raise StoreError(f"the folder of the store does not exist: {path.parent}")
-    try:
-        # The store holds what was disclosed: only its owner may read it.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise StoreError(f"the store cannot be opened: {error.strerror}") from None
+    if not path.exists():
+        _create_private(path)
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS}
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_private(path: Path) -> None:
+    """Make an empty file that only its owner may read, because of what it will hold.
+
+    # INVARIANT: only SQLite itself ever opens the store. When a process closes any
+    # file descriptor of a file, the system drops all its locks on that file (POSIX),
+    # also those of other threads. So the file gets its name after it was closed.
+    """
+    try:
+        number, made = tempfile.mkstemp(dir=path.parent, prefix=".besa-")  # mode 0600
+        os.close(number)
+        try:
+            os.link(made, path)
+        finally:
+            Path(made).unlink()
+    except FileExistsError:
+        return  # another process was faster
+    except OSError as error:
+        raise StoreError(f"the store cannot be made: {error.strerror}") from None
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
