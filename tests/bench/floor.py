@@ -35,7 +35,8 @@ def output(incident: Incident, share: Share, route: Route) -> Output:
     The ids are those of all objects of the bundle, and of whatever the event made from
     it has beyond them.
     """
-    assert share.sealed and share.edition
+    assert share.sealed
+    assert share.edition
     key = world.keys().recipients[route.recipient.recipient]
     redacted = redact.project(incident, route.plan, key)
     case = convert.Case(incident.uid, key.ids, share.edition)

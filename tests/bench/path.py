@@ -86,7 +86,8 @@ def _turn(raw: bytes) -> Turn:
     outputs, ready = [], []
     for share, route in zip(outcome.shares, world.rulebook().routes, strict=True):
         outputs.append(output(incident, share, route))
-        assert share.edition and share.sealed
+        assert share.edition
+        assert share.sealed
         key = world.keys().recipients[route.recipient.recipient]
         redacted = redact.project(incident, route.plan, key)
         case = convert.Case(incident.uid, key.ids, share.edition)
