@@ -39,12 +39,13 @@ _CLOSED: Final = {
     "digit": re.compile(r"\d", re.ASCII),
 }
 # Ten digits can be a personal number: an epoch is checked and collected as well.
-_EPOCH: Final = re.compile(r"\d{9,10}", re.ASCII)
+_is_epoch: Final = re.compile(r"\d{9,10}", re.ASCII).fullmatch
 _ANY_KEY: Final = re.compile(r"[a-z0-9_.\[\]]{1,80}")
 # Small enough that no account or personal number fits in.
 _LARGEST: Final = 999_999
 
 Check = Callable[[Any, list[str]], None]
+Test = Callable[[str], object]  # says whether a text is of a closed shape
 
 
 class UnknownShapeError(ValueError):
@@ -52,9 +53,9 @@ class UnknownShapeError(ValueError):
 
 
 class _NotAllowed(Exception):  # noqa: N818 - internal, carries the place outwards
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: str, *steps: str) -> None:
         self.rule = rule
-        self.steps: list[str] = []
+        self.steps = list(steps)  # from the inside out
 
 
 def shape_names() -> tuple[str, ...]:
@@ -85,6 +86,10 @@ class _Node:
     keys: dict[str, _Node] = field(default_factory=dict)
     items: _Node | None = None
     by_type: dict[str, _Node] = field(default_factory=dict)
+
+    @property
+    def is_leaf(self) -> bool:
+        return not (self.keys or self.items or self.by_type)
 
 
 def compile_shapes(paths: Mapping[str, str]) -> Check:
@@ -142,30 +147,37 @@ def _check(node: _Node, path: str) -> Check:
 
 
 def _object(nodes: Mapping[str, _Node], path: str) -> Check:
-    # Closed shapes are matched here and not by a call each: they are most of a
-    # document.
-    rules: dict[str, Any] = {
-        key: _CLOSED.get(node.shape) or _check(node, f"{path}.{key}")
-        for key, node in nodes.items()
-    }
+    # Most of a document are closed shapes: these are tested right here, by one call
+    # into C each. What else there is has a rule.
+    tests: dict[str, Test] = {}
+    rules: dict[str, Check] = {}
+    for key, node in nodes.items():
+        test = _closed(node.shape) if node.is_leaf else None
+        if test is not None:
+            tests[key] = test
+        else:
+            rules[key] = _check(node, f"{path}.{key}")
 
     def check(value: Any, texts: list[str]) -> None:
         if type(value) is not dict:
             raise _NotAllowed("wrong-shape")
         for key, inner in value.items():
+            test = tests.get(key)
+            if test is not None:
+                if type(inner) is str and test(inner):
+                    continue
+                raise _NotAllowed("wrong-shape", f".{key}")
             rule = rules.get(key)
+            if type(inner) is str and (
+                rule is _text or (rule is _epoch and _is_epoch(inner))
+            ):
+                texts.append(inner)
+                continue
+            if rule is _flag and type(inner) is bool:
+                continue
             if rule is None:
                 # The key may itself be a value: it is not repeated.
                 raise _NotAllowed("not-allowed")
-            if rule is _text and type(inner) is str:
-                texts.append(inner)
-                continue
-            if type(rule) is re.Pattern:
-                if type(inner) is str and rule.fullmatch(inner):
-                    continue
-                found = _NotAllowed("wrong-shape")
-                found.steps.append(f".{key}")
-                raise found
             try:
                 rule(inner, texts)
             except _NotAllowed as found:
@@ -217,10 +229,17 @@ def _by_type(node: _Node, path: str) -> Check:
     return check
 
 
-def _leaf(shape: str, path: str) -> Check:
+def _closed(shape: str) -> Test | None:
+    """Return the test of a shape in which nothing can hide, if it is one."""
     name, _, rest = shape.partition(":")
-    closed = _CLOSED.get(shape)
-    match name:
+    if name in ("const", "one-of") and rest:
+        return frozenset(rest.split("|")).__contains__
+    pattern = _CLOSED.get(shape)
+    return pattern.fullmatch if pattern else None
+
+
+def _leaf(shape: str, path: str) -> Check:
+    match shape.partition(":")[0]:
         case "text":
             return _text
         case "epoch":
@@ -229,16 +248,15 @@ def _leaf(shape: str, path: str) -> Check:
             return _number
         case "flag":
             return _flag
-        case "const" | "one-of" if rest:
-            closed = re.compile("|".join(map(re.escape, rest.split("|"))))
-    if closed is None:
+    test = _closed(shape)
+    if test is None:
         raise UnknownShapeError(f"{path} has an unknown shape {shape!r}")
-    return _matching(closed)
+    return _matching(test)
 
 
-def _matching(pattern: re.Pattern[str]) -> Check:
+def _matching(test: Test) -> Check:
     def check(value: Any, texts: list[str]) -> None:  # noqa: ARG001
-        if type(value) is not str or not pattern.fullmatch(value):
+        if type(value) is not str or not test(value):
             raise _NotAllowed("wrong-shape")
 
     return check
@@ -251,7 +269,7 @@ def _text(value: Any, texts: list[str]) -> None:
 
 
 def _epoch(value: Any, texts: list[str]) -> None:
-    if type(value) is not str or not _EPOCH.fullmatch(value):
+    if type(value) is not str or not _is_epoch(value):
         raise _NotAllowed("wrong-shape")
     texts.append(value)
 

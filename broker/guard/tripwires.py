@@ -18,10 +18,15 @@ _PASSWORD: Final = re.compile(
     r"\b(?:password|passwd|pwd|fjalekalimi|lozinka|sifra)\s*[=:]\s*\S{4,}"
 )
 
+# Whatever lies beyond ASCII may be a digit of another script.
+_NO_DIGIT: Final = bytes(c for c in range(128) if not chr(c).isdigit())
+
 
 def _payment_card(text: str) -> bool:
-    # A card number has 13 digits at least.
-    return len(text) > 12 and any(_luhn(found) for found in _CARD.findall(text))
+    # A card number has 13 digits at least; counting them is cheap, searching is not.
+    if len(text.encode("utf-8", "replace").translate(None, _NO_DIGIT)) < 13:
+        return False
+    return any(_luhn(found) for found in _CARD.findall(text))
 
 
 def _luhn(text: str) -> bool:
@@ -38,15 +43,34 @@ def _luhn(text: str) -> bool:
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
+def _private_key(text: str) -> bool:
+    return "-----" in text and _KEY.search(text) is not None
+
+
+def _password(text: str) -> bool:
+    # The words first: looking for each is cheap, the whole pattern is not.
+    if not ("=" in text or ":" in text):
+        return False
+    named = (
+        "passw" in text
+        or "pwd" in text
+        or "fjalekalimi" in text
+        or "lozinka" in text
+        or "sifra" in text
+    )
+    return named and _PASSWORD.search(text) is not None
+
+
 TRIPWIRES: Final[dict[str, Callable[[str], bool]]] = {
     "payment-card": _payment_card,
-    "private-key": lambda text: "-----" in text and bool(_KEY.search(text)),
-    "password": lambda text: (
-        ("=" in text or ":" in text) and bool(_PASSWORD.search(text))
-    ),
+    "private-key": _private_key,
+    "password": _password,
 }
+
+_NONE: Final = frozenset[str]()
 
 
 def tripped(text: str) -> frozenset[str]:
     """Return the names of the tripwires that a folded text touches."""
-    return frozenset(name for name, touches in TRIPWIRES.items() if touches(text))
+    touched = [name for name, touches in TRIPWIRES.items() if touches(text)]
+    return frozenset(touched) if touched else _NONE
