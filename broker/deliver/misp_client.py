@@ -10,18 +10,38 @@ carry a disclosure to another machine; nothing of a request or answer is ever lo
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast
 from urllib.parse import urljoin
 
 import requests
-from pymisp import PyMISP
 from requests.auth import AuthBase
 
 from broker.canonical import dumps, loads
 from broker.deliver.misp_answers import Answer, NotMisp
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Let imports of some packages fail, if nobody has loaded them yet."""
+    loaded = cast(dict[str, Any], sys.modules)
+    hidden = [name for name in names if name not in loaded]
+    loaded.update(dict.fromkeys(hidden))  # None means: not there
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del loaded[name]
+
+
+# PyMISP loads these when they happen to be installed. We use nothing of them, and one
+# compiles a grammar for several seconds (seen with jsonschema's rfc3987-syntax).
+with _without("pytaxonomies", "pymispgalaxies"):
+    from pymisp import PyMISP
 
 _WORDS: Final = 2000  # how much of an answer is looked at to tell cases apart
 

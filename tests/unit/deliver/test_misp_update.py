@@ -1,0 +1,302 @@
+"""An update tells a server nothing that was not sealed, whatever the server holds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broker.deliver.misp_compare import compare
+from broker.deliver.misp_update import compose, prove
+from broker.errors import Refused
+from tests.unit.deliver.events import attribute, event, later, person, report, sealed
+
+STAMPS = st.integers(1_780_000_000, 1_780_000_030).map(str)
+TEXTS = st.sampled_from(["203.0.113.1", "203.0.113.2", "old", "new"])
+IDS = st.integers(0, 5).map(lambda n: f"d9a93670-b55d-563e-977e-d4558740{n:04x}")
+OBJECT_IDS = st.integers(6, 9).map(lambda n: f"d9a93670-b55d-563e-977e-d4558740{n:04x}")
+REPORT_IDS = st.integers(10, 12).map(
+    lambda n: f"d9a93670-b55d-563e-977e-d4558740{n:04x}"
+)
+TAGS = st.sets(st.sampled_from(["tlp:amber", "TLP:GREEN", "a:b", "c:d"]))
+
+
+def unique(things: st.SearchStrategy[Any], most: int = 4) -> st.SearchStrategy[Any]:
+    """Return lists of things of which no two have the same UUID."""
+    return st.lists(things, max_size=most, unique_by=lambda thing: thing["uuid"])
+
+
+def attributes(*, held: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Return attributes, as in an edition or as on a server."""
+    fields: dict[str, Any] = {"uuid": IDS, "timestamp": STAMPS}
+    if held:
+        fields["deleted"] = st.booleans()
+    return st.builds(lambda v, **k: attribute(v, **k), TEXTS, **fields)
+
+
+def objects(*, held: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Return objects, as in an edition or as on a server."""
+    fields: dict[str, Any] = {"uuid": OBJECT_IDS, "timestamp": STAMPS}
+    if held:
+        fields["deleted"] = st.booleans()
+    fields["Attribute"] = unique(attributes(held=held), 3)
+    return st.builds(lambda **k: person("X", **k), **fields)
+
+
+def reports(*, held: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Return reports, as in an edition or as on a server."""
+    fields: dict[str, Any] = {"uuid": REPORT_IDS, "timestamp": STAMPS}
+    if held:
+        fields["deleted"] = st.booleans()
+    return st.builds(lambda t, **k: report(t, **k), TEXTS, **fields)
+
+
+def events(*, held: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Return events, as in an edition or as on a server."""
+    return st.builds(
+        lambda a, o, r, t, s: event(
+            *a, Object=o, EventReport=r, tags=tuple(sorted(t)), timestamp=s
+        ),
+        unique(attributes(held=held)),
+        unique(objects(held=held), 2),
+        unique(reports(held=held), 2),
+        TAGS,
+        STAMPS,
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(events(held=False), events(held=True))
+def test_every_update_is_proven(edition: dict[str, Any], held: dict[str, Any]) -> None:
+    """Whatever an edition and a server hold, the update passes its proof."""
+    update = compose(copy.deepcopy(edition), held)
+
+    prove(edition, update, held)
+
+    assert int(update["timestamp"]) > int(held["timestamp"])
+
+
+class Server:
+    """What MISP 2.5.1 does with an update, as far as timestamps and deletions go."""
+
+    def __init__(self, held: dict[str, Any]) -> None:
+        self.event = held
+
+    def take(self, update: dict[str, Any]) -> None:
+        """Apply an update."""
+        assert int(update["timestamp"]) > int(self.event["timestamp"])
+        names = {tag["name"].casefold(): tag for tag in self.event["Tag"]}
+        for tag in update["Tag"]:
+            names.pop(tag["name"].casefold(), None)
+            if not tag.get("deleted"):
+                names[tag["name"].casefold()] = tag
+        self.event |= {
+            k: v for k, v in update.items() if not isinstance(v, list) and k != "uuid"
+        }
+        self.event["Tag"] = list(names.values())
+        for kind in ("Attribute", "Object", "EventReport"):
+            self._take_list(self.event, update, kind)
+
+    def _take_list(
+        self, held: dict[str, Any], update: dict[str, Any], kind: str
+    ) -> None:
+        there = {part["uuid"]: part for part in held[kind]}
+        for part in update.get(kind, []):
+            own = there.get(part["uuid"])
+            if own is None:
+                new = copy.deepcopy(part)
+                held[kind].append({"deleted": False, **new})
+                continue
+            if int(part["timestamp"]) <= int(own["timestamp"]):
+                continue  # ignored, with everything inside
+            if kind == "Object":
+                if part.get("deleted"):
+                    part = {
+                        **part,
+                        "Attribute": [
+                            {**inner, "deleted": True} for inner in part["Attribute"]
+                        ],
+                    }
+                self._take_list(own, part, "Attribute")
+            own |= {k: v for k, v in part.items() if k != "Attribute"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(events(held=False), events(held=True))
+def test_one_update_is_enough(edition: dict[str, Any], held: dict[str, Any]) -> None:
+    """After its update, a server that does as MISP does holds exactly the edition."""
+    held["uuid"] = edition["uuid"]
+    server = Server(copy.deepcopy(held))
+
+    server.take(compose(copy.deepcopy(edition), held))
+
+    difference = compare(edition, server.event)
+    assert not difference.in_content, difference
+
+
+def changed_value(update: dict[str, Any]) -> None:
+    """Change a value."""
+    update["Attribute"][0]["value"] = "198.51.100.1"
+
+
+def changed_info(update: dict[str, Any]) -> None:
+    """Change the title."""
+    update["info"] = "more than was sealed"
+
+
+def extra_field(update: dict[str, Any]) -> None:
+    """Add a field to an attribute."""
+    update["Attribute"][0]["comment2"] = "x"
+
+
+def extra_event_field(update: dict[str, Any]) -> None:
+    """Add a field to the event."""
+    update["extends_uuid"] = "x"
+
+
+def missing_field(update: dict[str, Any]) -> None:
+    """Leave a field out."""
+    del update["Attribute"][0]["to_ids"]
+
+
+def extra_attribute(update: dict[str, Any]) -> None:
+    """Add an attribute that was not sealed."""
+    update["Attribute"].append(attribute("198.51.100.1"))
+
+
+def extra_attribute_as_removal(update: dict[str, Any]) -> None:
+    """Add an attribute that claims to be a removal."""
+    update["Attribute"].append({**attribute("198.51.100.1"), "deleted": True})
+
+
+def removal_that_tells(update: dict[str, Any]) -> None:
+    """Let a removal say something that the server does not know."""
+    update["Attribute"][-1]["value"] = "198.51.100.1"
+
+
+def removal_of_our_own(update: dict[str, Any]) -> None:
+    """Remove something that the edition has."""
+    update["Attribute"].append({**update["Attribute"][0], "deleted": True})
+
+
+def deleted_own(update: dict[str, Any]) -> None:
+    """Mark something of the edition as deleted."""
+    update["Attribute"][0]["deleted"] = True
+
+
+def undeleted_for_nothing(update: dict[str, Any]) -> None:
+    """Undelete what is not deleted."""
+    update["Attribute"][0]["deleted"] = False
+
+
+def deleted_event(update: dict[str, Any]) -> None:
+    """Mark the event itself as deleted."""
+    update["deleted"] = False
+
+
+def older(update: dict[str, Any]) -> None:
+    """Lower a timestamp."""
+    update["Attribute"][0]["timestamp"] = "1"
+
+
+def fewer(update: dict[str, Any]) -> None:
+    """Leave an attribute out."""
+    update["Attribute"] = []
+
+
+def extra_tag(update: dict[str, Any]) -> None:
+    """Add a tag."""
+    update["Tag"].append({"name": "tlp:clear"})
+
+
+def tag_removal_that_tells(update: dict[str, Any]) -> None:
+    """Remove a tag that the server does not have."""
+    update["Tag"].append({"name": "secret:tag", "deleted": True})
+
+
+def own_tag_removed(update: dict[str, Any]) -> None:
+    """Remove a tag that the edition has."""
+    update["Tag"].append({"name": "tlp:amber", "deleted": True})
+
+
+def changed_inside_object(update: dict[str, Any]) -> None:
+    """Change a value inside an object."""
+    update["Object"][0]["Attribute"][0]["value"] = "Y"
+
+
+def number_for_text(update: dict[str, Any]) -> None:
+    """Write a text as a number."""
+    update["distribution"] = 0
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        changed_value,
+        changed_info,
+        extra_field,
+        extra_event_field,
+        missing_field,
+        extra_attribute,
+        extra_attribute_as_removal,
+        removal_that_tells,
+        removal_of_our_own,
+        deleted_own,
+        undeleted_for_nothing,
+        deleted_event,
+        older,
+        fewer,
+        extra_tag,
+        tag_removal_that_tells,
+        own_tag_removed,
+        changed_inside_object,
+        number_for_text,
+    ],
+)
+def test_anything_else_is_refused(tamper: Callable[[dict[str, Any]], None]) -> None:
+    """An update with any other change than the three allowed ones is not sent."""
+    kept = attribute("203.0.113.1")
+    edition = event(kept, Object=[person("X")])
+    held = copy.deepcopy(event(kept, attribute("203.0.113.2"), tags=("tlp:amber", "o")))
+    update = compose(copy.deepcopy(edition), held)
+    prove(edition, update, held)
+    tamper(update)
+
+    with pytest.raises(Refused, match="more than was sealed"):
+        prove(edition, update, held)
+
+
+def test_what_is_equal_keeps_its_timestamp() -> None:
+    """An attribute that the server has already is not written once more."""
+    kept, changed = attribute("203.0.113.1"), attribute("203.0.113.2")
+    held = later(event(kept, changed), 30)
+    edition = event(kept, {**changed, "value": "203.0.113.3"})
+
+    update = compose(copy.deepcopy(edition), held)
+
+    first, second = update["Attribute"]
+    assert (kept["timestamp"], int(held["Attribute"][1]["timestamp"]) + 1) == (
+        first["timestamp"],
+        int(second["timestamp"]),
+    )
+
+
+def test_a_local_tag_is_left_alone() -> None:
+    """A tag that the recipient put on for itself is not removed."""
+    held = event(tags=())
+    held["Tag"] = [{"name": "our:case", "local": True}, {"name": "old", "local": False}]
+
+    update = compose(event(), held)
+
+    assert [{"name": "tlp:amber"}, {"name": "old", "deleted": True}] == update["Tag"]
+
+
+def test_the_sealed_sample_is_sealed() -> None:
+    """The events of these tests are sealed as the pipeline seals them."""
+    made = event(attribute("203.0.113.1"))
+
+    assert made["uuid"] == sealed(made).share
