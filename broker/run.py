@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -84,7 +84,9 @@ class _Zone:
     started: float = 0.0
     start_at: float = 0.0
     deaths: int = 0
-    arguments: list[str] = field(default_factory=list)
+    arguments: tuple[str, ...] = ()
+    pass_fds: tuple[int, ...] = ()
+    may_end: bool = False  # whether exit code 0 means that its work is done
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -92,6 +94,7 @@ class _Zone:
             [sys.executable, "-m", "broker.cli", self.zone.value, *self.arguments],
             env=dict(self.env),
             stdin=subprocess.DEVNULL,
+            pass_fds=self.pass_fds,
             # A group of its own: Ctrl-C reaches this process, which then ends both in
             # good order.
             process_group=0,
@@ -131,17 +134,23 @@ def supervise(settings: Settings, *, until_idle: bool, report: Report) -> bool:
     """
     consume = _Zone(Zone.CONSUME, environment(Zone.CONSUME, os.environ, settings))
     dispatch = _Zone(Zone.DISPATCH, environment(Zone.DISPATCH, os.environ, settings))
-    if until_idle:
-        consume.arguments = ["--until-idle"]
-    with _told_to_stop() as stopping:
+    with _told_to_stop() as stopping, _baton() as (waits, passes):
+        if until_idle:
+            consume.arguments, consume.may_end = ("--until-idle",), True
+            dispatch.arguments = ("--idle-when-closed", str(waits))
+            dispatch.pass_fds = (waits,)
         try:
-            return _watch(consume, dispatch, stopping, report)
+            return _watch(consume, dispatch, stopping, report, passes)
         finally:
             _end((consume, dispatch))
 
 
 def _watch(
-    consume: _Zone, dispatch: _Zone, stopping: list[int], report: Report
+    consume: _Zone,
+    dispatch: _Zone,
+    stopping: list[int],
+    report: Report,
+    passes: Callable[[], None],
 ) -> bool:
     """Keep both zones alive until the end of the run; say whether it is a good one."""
     alive = [consume, dispatch]
@@ -151,10 +160,11 @@ def _watch(
             if zone.process is None:
                 if time.monotonic() >= zone.start_at:
                     zone.start()
-            elif code == 0 and zone.arguments:
+            elif code == 0 and zone.may_end:
                 alive.remove(zone)
                 if zone is consume:
-                    _finish(dispatch)
+                    dispatch.may_end = True
+                    passes()
             elif code is not None:
                 zone.note_death(time.monotonic())
                 if zone.deaths >= _MOST_DEATHS:
@@ -166,14 +176,21 @@ def _watch(
     return True
 
 
-def _finish(dispatch: _Zone) -> None:
-    """Let dispatch end with the queue, now that nothing can be added to it."""
-    # A dispatcher that runs until idle would have ended whenever the queue was empty
-    # for a moment; so only a new one, started after consume has ended, is told to.
-    dispatch.arguments = ["--until-idle"]
-    _end((dispatch,))
-    dispatch.process = None
-    dispatch.start_at = 0.0
+@contextmanager
+def _baton() -> Iterator[tuple[int, Callable[[], None]]]:
+    """Give the end of a pipe that dispatch waits at, and what ends its waiting.
+
+    A dispatcher that runs until idle would end whenever the queue is empty for a
+    moment. So it is told to only when consume has ended and nothing can be added; and
+    by a pipe, which a process that starts late cannot miss.
+    """
+    reading, writing = os.pipe()
+    open_ends = [writing]
+    try:
+        yield reading, lambda: os.close(open_ends.pop())
+    finally:
+        for end in (reading, *open_ends):
+            os.close(end)
 
 
 def _end(zones: tuple[_Zone, ...]) -> None:

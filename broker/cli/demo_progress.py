@@ -19,14 +19,14 @@ class Announcer:
         self._progress: Progress | None = None
         if self._err.is_terminal:
             self._progress = Progress(
-                SpinnerColumn(),
+                SpinnerColumn(style="blue"),
                 TextColumn("{task.description}"),
-                BarColumn(),
+                BarColumn(complete_style="blue", pulse_style="blue"),
                 TextColumn("{task.fields[count]}"),
                 console=self._err,
                 transient=True,
             )
-            self._task = self._progress.add_task("", total=None, count="")
+            self._task = self._progress.add_task("setting up", total=None, count="")
 
     def __enter__(self) -> Self:
         if self._progress is not None:

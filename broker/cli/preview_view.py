@@ -77,7 +77,8 @@ def facts_line(incident: Incident) -> Text:
 def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     decision, recipient = shown.share.decision, shown.route.recipient
     title = f"{recipient.recipient} · {recipient.authority}"
-    out.print(Rule(Text(title, style="bold"), align="left", characters="━"))
+    heading = Text(title, style="bold")
+    out.print(Rule(heading, align="left", characters="━", style="dim"))
     line = Text()
     line.append(_headline(shown), style=_STYLES[decision.effect])
     line.append(f"  {sentences.verdict(decision)}")

@@ -10,7 +10,10 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from broker.deliver import Credential
+    from broker.dispatch import Dispatcher
     from broker.model.agreement import Recipient
     from broker.settings import Settings
     from broker.source import Source
@@ -75,7 +78,13 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
         terminal.stdout().print(line)
 
 
-def dispatch(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
+def dispatch(
+    until_idle: UntilIdle = False,
+    as_json: AsJson = False,
+    idle_when_closed: Annotated[
+        int | None, typer.Option("--idle-when-closed", hidden=True)
+    ] = None,
+) -> None:
     """Deliver what is sealed, and check that it arrived.
 
     Holds the recipients' credentials and the seal's public keys, and sees nothing but
@@ -93,22 +102,59 @@ def dispatch(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
     keys = keyring.read_public_keys(settings.public_keys_folder)
     _make_home(settings)
     terminal.log_to_stderr(settings.log_level)
-    dispatcher = Dispatcher(
-        settings.store_url,
-        recipients,
-        credentials,
-        keys,
-        clock=lambda: datetime.now(UTC),
-    )
-    with terminal.on_stop(dispatcher.stop):
-        totals = dispatcher.run(until_idle=until_idle)
+
+    def ready() -> Dispatcher:
+        return Dispatcher(
+            settings.store_url,
+            recipients,
+            credentials,
+            keys,
+            clock=lambda: datetime.now(UTC),
+        )
+
+    if idle_when_closed is None:
+        dispatcher = ready()
+        with terminal.on_stop(dispatcher.stop):
+            totals = asdict(dispatcher.run(until_idle=until_idle))
+    else:
+        totals = _dispatch_after(idle_when_closed, ready)
     if as_json:
-        terminal.print_json(asdict(totals))
+        terminal.print_json(totals)
     else:
         terminal.stdout().print(
-            f"{totals.delivered} delivered, {totals.postponed} attempts postponed, "
-            f"{totals.failed} failed"
+            f"{totals['delivered']} delivered, {totals['postponed']} attempts "
+            f"postponed, {totals['failed']} failed"
         )
+
+
+def _dispatch_after(pipe: int, ready: Callable[[], Dispatcher]) -> dict[str, int]:
+    """Dispatch until a pipe is closed at its other end, and then until idle.
+
+    This is how `besa run` says that consume has ended: see `broker.run`.
+    """
+    import os
+    from dataclasses import asdict
+    from threading import Thread
+
+    at_work = [ready()]
+    stopped: list[bool] = []
+
+    def stop() -> None:
+        stopped.append(True)
+        at_work[-1].stop()
+
+    def wait_for_the_end(first: Dispatcher) -> None:
+        os.read(pipe, 1)
+        first.stop()
+
+    Thread(target=wait_for_the_end, args=(at_work[0],), daemon=True).start()
+    with terminal.on_stop(stop):
+        totals = asdict(at_work[0].run())
+        at_work.append(ready())
+        if not stopped:
+            rest = asdict(at_work[-1].run(until_idle=True))
+            totals = {name: number + rest[name] for name, number in totals.items()}
+    return totals
 
 
 def _reachable(

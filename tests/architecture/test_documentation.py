@@ -62,6 +62,7 @@ def test_every_option_is_described(name: str) -> None:
     options = [
         option
         for parameter in ALL[name].params
+        if not getattr(parameter, "hidden", False)
         for option in parameter.opts
         if option.startswith("--") and option != "--help"
     ]
