@@ -5,7 +5,6 @@ SQLite always; PostgreSQL when ``BESA_TEST_POSTGRES_URL`` names one that may be 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -49,19 +48,12 @@ from tests.unit.store.samples import (
 )
 
 KP = "kp-cybercrime"
-POSTGRES = os.environ.get("BESA_TEST_POSTGRES_URL", "")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
+@pytest.fixture(params=samples.DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty store."""
-    if request.param == "sqlite":
-        return samples.url_of(tmp_path)
-    database = open_database(POSTGRES)
-    with database.write() as connection:
-        metadata.drop_all(connection)
-    database.close()
-    return POSTGRES
+    return samples.empty(request.param, tmp_path)
 
 
 @pytest.fixture

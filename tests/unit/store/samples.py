@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import create_engine
 
 from broker.canonical import dumps, sha256_hex
 from broker.model.decision import Decision, Effect, Finding
@@ -25,6 +27,7 @@ from broker.model.sharing import (
 )
 from broker.seal import SigningKey, VerifyingKey, seal
 from broker.store import LeasedRow, Store, open_store
+from broker.store.tables import metadata
 
 # The same in every process of a test.
 KEY = SigningKey.of(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
@@ -45,6 +48,20 @@ def opened(folder: Path, name: str = "store.db") -> Store:
 def url_of(folder: Path, name: str = "store.db") -> str:
     """Return the URL of a SQLite store in a folder."""
     return f"sqlite:///{folder / name}"
+
+
+POSTGRES = os.environ.get("BESA_TEST_POSTGRES_URL", "")
+DATABASES = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
+
+
+def empty(database: str, folder: Path) -> str:
+    """Return the URL of an empty store: a new file, or PostgreSQL with all dropped."""
+    if database == "sqlite":
+        return url_of(folder)
+    engine = create_engine(POSTGRES)
+    metadata.drop_all(engine)
+    engine.dispose()
+    return POSTGRES
 
 
 def at(offset: int, topic: str = "csirt.incidents", partition: int = 0) -> Position:

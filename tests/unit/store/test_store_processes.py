@@ -7,6 +7,9 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+import pytest
+
+from broker.store import open_store
 from tests.unit.store import samples
 from tests.unit.store.samples import KEY, KEYS, SOON, START, at, outcome, queued
 
@@ -62,26 +65,32 @@ def at_once(code: str, url: str, names: str) -> list[list[str]]:
     return printed
 
 
-def test_two_workers_share_a_lane_without_repeating(tmp_path: Path) -> None:
+@pytest.fixture(params=samples.DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty store."""
+    return samples.empty(request.param, tmp_path)
+
+
+def test_two_workers_share_a_lane_without_repeating(url: str) -> None:
     """Two processes that lease from one lane together send every row exactly once."""
-    with samples.opened(tmp_path) as store:
+    with open_store(url) as store:
         batch = [
             (at(n), outcome(f"inc-{n}", 1, queued(f"inc-{n}", "kp-cybercrime", 1)))
             for n in range(100)
         ]
         store.commit(batch, START, KEY)
 
-        printed = at_once(LEASER, samples.url_of(tmp_path), "vw")
+        printed = at_once(LEASER, url, "vw")
 
         store.check_register(KEYS)
     assert sorted(f"inc-{n} 1" for n in range(100)) == sorted(chain(*printed))
     assert all(printed)
 
 
-def test_writers_take_turns_on_one_register(tmp_path: Path) -> None:
+def test_writers_take_turns_on_one_register(url: str) -> None:
     """Processes that commit at the same time make one unbroken register."""
-    at_once(WRITER, samples.url_of(tmp_path), "abc")
+    at_once(WRITER, url, "abc")
 
-    with samples.opened(tmp_path) as store:
+    with open_store(url) as store:
         assert 90 == store.status(SOON).lanes[0].queued
         assert 180 == store.check_register(KEYS).entries
