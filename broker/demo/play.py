@@ -22,7 +22,7 @@ from broker.demo.stage import DemoError, Stage
 from broker.errors import StoreError
 from broker.store import Status, open_store
 from broker.store.connect import open_database
-from broker.store.tables import dead_letters, inbox
+from broker.store.tables import Place, dead_letters, inbox, outbox
 
 _LONGEST_SECONDS: Final = 300.0
 _LOOK_EVERY: Final = 0.2
@@ -39,6 +39,8 @@ class Step:
 
 
 Watch = Callable[[Step], None]
+
+_NOTHING: Final = Step(0, 0, 0)
 
 
 def publish(stage: Stage, files: Sequence[Path]) -> None:
@@ -107,36 +109,46 @@ def wait_until_arrived(
 
 def status_of(stage: Stage) -> Status | None:
     """Return the store at a glance, or nothing while there is no store yet."""
-    url = stage.settings().store_url
-    if not Path(url.removeprefix("sqlite:///")).exists():
+    if not _has_store(stage):
         return None
     try:
-        with open_store(url) as store:
+        with open_store(stage.settings().store_url) as store:
             return store.status(datetime.now(UTC), listed=1000)
     except StoreError:
         return None  # being laid out, or busy
 
 
 def _step(stage: Stage) -> Step:
-    found = status_of(stage)
-    if found is None:
-        return Step(0, 0, 0)
-    ended = sum(lane.delivered + lane.superseded + lane.failed for lane in found.lanes)
-    waiting = sum(lane.queued + lane.leased for lane in found.lanes)
-    return Step(_read(stage), waiting + ended, ended)
-
-
-def _read(stage: Stage) -> int:
-    """Return how many messages the store has dealt with."""
-    database = open_database(stage.settings().store_url)
+    if not _has_store(stage):
+        return _NOTHING
     try:
+        database = open_database(stage.settings().store_url)
+    except StoreError:
+        return _NOTHING  # being laid out
+    try:
+        # One transaction, so that a batch is seen with all that it became, or not.
         with database.read() as connection:
-            return sum(
+            read = sum(
                 connection.scalar(select(func.count()).select_from(table)) or 0
                 for table in (inbox, dead_letters)
             )
+            states = connection.execute(
+                select(outbox.c.state, func.count()).group_by(outbox.c.state)
+            ).all()
+    except StoreError:
+        return _NOTHING
     finally:
         database.close()
+    waiting = (Place.QUEUED, Place.LEASED)
+    return Step(
+        read,
+        sum(number for _, number in states),
+        sum(number for state, number in states if state not in waiting),
+    )
+
+
+def _has_store(stage: Stage) -> bool:
+    return Path(stage.settings().store_url.removeprefix("sqlite:///")).exists()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

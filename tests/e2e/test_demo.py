@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from broker.demo import first_wave, second_wave
+from broker import rulebook
+from broker.demo import INCIDENTS, first_wave, play, second_wave
+from broker.demo.reckoning import reckon
+from broker.demo.stage import Stage, staged
 from broker.sandbox.kafka import available
+from broker.settings import Settings, read_rulebook_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -103,6 +108,38 @@ def test_demo_without_kafka_shows_the_same(tmp_path: Path) -> None:
     assert "taken back" in text
     assert max(map(len, text.splitlines())) <= 80
     assert [] == list(tmp_path.iterdir())
+
+
+def test_what_a_misp_drops_is_counted_as_lost(tmp_path: Path) -> None:
+    """The reckoning asks the MISPs themselves: what one of them drops is found."""
+    settings = Settings(home=tmp_path)
+    book = rulebook.build(
+        read_rulebook_files(settings.policies_folder, settings.mappings_folder)
+    )
+    published = [INCIDENTS / "03-c2-server.json"]
+    with staged(book, spool=True, keep=False, tell=lambda _: None) as stage:
+        forget(stage, "kp-misp", ["sha256"])
+        with play.running(stage, keep=False) as process:
+            play.publish(stage, published)
+            play.wait_until_arrived(stage, process, 1, lambda _: None)
+            found = reckon(stage, book, published)
+
+    assert ("KOS-CERT-2026-0398 edition 1 at kp-misp: 1 attributes are missing",) == (
+        found.lost
+    )
+    assert found.register is not None
+
+
+def forget(stage: Stage, recipient: str, types: list[str]) -> None:
+    """Make a stand-in MISP drop attributes of some types without a word."""
+    ready = json.loads((stage.home / "misp" / recipient / "ready.json").read_bytes())
+    answer = requests.post(
+        f"{ready['url']}/sandbox/faults",
+        headers={"Authorization": ready["keys"]["admin"]},
+        json={"drop_types": types},
+        timeout=20,
+    )
+    answer.raise_for_status()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
