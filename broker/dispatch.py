@@ -225,7 +225,7 @@ class _Lane:
     worker: str = field(default_factory=lambda: _worker())
     strikes: int = 0
     closed_until: datetime | None = None
-    alarmed: bool = False
+    alarmed: bool | None = None  # None: an earlier process may have raised the alarm
 
     def is_idle(self, store: Store, now: datetime, horizon: datetime) -> bool:
         """Say whether there is nothing to do in this lane until the horizon."""
@@ -296,7 +296,7 @@ class _Lane:
         self.totals.delivered += 1
         self.strikes = 0
         self.closed_until = None
-        if self.alarmed:
+        if self.alarmed is not False:
             store.calm("unreachable", self.name)
             self.alarmed = False
         _LOG.info(
@@ -335,7 +335,8 @@ class _Lane:
         rest = 0.0
         if self.strikes >= limit:
             rest = self.patience.wait(self.strikes - limit + 1, self.chance)
-            if not self.alarmed:
+            # A refusal has an alarm of its own already.
+            if self.alarmed is not True and isinstance(error, Unavailable):
                 store.alarm("unreachable", self.name, str(error), now)
                 self.alarmed = True
         if isinstance(error, Busy):

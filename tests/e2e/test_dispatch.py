@@ -254,6 +254,23 @@ def test_an_alarm_ends_when_the_recipient_is_back(
     assert 0 == status(url).alarm_count
 
 
+def test_an_alarm_of_an_earlier_run_ends_too(
+    url: str, servers: dict[str, MispSandbox], uid: str
+) -> None:
+    """A dispatcher that starts anew takes back the alarm that the one before raised."""
+    one = {"fiu-misp": servers["fiu-misp"]}
+    for n in range(4):
+        commit(url, f"{uid}-{n}", agreements=["fiu-k"])
+    one["fiu-misp"].faults = Knobs.read({"refuse": "stop"})
+    dispatcher(url, one).run(until_idle=True, grace=0.0)
+    raised = status(url).alarm_count
+    one["fiu-misp"].faults = Knobs()
+
+    dispatcher(url, one).run(until_idle=True)
+
+    assert (1, 0) == (raised, status(url).alarm_count)
+
+
 def test_updates_arrive_in_order(
     url: str, servers: dict[str, MispSandbox], uid: str
 ) -> None:
