@@ -35,7 +35,8 @@ lock: $(READY)
 	$(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
 	.venv/lock/bin/pip-compile --quiet --strip-extras --generate-hashes \
-	    --allow-unsafe --extra test --no-emit-find-links --no-emit-index-url \
+	    --allow-unsafe --extra test --extra build --no-header \
+	    --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 	    --output-file requirements.lock pyproject.toml
 
 # The stamp is written last: an installation that was interrupted starts again.
@@ -47,7 +48,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
 	    -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps \
+	    --no-build-isolation -e .
 	@touch $@
 
 clean:

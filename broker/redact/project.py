@@ -18,7 +18,7 @@ from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
 from broker.model.incident import Incident
-from broker.model.sharing import Redacted
+from broker.model.sharing import WITHHELD, Redacted
 from broker.redact.plan import Apply, Item, Plan, variant
 
 _Mark = tuple[int, tuple[str, str, str]]
@@ -41,9 +41,13 @@ def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
             item_plan = variants.get(variant(name, item))
             if item_plan is None:
                 raise RedactionError(f"{name}[{index}] is of an unknown kind")
+            before = len(marks)
             redacted = _item(item, item_plan, key, marks, index)
             if name == "observables":
                 redacted = _observable(redacted, item_plan)
+                if not redacted:
+                    # What its rules kept goes with it, and the ledger must say so.
+                    marks[before:] = _all_withheld(marks[before:])
             if redacted:
                 seen.append(redacted)
         if seen:
@@ -96,6 +100,10 @@ def _observable(redacted: dict[str, Any], plan: Item) -> dict[str, Any]:
     redacted["kind"] = plan.kind_after
     redacted["exact"] = plan.exact
     return redacted
+
+
+def _all_withheld(marks: list[_Mark]) -> list[_Mark]:
+    return [(index, (path, WITHHELD, at)) for index, (path, _, at) in marks]
 
 
 def _without_repeats(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
