@@ -1,0 +1,148 @@
+"""Facts about the conditions that a clause may set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from broker.model.agreement import Clause, When
+from broker.model.decision import Effect
+from broker.policy import Facts, Rules, decide
+from broker.policy.conditions import CONDITIONS
+from tests.unit.given import NOW
+
+PERSON = {"kind": "person"}
+COMPANY = {"kind": "organisation"}
+ADDRESS = {"kind": "ipv4", "value": "192.0.2.1", "role": "victim"}
+LOSS = {"amount": "10"}
+
+# A condition, its bound, fields with which it holds, and fields with which it does not.
+CASES: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
+    (
+        "classification_in",
+        {"fraud/phishing", "availability/ddos"},
+        {"classification": "availability/ddos"},
+        {"classification": "fraud/masquerade"},
+    ),
+    ("category_in", {"fraud"}, {}, {"classification": "test/test"}),
+    ("severity_at_least", "high", {"severity": "high"}, {"severity": "medium"}),
+    ("severity_at_least", "critical", {"severity": "critical"}, {}),
+    ("confidence_at_least", 80, {"confidence": 80}, {"confidence": 79}),
+    ("confidence_at_least", 0, {"confidence": 0}, {"confidence": None}),
+    ("tlp_at_most", "amber", {"tlp": "amber"}, {"tlp": "amber+strict"}),
+    ("tlp_at_least", "amber", {"tlp": "amber+strict"}, {"tlp": "green"}),
+    ("pap_at_most", "amber", {"pap": "amber"}, {"pap": "red"}),
+    ("urgency_in", {"threat-to-life"}, {"urgency": "threat-to-life"}, {}),
+    ("status_in", {"closed"}, {"status": "closed"}, {"status": "open"}),
+    (
+        "victim_consent_in",
+        {"refused"},
+        {"victims": [PERSON | {"consent": "given"}, PERSON | {"consent": "refused"}]},
+        {"victims": [PERSON | {"consent": "given"}]},
+    ),
+    ("victim_consent_in", {"no-victim"}, {"victims": []}, {"victims": [PERSON]}),
+    ("victim_kind_in", {"person"}, {"victims": [COMPANY, PERSON]}, {"victims": []}),
+    ("victim_kind_in", {"person"}, {"victims": [PERSON]}, {"suspects": [PERSON]}),
+    ("minor_involved", True, {"victims": [PERSON | {"minor": True}]}, {}),
+    ("minor_involved", True, {"suspects": [PERSON | {"minor": True}]}, {}),
+    ("minor_involved", False, {}, {"suspects": [PERSON | {"minor": True}]}),
+    ("financial_loss", True, {"financial_loss": LOSS}, {}),
+    ("financial_loss", False, {}, {"financial_loss": LOSS}),
+    ("has_observable_kind_in", {"ipv4"}, {"observables": [ADDRESS]}, {}),
+    ("has_observable_role_in", {"victim"}, {"observables": [ADDRESS]}, {}),
+]
+
+
+def _named(case: Any) -> str:
+    return case if isinstance(case, str) else ""
+
+
+def test_conditions_are_complete() -> None:
+    """Every line that a clause may write has a condition, and no condition is extra."""
+    assert set(When.model_fields) == set(CONDITIONS)
+
+
+def test_cases_are_complete() -> None:
+    """Every condition has a case in this file."""
+    assert set(CONDITIONS) == {case[0] for case in CASES}
+
+
+@pytest.mark.parametrize(("name", "bound", "holds", "fails"), CASES, ids=_named)
+def test_condition_holds(
+    name: str,
+    bound: Any,
+    holds: dict[str, Any],
+    fails: dict[str, Any],
+    facts: Callable[..., Facts],
+    rules: Callable[..., Rules],
+    clause: Callable[..., Clause],
+) -> None:
+    """A condition shares the incident for which it holds, and only that one."""
+    made = rules(clause("one", "share", **{name: bound}))
+
+    assert Effect.SHARE is decide(facts(**holds), made, NOW).effect
+    assert Effect.WITHHOLD is decide(facts(**fails), made, NOW).effect
+
+
+@pytest.mark.parametrize(("name", "bound", "holds", "fails"), CASES, ids=_named)
+def test_condition_that_fails_is_named(
+    name: str,
+    bound: Any,
+    holds: dict[str, Any],
+    fails: dict[str, Any],
+    facts: Callable[..., Facts],
+    rules: Callable[..., Rules],
+    clause: Callable[..., Clause],
+) -> None:
+    """The trace names the condition that failed, and that all of them held."""
+    made = rules(clause("one", "share", **{name: bound}))
+
+    [failed] = decide(facts(**fails), made, NOW).findings
+    [held] = decide(facts(**holds), made, NOW).findings
+
+    assert (False, f"{name} does not hold") == (failed.matched, failed.because)
+    assert (True, "all its conditions hold") == (held.matched, held.because)
+
+
+def test_all_conditions_of_a_clause_must_hold(
+    facts: Callable[..., Facts],
+    rules: Callable[..., Rules],
+    clause: Callable[..., Clause],
+) -> None:
+    """A clause of two conditions does not match when one of them fails."""
+    both = {"category_in": {"fraud"}, "tlp_at_most": "green"}
+    made = rules(clause("both", "share", **both))
+
+    assert Effect.SHARE is decide(facts(tlp="green"), made, NOW).effect
+    assert Effect.WITHHOLD is decide(facts(tlp="amber"), made, NOW).effect
+
+
+def test_empty_set_matches_nothing(
+    facts: Callable[..., Facts],
+    rules: Callable[..., Rules],
+    clause: Callable[..., Clause],
+) -> None:
+    """A condition that allows none of the values never holds."""
+    made = rules(clause("none", "share", classification_in=set()))
+
+    assert Effect.WITHHOLD is decide(facts(), made, NOW).effect
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"category_in": {"fraude"}},
+        {"classification_in": {"phishing"}},
+        {"confidence_at_least": 101},
+        {"tlp_at_most": "white"},
+        {"severity": "high"},
+    ],
+    ids=lambda when: next(iter(when)),
+)
+def test_unknown_words_are_refused(when: dict[str, Any]) -> None:
+    """A condition takes only the words and bounds of its vocabulary."""
+    with pytest.raises(ValidationError):
+        When(**when)
