@@ -9,39 +9,41 @@ Invariant: every field of `When` has a condition here (a test holds this).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from broker.model.marking import Pap, Severity, Tlp
 from broker.policy.facts import Facts
 
 Check = Callable[[Facts], bool]
+Level = TypeVar("Level", Severity, Tlp, Pap)
 
 
-def _at_least(name: str) -> Callable[[Any], Check]:
-    def condition(bound: Any) -> Check:
-        rank = bound.rank
-        return lambda facts: getattr(facts, name).rank >= rank
-
-    return condition
+def _from(bound: Level) -> frozenset[Level]:
+    return frozenset(level for level in type(bound) if level.rank >= bound.rank)
 
 
-def _at_most(name: str) -> Callable[[Any], Check]:
-    def condition(bound: Any) -> Check:
-        rank = bound.rank
-        return lambda facts: getattr(facts, name).rank <= rank
-
-    return condition
+def _up_to(bound: Level) -> frozenset[Level]:
+    return frozenset(level for level in type(bound) if level.rank <= bound.rank)
 
 
-def _one_of(name: str) -> Callable[[Any], Check]:
-    return lambda allowed: lambda facts: getattr(facts, name) in allowed
+def _severity_at_least(bound: Severity) -> Check:
+    allowed = _from(bound)
+    return lambda facts: facts.severity in allowed
 
 
-def _any_of(name: str) -> Callable[[Any], Check]:
-    return lambda wanted: lambda facts: not wanted.isdisjoint(getattr(facts, name))
+def _tlp_at_most(bound: Tlp) -> Check:
+    allowed = _up_to(bound)
+    return lambda facts: facts.tlp in allowed
 
 
-def _is(name: str) -> Callable[[Any], Check]:
-    return lambda expected: lambda facts: getattr(facts, name) is expected
+def _tlp_at_least(bound: Tlp) -> Check:
+    allowed = _from(bound)
+    return lambda facts: facts.tlp in allowed
+
+
+def _pap_at_most(bound: Pap) -> Check:
+    allowed = _up_to(bound)
+    return lambda facts: facts.pap in allowed
 
 
 def _confidence_at_least(bound: int) -> Check:
@@ -49,20 +51,28 @@ def _confidence_at_least(bound: int) -> Check:
     return lambda facts: facts.confidence is not None and facts.confidence >= bound
 
 
+# Each names its fact outright: looking it up by its name for every clause of every
+# incident would cost more than the comparison.
 CONDITIONS: Final[dict[str, Callable[[Any], Check]]] = {
-    "classification_in": _one_of("classification"),
-    "category_in": _one_of("category"),
-    "severity_at_least": _at_least("severity"),
+    "classification_in": lambda allowed: lambda facts: facts.classification in allowed,
+    "category_in": lambda allowed: lambda facts: facts.category in allowed,
+    "severity_at_least": _severity_at_least,
     "confidence_at_least": _confidence_at_least,
-    "tlp_at_most": _at_most("tlp"),
-    "tlp_at_least": _at_least("tlp"),
-    "pap_at_most": _at_most("pap"),
-    "urgency_in": _one_of("urgency"),
-    "status_in": _one_of("status"),
-    "victim_consent_in": _one_of("victim_consent"),
-    "victim_kind_in": _any_of("victim_kinds"),
-    "minor_involved": _is("minor_involved"),
-    "financial_loss": _is("financial_loss"),
-    "has_observable_kind_in": _any_of("observable_kinds"),
-    "has_observable_role_in": _any_of("observable_roles"),
+    "tlp_at_most": _tlp_at_most,
+    "tlp_at_least": _tlp_at_least,
+    "pap_at_most": _pap_at_most,
+    "urgency_in": lambda allowed: lambda facts: facts.urgency in allowed,
+    "status_in": lambda allowed: lambda facts: facts.status in allowed,
+    "victim_consent_in": lambda allowed: lambda facts: facts.victim_consent in allowed,
+    "victim_kind_in": lambda wanted: (
+        lambda facts: not wanted.isdisjoint(facts.victim_kinds)
+    ),
+    "minor_involved": lambda is_so: lambda facts: facts.minor_involved is is_so,
+    "financial_loss": lambda is_so: lambda facts: facts.financial_loss is is_so,
+    "has_observable_kind_in": lambda wanted: (
+        lambda facts: not wanted.isdisjoint(facts.observable_kinds)
+    ),
+    "has_observable_role_in": lambda wanted: (
+        lambda facts: not wanted.isdisjoint(facts.observable_roles)
+    ),
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from broker.model.agreement import Agreement, Clause, Recipient, Safeguards, When
 from broker.model.decision import Decision, Effect, Finding
@@ -21,8 +22,7 @@ from broker.policy.facts import Facts
 from broker.strict_yaml import Document
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """A clause, ready to be asked: its checks, and the findings they lead to."""
 
     checks: tuple[tuple[Check, Finding], ...]
@@ -122,11 +122,11 @@ def _written(when: When) -> list[tuple[str, object]]:
 
 def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
     """Return the verdict of one agreement on one incident at one moment (UTC)."""
-    clauses = [_ask(rule, facts) for rule in rules.clauses]
+    clauses = _asked(rules.clauses, facts)
     # What counts for everybody can only make the agreement's own verdict stricter: it
     # never lifts a withhold by default to a review.
     above = _preconditions(facts, rules, now)
-    above += [_ask(rule, facts) for rule in rules.safeguards]
+    above += _asked(rules.safeguards, facts)
     effect = Effect.strictest([_verdict(clauses), *_effects(above)])
     return Decision(rules.agreement, rules.recipient, effect, (*above, *clauses))
 
@@ -139,11 +139,17 @@ def _effects(findings: list[Finding]) -> list[Effect]:
     return [finding.effect for finding in findings if finding.matched]
 
 
-def _ask(rule: _Rule, facts: Facts) -> Finding:
-    for check, failed in rule.checks:
-        if not check(facts):
-            return failed
-    return rule.matched
+def _asked(rules: tuple[_Rule, ...], facts: Facts) -> list[Finding]:
+    """Return what every rule says: that it matched, or its first check that failed."""
+    found: list[Finding] = []
+    for checks, matched in rules:
+        for check, failed in checks:
+            if not check(facts):
+                found.append(failed)
+                break
+        else:
+            found.append(matched)
+    return found
 
 
 def _preconditions(facts: Facts, rules: Rules, now: datetime) -> list[Finding]:
