@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
@@ -11,8 +10,10 @@ from broker.keys import RecipientKey
 from broker.model.incident import Shape
 from broker.redact.methods.method import Method, no_options
 
+# The last label begins with a letter: "0x7f.0.0.1" and "192.168.1" are addresses to
+# every program that opens URLs, and name one machine.
 _DOMAIN: Final = re.compile(
-    r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9-]{1,63})+"
+    r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_-]{1,63})*\.[a-z][a-z0-9-]{0,62}"
 )
 
 
@@ -31,9 +32,7 @@ class DomainOnly(Method):
     def apply(self, value: Any, key: RecipientKey) -> str | None:  # noqa: ARG002
         """Return the domain in lower case; when it is not a plain one, nothing."""
         domain = _host(str(value))
-        if domain is None or not _DOMAIN.fullmatch(domain) or _is_address(domain):
-            return None
-        return domain
+        return domain if domain and _DOMAIN.fullmatch(domain) else None
 
     def kind_after(self, kind: str, shape: Shape) -> str:  # noqa: ARG002
         """What is left is a domain."""
@@ -48,11 +47,3 @@ def _host(value: str) -> str | None:
         return urlsplit(value).hostname
     except ValueError:
         return None
-
-
-def _is_address(domain: str) -> bool:
-    try:
-        ip_address(domain)
-    except ValueError:
-        return False
-    return True
