@@ -10,13 +10,13 @@ keep is looked for in every encoding; an error in here counts as a breach.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
+from broker.guard.search import Searched
 from broker.guard.secrets import Secrets
 from broker.guard.shapes import (
     Check,
@@ -25,7 +25,7 @@ from broker.guard.shapes import (
     read,
     shape_names,
 )
-from broker.guard.texts import forms, laid_open, squeeze
+from broker.guard.texts import fold
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Guardrail, Profile
 from broker.model.incident import Incident
@@ -34,9 +34,20 @@ from broker.model.marking import Pap, Tlp
 from broker.model.sharing import Breach, Draft, Wire
 from broker.strict_yaml import Document
 
-# A squeezed value shorter than this is found by chance between two others.
-_SQUEEZED: Final = 8
 _STIX_NAMESPACE: Final = bytes.fromhex("00abedb4aa42466c9c01fed23315a9b7")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What every reader of a recipient's documents knows anyway.
+
+    ``lines`` stand word for word in every document under the agreement, so that finding
+    something in them tells nothing. ``names`` are those of the CSIRT itself: it signs
+    everything, so that it is no secret as a reporter.
+    """
+
+    lines: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,10 @@ class Guard:
     shapes: Check
     secrets: Secrets
     tripwires: frozenset[str]
+    known: Known
+
+
+_NOTHING: Final = Known()
 
 
 def compile_guard(
@@ -58,6 +73,7 @@ def compile_guard(
     profile: Profile,
     kinds: Mapping[str, ObservableKind],
     doc: Document,
+    known: Known = _NOTHING,
 ) -> Guard:
     """Prepare a guardrail; ``doc`` is the file it was read from.
 
@@ -85,6 +101,7 @@ def compile_guard(
         compile_shapes(guardrail.paths),
         Secrets(profile, kinds),
         guardrail.tripwires,
+        Known(known.lines, frozenset(map(fold, known.names))),
     )
 
 
@@ -104,49 +121,36 @@ def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...
     found = list(_marking_breaches(document, incident, guard))
     if guard.wire is Wire.STIX_BUNDLE:
         found += _id_breaches(document["objects"])
-    opened, tripped = laid_open(texts)
-    found += _secret_breaches(opened, incident, guard.secrets)
-    found += [Breach(f"tripwire-{name}", "") for name in guard.tripwires & tripped]
+    searched = Searched(texts, _values(document, guard.wire), guard.known.lines)
+    found += _secret_breaches(searched, incident, guard)
+    touched = sorted(guard.tripwires & searched.tripped)
+    found += [Breach(f"tripwire-{name}", "") for name in touched]
     return tuple(found)
 
 
+def _values(document: Any, wire: Wire) -> Iterator[str]:
+    """Yield the values of a document that stand for one thing each, in order."""
+    if wire is Wire.STIX_BUNDLE:
+        return
+    event = document["Event"]
+    for made in (event, *event.get("Object", ())):
+        for attribute in made.get("Attribute", ()):
+            yield attribute.get("value", "")
+
+
 def _secret_breaches(
-    opened: str, incident: Incident, secrets: Secrets
+    searched: Searched, incident: Incident, guard: Guard
 ) -> Iterator[Breach]:
-    squeezed = squeeze(opened)
-    leaked = []
-    for secret in secrets.of(incident):
-        for form in forms(secret.value):
-            if _stands_in(form.text, opened) or _hides_in(form.bare, squeezed):
-                leaked.append(secret)
-                break
+    leaked = [
+        secret
+        for secret in guard.secrets.of(incident)
+        if searched.holds(secret.value)
+        and fold(secret.value).strip() not in guard.known.names
+    ]
     if leaked:
-        fields = dict.fromkeys(
-            found.field for found in secrets.unkept(leaked, incident)
-        )
-        for field in fields:
+        unkept = guard.secrets.unkept(leaked, incident)
+        for field in dict.fromkeys(secret.field for secret in unkept):
             yield Breach("withheld-value", "", field)
-
-
-def _stands_in(form: str, opened: str) -> bool:
-    """Say whether a form stands in a text, and not merely inside a longer number.
-
-    Short ones must stand alone as a word: three letters are part of many words.
-    """
-    if form not in opened:
-        return False
-    if len(form) >= 5 and not (form[0].isdigit() or form[-1].isdigit()):
-        return True
-    edge = r"\w" if len(form) < 5 else r"\d"
-    before = rf"(?<!{edge})" if len(form) < 5 or form[0].isdigit() else ""
-    after = rf"(?!{edge})" if len(form) < 5 or form[-1].isdigit() else ""
-    return re.search(before + re.escape(form) + after, opened) is not None
-
-
-def _hides_in(bare: bytes, squeezed: bytes) -> bool:
-    """Say whether a value stands there spaced out or split over neighbouring fields."""
-    # A number squeezed next to other numbers is found by chance; words are not.
-    return len(bare) >= _SQUEEZED and not bare.isdigit() and bare in squeezed
 
 
 def _marking_breaches(

@@ -2,6 +2,7 @@
 
 Texts of a document -> one folded text with every hidden layer (percent signs, entities,
 base64, hex, punycode, defanging) laid open beside it; a value -> the forms to look for.
+Cyrillic is read as Latin, because one name is written in both.
 
 The document is decoded rather than the values encoded: a document has few texts that
 could be an encoding, and a value has very many encodings.
@@ -9,15 +10,12 @@ could be an encoding, and a value has very many encodings.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import unquote
 
@@ -25,11 +23,28 @@ from broker.guard.tripwires import tripped
 
 # How many layers of encoding are laid open: base64 of percent of hex is three.
 _LAYERS: Final = 4
-_SEPARATOR: Final = "\x1f"
+SEPARATOR: Final = "\x1f"
 # Letters that are no base letter with an accent, but are read as one.
-_LETTERS: Final = str.maketrans(
-    {"đ": "d", "ð": "d", "ł": "l", "ø": "o", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss"}
+_LATIN: Final = dict(zip("đðłøı", "ddloi", strict=True))
+# Cyrillic as Serbian and Macedonian write it in Latin, without the accents.
+_CYRILLIC: Final = dict(
+    zip("абвгдђежзијклмнопрстћуфхцчшыэі", "abvgddezzijklmnoprstcufhccsyei", strict=True)
 )
+_TWO: Final = {
+    "æ": "ae",
+    "œ": "oe",
+    "ß": "ss",
+    "љ": "lj",
+    "њ": "nj",
+    "џ": "dz",
+    "ѕ": "dz",
+    "ю": "ju",
+    "я": "ja",
+    "щ": "sc",
+    "ь": "",
+    "ъ": "",
+}
+_LETTERS: Final = str.maketrans(_LATIN | _CYRILLIC | _TWO)
 # What base64 of ASCII looks like: each byte's top bit is 0, so not every letter can
 # stand at each of the four places.
 # Only such runs are decoded; a value with other letters is looked for encoded.
@@ -38,10 +53,27 @@ _BASE64: Final = re.compile(
     r"(?:[A-Za-f][A-HQ-Xg-nw-z0-3](?:[ABEFIJMNQRUVYZcdghklopstwx014589])?)?"
 )
 _HEX: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
+# Base64 of UTF-16 with its byte order mark.
+_BASE64_UTF16: Final = re.compile(r"(?://[4-7]|/v[89+/])[A-Za-z0-9+/]{8,}")
+# Long enough to hold a value beyond ASCII, in base64 or hex.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}")
+_HEX_RUN: Final = re.compile(r"[0-9A-Fa-f]{12,}")
+_NO_HEX: Final = re.compile(r"[: -]")
+# A line that may go on in the next: it ends within a long run of letters, with a digit,
+# or with a soft line break (RFC 2045, 6.7).
+_GOES_ON: Final = re.compile(r"[A-Za-z0-9+/_-]{16}|.*[=\d]")
 _SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: -]){3,}[0-9A-Fa-f]{2}")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+# Bytes written out one by one: quoted-printable (RFC 2045, 6.7), and as in source code.
+_BYTES: Final = re.compile(r"(?:=[0-9A-F]{2}|\\x[0-9a-fA-F]{2})+")
+# How an event writes a character that MISP cannot store.
+_CODE_POINT: Final = re.compile(r"\[U\+([0-9A-F]{5})\]")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
-_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Unicode's default-ignorable characters: nobody sees that they are there.
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DEFANGED: Final = (
@@ -68,7 +100,8 @@ def fold(text: str) -> str:
     if text.isascii():
         return text
     text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
-    return _ACCENTS.sub("", text).translate(_LETTERS)
+    # Once more, because a mathematical capital only now became a plain one.
+    return _ACCENTS.sub("", text).casefold().translate(_LETTERS)
 
 
 def squeeze(folded: str) -> bytes:
@@ -76,27 +109,74 @@ def squeeze(folded: str) -> bytes:
     return folded.encode("utf-8", "replace").translate(None, _NO_LETTER)
 
 
-def laid_open(texts: Iterable[str]) -> tuple[str, frozenset[str]]:
-    """Return all texts folded, with every hidden layer laid open beside its line.
+def lines_of(texts: Iterable[str], known: frozenset[str]) -> list[str]:
+    """Return the lines of all texts, each once and in order, without known ones.
+
+    A line that was broken only to fit a width stands there in one piece as well.
+    """
+    lines: dict[str, None] = {}
+    for text in texts:
+        if "\n" not in text:
+            lines[text] = None
+            continue
+        parts = text.split("\n")
+        lines.update(dict.fromkeys(parts))
+        lines.update(dict.fromkeys(_unfolded(parts)))
+    return [line for line in lines if line not in known]
+
+
+def _unfolded(parts: list[str]) -> Iterator[str]:
+    """Yield neighbouring lines in one piece when they were broken to fit a width."""
+    whole: list[str] = []
+    for part in parts:
+        end = part[-17:].rstrip("\r")
+        if _GOES_ON.fullmatch(end[-16:]):
+            whole.append(part.rstrip("\r").removesuffix("="))
+        elif whole:
+            yield "".join((*whole, part))
+            whole = []
+    if len(whole) > 1:
+        yield "".join(whole)
+
+
+def laid_open(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
+    """Return all lines folded, with every hidden layer laid open beside its line.
 
     And the names of the tripwires that any of them touches.
     """
-    # Each line once, in the order of the document.
-    lines: dict[str, None] = {}
-    for text in texts:
-        lines.update(dict.fromkeys(text.split("\n")) if "\n" in text else {text: None})
     found = [_opened(line) for line in lines]
     touched = [names for _, names in found if names]
-    opened = _SEPARATOR.join([text for text, _ in found])
+    opened = SEPARATOR.join([text for text, _ in found])
     return opened, frozenset[str]().union(*touched)
 
 
-# Most lines are the same in every document (types, tags, the agreement's terms).
+def raw_bytes(lines: Iterable[str]) -> bytes:
+    """Return the bytes that long runs of letters and digits may stand for.
+
+    Text beyond ASCII cannot be told from noise there, so it is looked for as bytes.
+    """
+    return b"\0\0\0\0".join([raw for raw in map(_raw, lines) if raw])
+
+
 @lru_cache(maxsize=4096)
-def _opened(line: str) -> tuple[str, frozenset[str]]:
-    """Return a line folded, with what can be decoded from it; and its tripwires."""
-    if len(line) == 36 and _ID.fullmatch(line):
-        return line, frozenset()  # nothing can be encoded in it, only stand there
+def _raw(line: str) -> bytes:
+    found: list[bytes] = []
+    for text in _layers(line):
+        for token in _TOKEN.findall(text):
+            # Base64 has capitals. Where in the run it begins is not known.
+            if not token.islower() and not token.isdigit():
+                found += [_base64(token[start:]) for start in range(4)]
+        for run in (*_HEX_RUN.findall(text), *_SPACED_HEX.findall(text)):
+            digits = _NO_HEX.sub("", run)
+            for start in range(2):
+                part = digits[start:]
+                found.append(bytes.fromhex(part[: len(part) // 2 * 2]))
+    return b"\0\0\0\0".join(found)
+
+
+@lru_cache(maxsize=4096)
+def _layers(line: str) -> tuple[str, ...]:
+    """Return a line and what can be decoded from it, from the outside in."""
     seen = {line: None}
     layer = [line]
     for _ in range(_LAYERS):
@@ -105,7 +185,17 @@ def _opened(line: str) -> tuple[str, frozenset[str]]:
         if not layer:
             break
         seen.update(dict.fromkeys(layer))
-    opened = fold(line) if len(seen) == 1 else _SEPARATOR.join(map(fold, seen))
+    return tuple(seen)
+
+
+# Most lines are the same in every document (types, tags, the agreement's terms).
+@lru_cache(maxsize=4096)
+def _opened(line: str) -> tuple[str, frozenset[str]]:
+    """Return a line folded, with what can be decoded from it; and its tripwires."""
+    if len(line) == 36 and _ID.fullmatch(line):
+        return line, frozenset()  # nothing can be encoded in it, only stand there
+    seen = _layers(line)
+    opened = fold(line) if len(seen) == 1 else SEPARATOR.join(map(fold, seen))
     return opened, tripped(opened)
 
 
@@ -117,20 +207,37 @@ def _decoded(text: str) -> Iterator[str]:
         yield html.unescape(text)
     if "\\" in text:
         yield _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
+    if "=" in text or "\\x" in text:
+        yield _BYTES.sub(_written_out, text)
+    if "[U+" in text:
+        yield _CODE_POINT.sub(lambda m: chr(int(m[1], 16)), text)
     lower = text.casefold()
     if "[" in lower or "(" in lower or "{" in lower or "hxxp" in lower:
         for mark, plain in _DEFANGED:
             lower = lower.replace(mark, plain)
         yield lower
     if "xn--" in lower:
-        yield _PUNYCODE.sub(_unicode_label, lower)
+        yield opened_punycode(lower)
     for token in _BASE64.findall(text):
         if len(token) > 5:
             yield from _from_base64(token)
+    if "//" in text or "/v" in text:
+        for token in _BASE64_UTF16.findall(text):
+            yield _base64(token).decode("utf-16", "ignore")
     for run in _HEX.findall(text):
         yield from _readable(bytes.fromhex(run))
     for run in _SPACED_HEX.findall(text) if len(text) > 10 else ():
-        yield from _readable(bytes.fromhex(re.sub(r"[: -]", "", run)))
+        yield from _readable(bytes.fromhex(_NO_HEX.sub("", run)))
+
+
+def opened_punycode(lower: str) -> str:
+    """Return a small-letter text with its encoded domain labels in Unicode."""
+    return _PUNYCODE.sub(_unicode_label, lower)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    raw = bytes.fromhex(re.sub(r"=|\\x", "", found[0]))
+    return raw.decode("utf-8", "replace")
 
 
 def _unicode_label(found: re.Match[str]) -> str:
@@ -141,8 +248,14 @@ def _unicode_label(found: re.Match[str]) -> str:
 
 
 def _from_base64(token: str) -> Iterator[str]:
+    yield from _readable(_base64(token))
+
+
+def _base64(token: str) -> bytes:
     plain = token.replace("-", "+").replace("_", "/")
-    yield from _readable(binascii.a2b_base64(plain + "=" * (-len(plain) % 4)))
+    if len(plain) % 4 == 1:
+        plain = plain[:-1]
+    return binascii.a2b_base64(plain + "=" * (-len(plain) % 4))
 
 
 def _readable(raw: bytes) -> Iterator[str]:
@@ -152,48 +265,3 @@ def _readable(raw: bytes) -> Iterator[str]:
     text = raw.decode("utf-8", "ignore")
     if len(text) >= 3 and len(text) * 3 >= len(raw):
         yield text
-
-
-_ADDRESS: Final = re.compile(r"[0-9a-f:.]*[.:][0-9a-f:.]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A folded form of a value, and the same without blanks and signs."""
-
-    text: str
-    bare: bytes
-
-
-@lru_cache(maxsize=4096)
-def forms(value: str) -> tuple[Form, ...]:
-    """Return the forms in which a value is looked for in a laid-open text."""
-    return tuple(Form(text, squeeze(text)) for text in _spellings(value))
-
-
-def _spellings(value: str) -> Iterator[str]:
-    folded = fold(value).strip()
-    yield folded
-    if not value.isascii():
-        yield from _encoded(value)
-    if not _ADDRESS.fullmatch(folded):
-        return
-    try:
-        address = ip_address(folded)
-    except ValueError:
-        return
-    pointer = address.reverse_pointer
-    yield pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
-    if address.version == 6:
-        yield address.exploded
-        yield address.compressed
-
-
-def _encoded(value: str) -> Iterator[str]:
-    """Yield base64 of a value beyond ASCII, folded, wherever it starts in a text."""
-    for spelled in (value, value.lower(), value.upper()):
-        raw = spelled.encode("utf-8", "replace")
-        for start in range(3):
-            # The letters at both ends also depend on what stands before and after.
-            text = base64.b64encode(b"\0" * start + raw).decode().rstrip("=")
-            yield fold(text[(0, 2, 3)[start] : -1])
