@@ -236,7 +236,7 @@ def _withheld(
     edition = replace(_next(previous, incident, _RETRACTED), retracts=True)
     case = convert.Case(incident.uid, key.ids, edition)
     withdrawn = incident.status is Status.WITHDRAWN
-    reason = "it was withdrawn" if withdrawn else "it may no longer be shared"
+    reason = convert.WITHDRAWN if withdrawn else convert.NO_LONGER
     ceiling = route.recipient.clearance
     marking: tuple[Tlp, Pap] = (
         min(incident.tlp, ceiling.tlp, key=lambda level: level.rank),

@@ -1,14 +1,20 @@
 """Convert: a redacted incident + mapping tables -> a STIX 2.1 bundle."""
 
 from broker.convert.frame import EXTENSION, Frame, frame
+from broker.convert.known import known_lines, known_names
 from broker.convert.stix import Case, case_name, to_retraction, to_stix
+from broker.convert.summary import NO_LONGER, WITHDRAWN
 
 __all__ = [
     "EXTENSION",
+    "NO_LONGER",
+    "WITHDRAWN",
     "Case",
     "Frame",
     "case_name",
     "frame",
+    "known_lines",
+    "known_names",
     "to_retraction",
     "to_stix",
 ]

@@ -7,7 +7,7 @@ from a recipient does not change one letter of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from broker.convert.frame import Frame
 from broker.model.sharing import Edition
@@ -18,6 +18,11 @@ _TIMES = (
     ("detected", "Detected"),
     ("reported", "Reported to the CSIRT"),
 )
+
+# Why an edition takes everything back: fixed phrases, never a value.
+WITHDRAWN: Final = "it was withdrawn"
+NO_LONGER: Final = "it may no longer be shared"
+REASONS: Final = (WITHDRAWN, NO_LONGER)
 
 
 def summary(view: Mapping[str, Any], frame: Frame, edition: Edition) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from broker.canonical import dumps, sha256_hex
-from broker.convert import EXTENSION, frame
+from broker.convert import EXTENSION, frame, known_lines, known_names
 from broker.errors import Problem, RulebookError
-from broker.guard import compile_guard
+from broker.guard import Known, compile_guard
 from broker.model.agreement import (
     Agreement,
     Csirt,
@@ -145,6 +145,8 @@ def _route(
     profile = sources.all_of("profile", Profile)[agreement.profile].model
     guardrail = sources.all_of("guardrail", Guardrail)[agreement.guardrail]
     safeguards = _only(sources.one("policies/safeguards.yaml", Safeguards))
+    made = frame(agreement, csirt, tables)
+    known = Known(known_lines(made), known_names(made))
     return Route(
         agreement,
         recipient,
@@ -156,8 +158,10 @@ def _route(
             safeguards.document,
         ),
         plans[agreement.profile],
-        compile_guard(guardrail.model, profile, tables.kinds, guardrail.document),
+        compile_guard(
+            guardrail.model, profile, tables.kinds, guardrail.document, known
+        ),
         Wire(guardrail.model.wire),
-        frame(agreement, csirt, tables),
+        made,
         event_frame(recipient, tables, EXTENSION),
     )
