@@ -111,13 +111,10 @@ class MispRecipient:
         updates = _REPAIRS if added else _REPAIRS + 1
         difference = compare(event, held)
         older = stamp_of(held) < stamp_of(event)
-        may_publish = self._call(lambda misp: misp.may_publish)
         if not added:
             self._demand_ours(event, held)
         for number in range(updates):
-            # A new object in an update unpublishes the event: then it is sent again.
-            unpublished = difference.unpublished and may_publish
-            if not (difference.in_content or older or unpublished):
+            if not (difference.in_content or older):
                 break
             self._update(sealed, held, difference)
             held = self._look(sealed.share) or {}

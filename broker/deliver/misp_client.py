@@ -113,11 +113,6 @@ class MispClient(PyMISP):
             self._organisation = str(me["Organisation"]["uuid"])
         return self._organisation
 
-    @property
-    def may_publish(self) -> bool:
-        """Whether our key's role may publish events at this MISP."""
-        return bool(getattr(self._current_role, "perm_publish", False))
-
     def add(self, body: bytes) -> None:
         """Post a new event, exactly these bytes."""
         self.direct_call("events/add", cast(Any, body))

@@ -17,6 +17,7 @@ import requests
 from broker.canonical import loads
 from broker.deliver import Busy, Timeouts
 from broker.deliver.misp import MispRecipient
+from broker.deliver.misp_update import compose
 from broker.errors import DeliveryError, Refused, Unavailable
 from broker.model.sharing import Loss, ReceiptState
 from broker.sandbox.misp import Knobs, MispSandbox
@@ -263,8 +264,8 @@ def test_objects_and_reports_follow_the_edition(misp: MispSandbox) -> None:
     assert ["1"] == [part["content"] for part in shown["EventReport"]]
 
 
-def test_a_new_object_does_not_leave_the_event_unpublished(misp: MispSandbox) -> None:
-    """MISP unpublishes an event that gets a new object; it is published again."""
+def test_an_event_that_gets_a_new_object_is_still_published(misp: MispSandbox) -> None:
+    """A new object in an update unpublishes an event on the way, and not in the end."""
     made = event(attribute("203.0.113.1"))
     to(misp).deliver(sealed(made))
 
@@ -707,3 +708,40 @@ def test_an_update_is_what_was_sealed(misp: MispSandbox) -> None:
     removal = update["Attribute"].pop()
     assert newer == update
     assert (made["Attribute"][1]["uuid"], True) == (removal["uuid"], removal["deleted"])
+
+
+def test_an_update_that_tells_more_is_not_sent(
+    misp: MispSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the making of updates were wrong, its proof would stop the update."""
+
+    def fake_compose(event: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+        return {**compose(event, held), "info": "more than was sealed"}
+
+    made = event(attribute("203.0.113.1"))
+    recipient = to(misp)
+    recipient.deliver(sealed(made))
+    before = seen(misp, made)
+    monkeypatch.setattr("broker.deliver.misp.compose", fake_compose)
+
+    with pytest.raises(Refused, match="more than was sealed; not sent"):
+        recipient.deliver(sealed(later(made), 2))
+
+    assert before == seen(misp, made)
+
+
+def test_what_the_server_will_not_delete_is_not_delivered(
+    misp: MispSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recall after which the server still shows the contents has not arrived."""
+
+    def fake_compose(event: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+        return {**event, "timestamp": str(int(held["timestamp"]) + 1)}
+
+    made = event(attribute("203.0.113.1"))
+    recipient = to(misp)
+    recipient.deliver(sealed(made))
+    monkeypatch.setattr("broker.deliver.misp.compose", fake_compose)
+
+    with pytest.raises(Unavailable, match="keeps something that was taken back"):
+        recipient.deliver(sealed(later(made, Attribute=[]), 2))
