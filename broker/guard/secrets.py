@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -48,6 +49,7 @@ class Secret:
     field: str
     value: str
     data_class: str
+    network: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class _Field:
     steps: tuple[str, ...]
     many: bool
     data_class: str
+    # Lengths of the IPv4 and IPv6 prefix that the recipient may see, if any.
+    network: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +89,17 @@ class Secrets:
             for field in split.hidden:
                 for value in _values(item, field):
                     if len(value) >= SHORTEST and value.casefold() not in _WORDS:
-                        found.append(Secret(field.path, value, field.data_class))
+                        found.append(
+                            Secret(field.path, value, field.data_class, field.network)
+                        )
         return found
 
     def unkept(self, secrets: list[Secret], incident: Incident) -> list[Secret]:
-        """Return those secrets that are not kept elsewhere in the same data class.
+        """Return those secrets that the policy does not share all the same.
 
-        Where the policy shares the very same value, finding it is no breach: a reporter
-        who is hidden may also be a victim who is named.
+        Where it shares the very same value elsewhere, in the same data class, finding
+        it is no breach: a reporter who is hidden may also be a victim who is named. Nor
+        is finding a network no smaller than the recipient may see.
         """
         kept = {
             (field.data_class, value.casefold())
@@ -104,6 +111,7 @@ class Secrets:
             secret
             for secret in secrets
             if (secret.data_class, secret.value.casefold()) not in kept
+            and not (secret.network and _is_wide(secret.value, *secret.network))
         ]
 
     def _items(self, incident: Incident) -> Iterator[tuple[BaseModel, _Split]]:
@@ -128,7 +136,11 @@ class Secrets:
                 path.removeprefix(f"{owner}[].").removesuffix("[]").split(".")
             )
             field = _Field(
-                path, steps, path.endswith("[]"), self._data_class(path, facts)
+                path,
+                steps,
+                path.endswith("[]"),
+                self._data_class(path, facts),
+                _network(first),
             )
             sorted_[first.method == "keep"].append(field)
         return _Split(tuple(sorted_[0]), tuple(sorted_[1]))
@@ -161,6 +173,28 @@ def _telling(path: str) -> bool:
     if declared.shape is Shape.NUMBER:
         return declared.data_class is DataClass.FINANCIAL  # an amount; not a count
     return declared.shape not in _UNTELLING
+
+
+def _network(rule: FieldRule) -> tuple[int, int] | None:
+    if rule.method != "truncate_ip":
+        return None
+    return rule.options.get("v4", 24), rule.options.get("v6", 48)
+
+
+def _is_wide(value: str, v4: int, v6: int) -> bool:
+    """Say whether an address range is no smaller than the network that may be seen.
+
+    The first address of such a network counts as the network: it reads the same.
+    """
+    try:
+        network = ip_network(value)
+    except ValueError:
+        return False
+    allowed = v4 if network.version == 4 else v6
+    if network.prefixlen == network.max_prefixlen:
+        network = ip_network(f"{value}/{allowed}", strict=False)
+        return str(network.network_address) == value
+    return network.prefixlen <= allowed
 
 
 def _owner(path: str) -> str:
