@@ -736,7 +736,8 @@ def test_what_the_server_will_not_delete_is_not_delivered(
     """A recall after which the server still shows the contents has not arrived."""
 
     def fake_compose(event: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
-        return {**event, "timestamp": str(int(held["timestamp"]) + 1)}
+        newer = max(int(event["timestamp"]), int(held["timestamp"]) + 1)
+        return {**event, "timestamp": str(newer)}
 
     made = event(attribute("203.0.113.1"))
     recipient = to(misp)
