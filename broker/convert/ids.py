@@ -64,12 +64,23 @@ class Ids:
         """Return the UUID of the thing that plays this role in the incident."""
         return uuid5(self._namespace, (self._prefix + role).encode())
 
+    def uuid4(self, role: str) -> str:
+        """Return a UUID for where STIX wants version 4: only the secret knows it."""
+        made = self.uuid(role)
+        return f"{made[:14]}4{made[15:]}"
+
 
 def observable_id(kind: str, properties: dict[str, Any]) -> str:
-    """Return the id of a cyber-observable object, as STIX 2.1 prescribes it."""
+    """Return the id of a cyber-observable object, as STIX 2.1 prescribes it.
+
+    It is empty where none of the properties contributes to an id: then the id must be
+    of version 4 (2.9), or all such objects would have the same.
+    """
     named = {
         name: properties[name] for name in _CONTRIBUTING[kind] if name in properties
     }
+    if not named:
+        return ""
     hashes = named.get("hashes")
     if hashes:
         chosen = next((name for name in _HASH_ORDER if name in hashes), min(hashes))

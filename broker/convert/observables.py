@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from broker.convert.ids import observable_id
 from broker.model.mapping import ObservableKind, StixTarget
@@ -42,6 +42,21 @@ def writers(kinds: Mapping[str, ObservableKind]) -> dict[str, Writer]:
     }
 
 
+# STIX 2.1, 6.17: the hive of a registry key must be written out.
+_HIVES: Final = {
+    "HKLM": "HKEY_LOCAL_MACHINE",
+    "HKCC": "HKEY_CURRENT_CONFIG",
+    "HKCR": "HKEY_CLASSES_ROOT",
+    "HKCU": "HKEY_CURRENT_USER",
+    "HKU": "HKEY_USERS",
+}
+
+
+def _registry_key(value: str) -> str:
+    hive, slash, rest = value.partition("\\")
+    return _HIVES.get(hive.upper(), hive) + slash + rest
+
+
 def _properties(target: StixTarget) -> Callable[[str], dict[str, Any]]:
     head, _, tail = target.property.partition(".")
     fixed = target.fixed
@@ -61,8 +76,13 @@ def _properties(target: StixTarget) -> Callable[[str], dict[str, Any]]:
             "external_references": [{"source_name": "cve", "external_id": value}],
         }
 
+    def registry_key(value: str) -> dict[str, Any]:
+        return {**fixed, head: _registry_key(value)}
+
     if target.type == "vulnerability":
         return cve
+    if target.type == "windows-registry-key":
+        return registry_key
     if target.number:
         return number
     return nested if tail else plain
@@ -80,6 +100,8 @@ def _pattern(target: StixTarget) -> Callable[[str], str]:
     )
     if target.number:
         return lambda value: f"{left}{int(value)}{right}]"
+    if target.type == "windows-registry-key":
+        return lambda value: f"{left}{_literal(_registry_key(value))}{right}]"
     return lambda value: f"{left}{_literal(value)}{right}]"
 
 
@@ -96,6 +118,7 @@ def _literal(value: Any) -> str:
 def observable(writer: Writer, value: str) -> dict[str, Any]:
     """Return the cyber-observable object of a value, without its markings.
 
+    Its id is empty where STIX prescribes none that follows from the value.
     It is the same for every recipient who sees the value: copy it before changing it.
     """
     properties = writer.properties(value)

@@ -225,8 +225,9 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
         raise ConversionError("an observable is of a kind without a row")
     # One UUID for all that is about one observable; the type tells them apart.
     uuid = builder.ids.uuid(f"{kind}/{value}")
-    # A pseudonym or a truncated value must never be matched against traffic.
-    to_ids = bool(seen.get("to_ids")) and seen["exact"]
+    # A pseudonym or a truncated value must never be matched against traffic, and a
+    # person's name or account not either, whoever asks for it.
+    to_ids = bool(seen.get("to_ids")) and seen["exact"] and writer.matchable
     about = {**seen, "extension_type": "property-extension", "to_ids": to_ids}
     del about["value"]
     if writer.is_vulnerability:
@@ -234,7 +235,11 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
         properties["extensions"] = {EXTENSION: about}
         builder.add_as("vulnerability", uuid, properties)
         return
-    ref = builder.add_observable(observable(writer, value))
+    made = observable(writer, value)
+    if not made["id"]:
+        secret = builder.ids.uuid4(f"object/{kind}/{value}")
+        made = {**made, "id": f"{made['type']}--{secret}"}
+    ref = builder.add_observable(made)
     first, last = _observed(seen, if_unknown)
     observed = builder.add_as(
         "observed-data",

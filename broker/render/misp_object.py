@@ -98,7 +98,8 @@ def _attributes(
         value = fields.get(row.field)
         if value is None:
             continue
-        values = value if isinstance(value, list) else (value,)
+        # Masking may have made two accounts the same; MISP would drop the second.
+        values = dict.fromkeys(value) if isinstance(value, list) else (value,)
         rows += [(row, str(one)) for one in values if _fits(row, str(one))]
     if rows:
         rows += template.fixed
@@ -107,6 +108,9 @@ def _attributes(
 
 
 def _fits(row: ObjectAttribute, value: str) -> bool:
+    if row.type == _PHONE:
+        # A mask or a pseudonym is no number, though its digits would read as one.
+        return sum(map(str.isdigit, value)) > sum(map(str.isalpha, value))
     if not row.only:
         return True
     if _IBAN.fullmatch(value):
@@ -123,11 +127,18 @@ def _attribute(
         "type": row.type,
         "category": row.category,
         "object_relation": row.relation,
-        "value": _NOT_DIALLED.sub("", value) if row.type == _PHONE else value,
+        "value": _dialled(value) if row.type == _PHONE else value,
         "to_ids": False,
         "distribution": "5",
         "timestamp": stamp,
     }
+
+
+def _dialled(value: str) -> str:
+    """Return a telephone number as MISP stores it, which is as it is dialled."""
+    # "+383 (0)44": the digit in brackets is for calls within the country only.
+    value = _NOT_DIALLED.sub("", value.replace("(0)", ""))
+    return f"+{value[2:]}" if value.startswith("00") else value
 
 
 def _derived(uuid: str, number: int, place: int) -> str:

@@ -1,0 +1,332 @@
+"""Incidents that touch everything, and what each recipient would get of them.
+
+Readable demo and policy-case incidents + some made here -> `Sample`s, which the oracle
+tests of both formats share. A fourth recipient, ``everything``, gets every field as it
+is: what the three agreements withhold is converted and rendered too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from broker import convert, pipeline, redact, render
+from broker.errors import IntakeError
+from broker.keys import Keys, recipient_key
+from broker.model.agreement import FieldRule, Profile
+from broker.model.incident import Role, declarations
+from broker.model.sharing import Edition, Redacted, Wire
+from broker.pipeline import Received
+from broker.redact import compile_plan
+from broker.rulebook import Route, Rulebook, build
+from broker.seal import SigningKey
+from broker.settings import read_rulebook_files
+from broker.strict_yaml import parse
+
+ROOT: Final = Path(__file__).parents[2]
+NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+EVERYTHING: Final = "everything"
+SECRET: Final = sha256(b"of the tests, protects nothing").digest()
+
+VALUES: Final = {
+    "asn": "64496",
+    "bank-account": "1200000000000123",
+    "bic": "BSHMXKPR",
+    "btc": "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+    "cve": "CVE-2026-0001",
+    "domain": "verify.example",
+    "email": "somebody@mail.example",
+    "eth": "0x52908400098527886e0f7030069857d2e4169ee7",
+    "filename": "Fatura 'e re' (2).pdf.exe",
+    "hostname": "www.verify.example",
+    "iban": "XK051212012345678906",
+    "imei": "490154203237518",
+    "imsi": "221010123456789",
+    "ipv4": "203.0.113.7",
+    "ipv6": "2001:db8::7",
+    "ja3-fingerprint": "e7d705a3286e19ea42f587b344ee6865",
+    "jarm": "29d29d00029d29d21c42d43d00041d" + "0" * 32,
+    "mac": "00:00:5e:00:53:01",
+    "md5": "d41d8cd98f00b204e9800998ecf8427e",
+    "mutex": r"Global\Besa 'test'",
+    "onion": "besatestbesatestbesatestbesatestbesatestbesatestbesatest.onion",
+    "password": "Kumanova#2026",
+    "payment-card": "4111111111111111",
+    "person-name": "Вера Оштећена",
+    "phone": "+383 44 000 900",
+    "port": "8443",
+    "pseudonym": "p-3k7qxyz2",
+    "registry-key": r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run",
+    "sha1": "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "sha256": "464bbcd871980a9bb529a35a1d752c2165c9546faf4ee4faf50f430518735fe8",
+    "sha512": "cf83e1357eefb8bd" * 8,
+    "social-account": "@shembull.i.rreme",
+    "subject": "Llogaria juaj u mbyll 😀",
+    "text": "said “come at once” \\ 'now'",
+    "url": "https://verify.example/in?q='x'&r=%20",
+    "user-account": "jsmith",
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64)",
+    "vehicle-plate": "01-234-AB",
+    "xmr": "4" + "8" * 94,
+}
+"""A value of every kind of observable."""
+
+_FULL: Final[dict[str, Any]] = {
+    "revision": 3,
+    "revised_at": "2026-11-20T09:30:00Z",
+    "title": "Faqe që marrin fjalëkalime 😀 of a bank's “customers”",
+    "description": "A letter 📨 told them\nthat their accounts were blocked.\r\nSo.",
+    "language": "sq",
+    "classification": "fraud/phishing",
+    "confidence": 85,
+    "severity": "high",
+    "tlp": "amber",
+    "pap": "green",
+    "handling_caveats": ["Answer before Friday", "Not for use in court ⚖️ 🏛"],
+    "times": {
+        "occurred_from": "2026-11-18T22:14:05Z",
+        "occurred_until": "2026-11-19T03:45:55Z",
+        "detected": "2026-11-19T06:07:08Z",
+        "reported": "2026-11-19T07:08:09Z",
+    },
+    "reporter": {"name": "Shpresa", "organisation": "Kooperativa Dëshmitare"},
+    "victims": [
+        {
+            "kind": "person",
+            "name": "Вера Оштећена",
+            "sector": "retail",
+            "country": "XK",
+            "contacts": {
+                "email": "Vera.O@posta.example",
+                "phone": "+383 45 333 444",
+                "address": "Ulica Tišine 3 🏠",
+            },
+            "personal_number": "1177338855",
+            "consent": "given",
+        },
+        {"kind": "person"},
+        {
+            "kind": "organisation",
+            "name": "Çmimi i Drejtë sh.p.k.",
+            "sector": "banking",
+            "country": "XK",
+            "contacts": {
+                "email": "zyra@cmimi.example",
+                "phone": "038 200 100",
+                "address": "Sheshi 1",
+            },
+            "personal_number": "811223344",
+            "consent": "given",
+        },
+    ],
+    "suspects": [
+        {
+            "kind": "person",
+            "name": "Gazmend Dyshuari",
+            "sector": "none",
+            "country": "AL",
+            "contacts": {
+                "email": "gazi.d@qendra.example",
+                "phone": "00355 (69) 555-66",
+                "address": "Rruga 2",
+            },
+            "personal_number": "J51224099K",
+            "accounts": ["XK051212012345678906", "@gazi"],
+        },
+        {
+            "kind": "organisation",
+            "name": "Firma Fantazmë",
+            "sector": "trade",
+            "country": "RS",
+            "contacts": {"email": "info@fantazme.example"},
+            "personal_number": "71000000",
+            "accounts": ["1200000000000123"],
+        },
+    ],
+    "evidence": [
+        {
+            "name": "pamje nga faqja 📷.png",
+            "sha256": "7c" * 32,
+            "size": 48213,
+            "media_type": "image/png",
+            "collected_at": "2026-11-19T08:00:00Z",
+            "collected_by": "Teuta Mbledhësja",
+            "kept_at": "cupboard nine",
+        },
+        {"name": "log.txt", "sha256": "7d" * 32},
+    ],
+    "financial_loss": {
+        "amount": "18750.40",
+        "currency": "EUR",
+        "accounts": ["XK051212012345678906", "1200000000000123", "cash desk 4"],
+    },
+    "affected_systems": [
+        {
+            "name": "FINANCA-03",
+            "function": "payments of salaries",
+            "address": "198.51.100.8",
+        },
+        {"name": "web", "address": "konto.example"},
+    ],
+    "relations": [{"uid": "KOS-CERT-2026-6990", "kind": "related-to"}],
+    "references": ["https://tiketat.example/7001"],
+    "case_reference": "PPN-2026-000321",
+}
+
+
+_SEEN: Final = {"first_seen": "2026-11-18T22:14:05Z", "comment": "first"}
+_TWICE: Final[list[dict[str, Any]]] = [
+    {"kind": "ipv4", "value": "203.0.113.7", "role": "attacker", "to_ids": True}
+    | _SEEN,
+    {"kind": "ipv4", "value": "203.0.113.7", "role": "victim", "comment": "second"},
+    {"kind": "ipv4", "value": "198.51.100.7", "role": "victim"},
+    {"kind": "ipv4", "value": "198.51.100.8", "role": "victim", **_SEEN},
+    {"kind": "password", "value": "Kumanova#2026"},
+    {"kind": "password", "value": "Kumanova#2027"},
+    {"kind": "phone", "value": "+383 (0)44 000 900"},
+    {"kind": "registry-key", "value": r"hklm\Software\Besa"},
+]
+"""Values that are there more than once, or become the same on the way."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one recipient would get of one incident."""
+
+    name: str
+    bundle: dict[str, Any]
+    event: dict[str, Any]  # what stands under "Event"
+    wires: dict[Wire, bytes]
+    classification: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The objects of the bundle."""
+        found: list[dict[str, Any]] = self.bundle["objects"]
+        return found
+
+
+@cache
+def rulebook() -> Rulebook:
+    """Return the shipped rulebook."""
+    return build(read_rulebook_files(ROOT / "policies", ROOT / "mappings"))
+
+
+def keys() -> Keys:
+    """Return keys that are always the same."""
+    names = [route.recipient.recipient for route in rulebook().routes]
+    private = Ed25519PrivateKey.from_private_bytes(SECRET)
+    return Keys(
+        SigningKey.of(private),
+        {name: recipient_key(SECRET, name) for name in names},
+    )
+
+
+def _everything() -> Route:
+    """Return a route whose profile keeps every field as it is."""
+    document = parse("policies/profiles/everything.yaml", b"fields: {}\n")
+    fields = {path: (FieldRule(method="keep"),) for path in declarations()}
+    profile = Profile(profile=EVERYTHING, title="Everything", fields=fields)
+    plan = compile_plan(profile, rulebook().tables.kinds, document)
+    return replace(rulebook().routes[0], plan=plan)
+
+
+def _kept(received: Received, route: Route) -> Sample:
+    """Return an incident as it would leave with nothing withheld from anybody."""
+    incident = received.incident
+    key = recipient_key(SECRET, EVERYTHING)
+    redacted = redact.project(incident, route.plan, key)
+    edition = Edition(1, incident.revised_at, incident.revised_at, "")
+    case = convert.Case(incident.uid, key.ids, edition)
+    bundle = convert.to_stix(redacted, route.frame, case)
+    wires = {
+        Wire.STIX_BUNDLE: render.stix_bundle(bundle),
+        Wire.MISP_EVENT: render.misp_event(bundle, route.event_frame),
+    }
+    return _sample(EVERYTHING, redacted, wires)
+
+
+def _sample(recipient: str, redacted: Redacted, wires: dict[Wire, bytes]) -> Sample:
+    return Sample(
+        recipient,
+        json.loads(wires[Wire.STIX_BUNDLE]),
+        json.loads(wires[Wire.MISP_EVENT])["Event"],
+        wires,
+        str(redacted.view.get("classification", "")),
+    )
+
+
+def made() -> dict[str, dict[str, Any]]:
+    """Return the incidents made here: every kind in every role, and every part."""
+    found: dict[str, dict[str, Any]] = {}
+    for number, role in enumerate(Role):
+        seen = [
+            {
+                "kind": kind,
+                "value": value,
+                "role": role.value,
+                "to_ids": number != 1,
+                "first_seen": "2026-11-18T22:14:05Z",
+                **({"last_seen": "2026-11-19T02:00:00Z"} if number % 2 else {}),
+                "comment": f"seen 👀 {kind}",
+            }
+            for kind, value in VALUES.items()
+        ]
+        uid = f"KOS-CERT-2026-700{number}"
+        found[f"every-kind-{role.value}"] = {**_FULL, "uid": uid, "observables": seen}
+    found["twice"] = {**_FULL, "uid": "KOS-CERT-2026-7009", "observables": _TWICE}
+    found["twice"]["suspects"] = [
+        {"kind": "person", "accounts": ["XK051212012345678906"] * 2}
+    ]
+    found["least"] = {
+        "uid": "KOS-CERT-2026-7010",
+        "revision": 1,
+        "revised_at": "2026-11-20T09:30:00Z",
+        "title": "-",
+        "classification": "fraud/phishing",
+        "tlp": "amber",
+    }
+    return found
+
+
+@cache
+def raw_incidents() -> dict[str, bytes]:
+    """Return all incidents as messages, by name."""
+    found = {
+        path.stem: path.read_bytes()
+        for path in sorted((ROOT / "broker/demo/incidents").glob("*.json"))
+    }
+    for path in sorted((ROOT / "policies/cases/incidents").glob("*.yaml")):
+        value = parse(path.name, path.read_bytes()).value
+        found[f"case-{path.stem}"] = json.dumps(value).encode()
+    for name, incident in made().items():
+        found[name] = json.dumps(incident, ensure_ascii=False).encode()
+    return found
+
+
+@cache
+def samples() -> tuple[Sample, ...]:
+    """Return what every recipient would get of every readable incident."""
+    book, everything = rulebook(), _everything()
+    found: list[Sample] = []
+    for name, raw in raw_incidents().items():
+        try:
+            received = pipeline.receive(raw, rulebook=book, now=NOW)
+        except IntakeError:
+            continue
+        shown = pipeline.preview(received, rulebook=book, keys=keys(), now=NOW)
+        ones = [
+            _sample(one.route.recipient.recipient, one.redacted, one.wires)
+            for one in shown
+            if one.wires
+        ]
+        ones.append(_kept(received, everything))
+        found += [replace(one, name=f"{name}/{one.name}") for one in ones]
+    return tuple(found)
