@@ -29,7 +29,7 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
         IntakeError: with the path of the first field that is wrong, never its value.
     """
     try:
-        incident = Incident.model_validate_json(raw)
+        incident = Incident.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise as_intake_error(error) from None
     return Parsed(with_normal_values(incident, kinds))

@@ -30,6 +30,7 @@ _HEX: Final = re.compile(r"[0-9a-f]+")
 _HASH_LENGTH: Final = {
     "md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128,
 }  # fmt: skip
+_DIALLED: Final = re.compile(r"\+?[0-9]{3,}")
 # One blank-free line: what every other value is, as far as its shape can tell.
 _PLAIN: Final = re.compile(r"[^\x00-\x1f]+")
 
@@ -44,16 +45,42 @@ def normal(value: str, row: ObservableKind) -> str | None:
     check = _CHECKS.get(row.shape)
     if check is not None:
         return check(_refanged(value), row.kind)
-    if row.kind in _UPPER:
-        value = value.upper()
-    return value if row.shape is Shape.TEXT or _PLAIN.fullmatch(value) else None
+    written = _WRITTEN.get(row.kind)
+    if written is not None:
+        value = written(value)
+    if row.shape is Shape.TEXT:
+        return value or None
+    return value if _PLAIN.fullmatch(value) else None
 
 
-_UPPER: Final = frozenset({"cve", "iban", "bic"})
+def _account(value: str) -> str:
+    # ISO 13616: printed in groups of four, sent without blanks.
+    return re.sub(r"[^0-9A-Z]", "", value.upper())
+
+
+def _card(value: str) -> str:
+    return re.sub(r"[^0-9]", "", value)
+
+
+def _mac(value: str) -> str:
+    digits = re.sub(r"[.:\- ]", "", value.lower())
+    if len(digits) != 12 or not _HEX.fullmatch(digits):
+        return ""
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
+
+
+# One spelling each, so that the same account is one observable with one pseudonym.
+_WRITTEN: Final[dict[str, Callable[[str], str]]] = {
+    "cve": str.upper,
+    "iban": _account,
+    "bic": _account,
+    "payment-card": _card,
+    "mac": _mac,
+}
 
 
 def _refanged(value: str) -> str:
-    if "[" not in value and "(" not in value and "xx" not in value:
+    if "[" not in value and "(" not in value and value[1:3].lower() != "xx":
         return value
     for mark, plain in _REFANG:
         value = value.replace(mark, plain)
@@ -94,10 +121,11 @@ def _hash(value: str, kind: str) -> str | None:
 
 
 def _phone(value: str, kind: str) -> str | None:  # noqa: ARG001
-    # As MISP stores it: only what is dialled, and + for the international 00.
-    digits = re.sub(r"[^0-9+]", "", value)
+    # As MISP stores it: only what is dialled, and + for the international 00. A (0) is
+    # the one that callers from abroad leave out.
+    digits = re.sub(r"[^0-9+]", "", value.replace("(0)", ""))
     digits = "+" + digits[2:] if digits.startswith("00") else digits
-    return digits if len(digits) > 2 else None
+    return digits if _DIALLED.fullmatch(digits) else None
 
 
 _CHECKS: Final[dict[Shape, Callable[[str, str], str | None]]] = {
