@@ -229,6 +229,7 @@ def _problems(
                 f"the marking {path} must travel with what it marks",
                 f"write '{path}: keep'",
             )
+    yield from _kind_problems(profile, doc)
     for path, rules in profile.fields.items():
         at = ("fields", path)
         if path not in DECLARED:
@@ -242,6 +243,24 @@ def _problems(
             )
         for index, rule in enumerate(rules):
             yield from _rule_problems(path, rule, kinds, doc, (*at, index))
+
+
+def _kind_problems(profile: Profile, doc: Document) -> Iterator[Problem]:
+    """Check that no observable's value travels without its kind.
+
+    A value that nobody says the kind of cannot be written in any format.
+    """
+    methods = {
+        path: {rule.method for rule in profile.fields.get(path, ())}
+        for path in ("observables[].kind", "observables[].value")
+    }
+    kind, value = methods.values()
+    if kind - {"keep"} and value - {"withhold"}:
+        yield doc.problem(
+            ("fields", "observables[].kind"),
+            "the kind of an observable must travel with its value",
+            "write 'observables[].kind: keep'",
+        )
 
 
 def _rule_problems(
