@@ -93,18 +93,23 @@ def _attributes(
     stamp: str,
 ) -> Iterator[dict[str, Any]]:
     """Yield the attributes that the fields fill, then the fixed ones."""
-    rows: list[tuple[ObjectAttribute, str]] = []
-    for row in template.attributes:
+    # Each row of the template has places of its own, so that an attribute keeps its
+    # UUID when another field is there or is not.
+    filled = False
+    for place, row in enumerate(template.attributes, 1):
         value = fields.get(row.field)
         if value is None:
             continue
         # Masking may have made two accounts the same; MISP would drop the second.
         values = dict.fromkeys(value) if isinstance(value, list) else (value,)
-        rows += [(row, str(one)) for one in values if _fits(row, str(one))]
-    if rows:
-        rows += template.fixed
-    for place, (row, value) in enumerate(rows, 1):
-        yield _attribute(row, value, _derived(uuid, number, place), stamp)
+        for turn, one in enumerate(map(str, values)):
+            if _fits(row, one):
+                filled = True
+                made = _derived(uuid, number, (place << 16) + turn)
+                yield _attribute(row, one, made, stamp)
+    if filled:
+        for place, (row, value) in enumerate(template.fixed, 1):
+            yield _attribute(row, value, _derived(uuid, number, place), stamp)
 
 
 def _fits(row: ObjectAttribute, value: str) -> bool:
@@ -146,5 +151,5 @@ def _derived(uuid: str, number: int, place: int) -> str:
 
     The part's UUID is secret-derived and unique; its last digits count within the part.
     """
-    last = (int(uuid[24:], 16) + (number << 16) + place) & 0xFFFFFFFFFFFF
+    last = (int(uuid[24:], 16) + (number << 32) + place) & 0xFFFFFFFFFFFF
     return f"{uuid[:24]}{last:012x}"
