@@ -128,7 +128,8 @@ Rule = str | dict[str, Any] | list[str | dict[str, Any]]
 def profile(rules: dict[str, Rule] | None = None, *, rest: str = "withhold") -> Profile:
     """Return a profile; fields without a rule take ``rest``, markings are kept."""
     every: dict[str, Rule] = dict.fromkeys(declarations(), rest)
-    every |= {"tlp": "keep", "pap": "keep"} | (rules or {})
+    travels = ("tlp", "pap", "observables[].kind")
+    every |= dict.fromkeys(travels, "keep") | (rules or {})
     listed = {
         path: tuple(_rule(rule) for rule in (one if isinstance(one, list) else [one]))
         for path, one in every.items()
