@@ -322,6 +322,9 @@ def preview(
 
 
 def _previewed(incident: Incident, route: Route, share: Share, keys: Keys) -> Previewed:
+    if share.failure:
+        # What failed there would fail here again, and hide the other recipients.
+        return Previewed(route, share, Redacted({}, ()), {})
     key = keys.recipients[route.recipient.recipient]
     redacted = share.redacted
     if redacted is None or share.edition is None:
