@@ -119,7 +119,7 @@ def to_retraction(
             "object_refs": [f"report--{builder.ids.uuid('report')}"],
         },
     )
-    report = _wrap(builder, {"name": name, "labels": [], "revoked": True})
+    report = _wrap(builder, {"name": name, "revoked": True})
     return _bundle(frame, (tlp, pap), report, builder)
 
 
@@ -145,7 +145,10 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
             "object_refs": [report_ref],
         },
     )
-    properties: dict[str, Any] = {"name": name, "labels": labels(view, frame)}
+    properties: dict[str, Any] = {"name": name}
+    # STIX 2.1, 2.7: a list without anything in it must not be there.
+    if tags := labels(view, frame):
+        properties["labels"] = tags
     if "language" in view:
         properties["lang"] = view["language"]
     if "confidence" in view:
@@ -163,9 +166,10 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
         for name in ("uid", "severity", "status", "urgency", "times", "relations")
         if name in view
     }
-    properties["extensions"] = {
-        EXTENSION: {"extension_type": "property-extension", **fields}
-    }
+    if fields:
+        properties["extensions"] = {
+            EXTENSION: {"extension_type": "property-extension", **fields}
+        }
     return _wrap(builder, properties)
 
 
@@ -230,6 +234,9 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
     to_ids = bool(seen.get("to_ids")) and seen["exact"] and writer.matchable
     about = {**seen, "extension_type": "property-extension", "to_ids": to_ids}
     del about["value"]
+    if about.get("last_seen", "~") < about.get("first_seen", ""):
+        # Cut to the day, the last time can lie before a first one that is not cut.
+        about["last_seen"] = about["first_seen"]
     if writer.is_vulnerability:
         properties = writer.properties(value)
         properties["extensions"] = {EXTENSION: about}
@@ -240,7 +247,7 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
         secret = builder.ids.uuid4(f"object/{kind}/{value}")
         made = {**made, "id": f"{made['type']}--{secret}"}
     ref = builder.add_observable(made)
-    first, last = _observed(seen, if_unknown)
+    first, last = _observed(about, if_unknown)
     observed = builder.add_as(
         "observed-data",
         uuid,
