@@ -1,8 +1,9 @@
 """Incidents that touch everything, and what each recipient would get of them.
 
 Readable demo and policy-case incidents + some made here -> `Sample`s, which the oracle
-tests of both formats share. A fourth recipient, ``everything``, gets every field as it
-is: what the three agreements withhold is converted and rendered too.
+tests of both formats share. Beside the three recipients stand three more: one gets
+``everything`` as it is, so that what the agreements withhold is converted and rendered
+too; one gets ``nothing`` but the markings; from one an incident is ``taken-back``.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from broker.errors import IntakeError
 from broker.keys import Keys, recipient_key
 from broker.model.agreement import FieldRule, Profile
 from broker.model.incident import Role, declarations
-from broker.model.sharing import Edition, Redacted, Wire
+from broker.model.sharing import Bundle, Edition, Redacted, Wire
 from broker.pipeline import Received
-from broker.redact import compile_plan
-from broker.rulebook import Route, Rulebook, build
+from broker.redact import Plan, compile_plan
+from broker.rulebook import Rulebook, build
 from broker.seal import SigningKey
 from broker.settings import read_rulebook_files
 from broker.strict_yaml import parse
@@ -204,7 +205,7 @@ class Sample:
     bundle: dict[str, Any]
     event: dict[str, Any]  # what stands under "Event"
     wires: dict[Wire, bytes]
-    classification: str
+    classification: str  # as this recipient sees it; may be empty
 
     @property
     def objects(self) -> list[dict[str, Any]]:
@@ -229,28 +230,39 @@ def keys() -> Keys:
     )
 
 
-def _everything() -> Route:
-    """Return a route whose profile keeps every field as it is."""
-    document = parse("policies/profiles/everything.yaml", b"fields: {}\n")
-    fields = {path: (FieldRule(method="keep"),) for path in declarations()}
-    profile = Profile(profile=EVERYTHING, title="Everything", fields=fields)
-    plan = compile_plan(profile, rulebook().tables.kinds, document)
-    return replace(rulebook().routes[0], plan=plan)
+@cache
+def _plan(of: str, method: str) -> Plan:
+    """Return the plan of a profile that treats all but the markings in one way."""
+    document = parse(f"policies/profiles/{of}.yaml", b"fields: {}\n")
+    fields = {path: (FieldRule(method=method),) for path in declarations()}
+    fields |= {name: (FieldRule(method="keep"),) for name in ("tlp", "pap")}
+    profile = Profile(profile=of, title=of, fields=fields)
+    return compile_plan(profile, rulebook().tables.kinds, document)
 
 
-def _kept(received: Received, route: Route) -> Sample:
-    """Return an incident as it would leave with nothing withheld from anybody."""
-    incident = received.incident
+def _extremes(received: Received) -> list[Sample]:
+    """Return an incident as it would leave whole, bare, and taken back."""
+    incident, route = received.incident, rulebook().routes[0]
     key = recipient_key(SECRET, EVERYTHING)
-    redacted = redact.project(incident, route.plan, key)
     edition = Edition(1, incident.revised_at, incident.revised_at, "")
     case = convert.Case(incident.uid, key.ids, edition)
-    bundle = convert.to_stix(redacted, route.frame, case)
+    marking = incident.tlp.value, incident.pap.value
+    found: list[Sample] = []
+    for name, method in ((EVERYTHING, "keep"), ("nothing", "withhold")):
+        redacted = redact.project(incident, _plan(name, method), key)
+        bundle = convert.to_stix(redacted, route.frame, case)
+        found.append(_written(name, redacted, bundle))
+    gone = convert.to_retraction(route.frame, case, marking, "it was withdrawn")
+    return [*found, _written("taken-back", Redacted({}, ()), gone)]
+
+
+def _written(recipient: str, redacted: Redacted, bundle: Bundle) -> Sample:
+    frame = rulebook().routes[0].event_frame
     wires = {
         Wire.STIX_BUNDLE: render.stix_bundle(bundle),
-        Wire.MISP_EVENT: render.misp_event(bundle, route.event_frame),
+        Wire.MISP_EVENT: render.misp_event(bundle, frame),
     }
-    return _sample(EVERYTHING, redacted, wires)
+    return _sample(recipient, redacted, wires)
 
 
 def _sample(recipient: str, redacted: Redacted, wires: dict[Wire, bytes]) -> Sample:
@@ -314,7 +326,7 @@ def raw_incidents() -> dict[str, bytes]:
 @cache
 def samples() -> tuple[Sample, ...]:
     """Return what every recipient would get of every readable incident."""
-    book, everything = rulebook(), _everything()
+    book = rulebook()
     found: list[Sample] = []
     for name, raw in raw_incidents().items():
         try:
@@ -327,6 +339,7 @@ def samples() -> tuple[Sample, ...]:
             for one in shown
             if one.wires
         ]
-        ones.append(_kept(received, everything))
+        # The bare and the revoked differ little from one incident to the next.
+        ones += _extremes(received)[: 3 if name in made() else 1]
         found += [replace(one, name=f"{name}/{one.name}") for one in ones]
     return tuple(found)
