@@ -238,14 +238,16 @@ def test_the_bytes_are_canonical(sample: Sample) -> None:
 def test_misp_stix_imports_every_bundle() -> None:
     """MISP's importer takes every bundle, and complains about nothing but `incident`.
 
-    What it makes of the samples, beside what Besa's own MISP events hold:
+    What it keeps of the samples, beside what Besa's own MISP events hold (counted with
+    misp-stix 2026.10.12):
 
-    =================  ==================================================
-    event              the same UUID, title and tags
-    attributes         of every address, domain, URL and e-mail address
-    objects            of everything else, by STIX's names and not MISP's
-    event reports      none (notes are not imported)
-    =================  ==================================================
+    =============================  ====================================================
+    UUID, title and tags           all, in 85 of 85 events
+    values of attributes           665 of 670; 264 as attributes, the rest in objects
+                                   by STIX's names (file, user-account) and not MISP's
+    values in objects              686 of 1402: what only Besa's extension holds is lost
+    event reports                  0 of 85: notes are not imported
+    =============================  ====================================================
     """
     complaints: Counter[str] = Counter()
     for sample in samples():
