@@ -59,9 +59,9 @@ _BASE64_UTF16: Final = re.compile(r"(?://[4-7]|/v[89+/])[A-Za-z0-9+/]{8,}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 _HEX_RUN: Final = re.compile(r"[0-9A-Fa-f]{12,}")
 _NO_HEX: Final = re.compile(r"[: -]")
-# A line that may go on in the next: it ends within a long run of letters, with a digit,
+# A line that may go on in the next: it ends within a long run of letters, in a number,
 # or with a soft line break (RFC 2045, 6.7).
-_GOES_ON: Final = re.compile(r"[A-Za-z0-9+/_-]{16}|.*[=\d]")
+_GOES_ON: Final = re.compile(r"[A-Za-z0-9+/_-]{16}|.*(?:=|\d\.?)")
 _SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: -]){3,}[0-9A-Fa-f]{2}")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 # Bytes written out one by one: quoted-printable (RFC 2045, 6.7), and as in source code.
@@ -140,13 +140,15 @@ def _unfolded(parts: list[str]) -> Iterator[str]:
 
 
 def laid_open(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
-    """Return all lines folded, with every hidden layer laid open beside its line.
+    """Return all lines folded, and after them every hidden layer laid open.
 
     And the names of the tripwires that any of them touches.
     """
     found = [_opened(line) for line in lines]
-    touched = [names for _, names in found if names]
-    opened = SEPARATOR.join([text for text, _ in found])
+    beneath = [under for _, under, _ in found if under]
+    touched = [names for _, _, names in found if names]
+    # The lines first and together: a value may be split over two of them.
+    opened = SEPARATOR.join([*[text for text, _, _ in found], *beneath])
     return opened, frozenset[str]().union(*touched)
 
 
@@ -190,13 +192,13 @@ def _layers(line: str) -> tuple[str, ...]:
 
 # Most lines are the same in every document (types, tags, the agreement's terms).
 @lru_cache(maxsize=4096)
-def _opened(line: str) -> tuple[str, frozenset[str]]:
-    """Return a line folded, with what can be decoded from it; and its tripwires."""
+def _opened(line: str) -> tuple[str, str, frozenset[str]]:
+    """Return a line folded, what can be decoded from it, and the tripwires of both."""
     if len(line) == 36 and _ID.fullmatch(line):
-        return line, frozenset()  # nothing can be encoded in it, only stand there
-    seen = _layers(line)
-    opened = fold(line) if len(seen) == 1 else SEPARATOR.join(map(fold, seen))
-    return opened, tripped(opened)
+        return line, "", frozenset()  # nothing can be encoded in it, only stand there
+    folded, *beneath = map(fold, _layers(line))
+    under = SEPARATOR.join(beneath)
+    return folded, under, tripped(folded + SEPARATOR + under if under else folded)
 
 
 def _decoded(text: str) -> Iterator[str]:
