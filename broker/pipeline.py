@@ -229,13 +229,15 @@ def _withheld(
     previous: Edition | None,
 ) -> Share:
     """Share nothing, and take back what was shared before, if the agreement says so."""
-    keep = route.agreement.on_withdrawal is OnWithdrawal.KEEP
+    withdrawn = incident.status is Status.WITHDRAWN
+    # What may no longer be shared is taken back always; the agreement has a say only
+    # when the CSIRT withdraws the incident as such.
+    keep = withdrawn and route.agreement.on_withdrawal is OnWithdrawal.KEEP
     if previous is None or previous.retracts or keep:
         return Share(decision, State.WITHHELD)
     key = keys.recipients[decision.recipient]
     edition = replace(_next(previous, incident, _RETRACTED), retracts=True)
     case = convert.Case(incident.uid, key.ids, edition)
-    withdrawn = incident.status is Status.WITHDRAWN
     reason = convert.WITHDRAWN if withdrawn else convert.NO_LONGER
     ceiling = route.recipient.clearance
     marking: tuple[Tlp, Pap] = (

@@ -64,7 +64,7 @@ class Ids:
         """Return the UUID of the thing that plays this role in the incident."""
         return uuid5(self._namespace, (self._prefix + role).encode())
 
-    def uuid4(self, role: str) -> str:
+    def private_uuid(self, role: str) -> str:
         """Return a UUID for where STIX wants version 4: only the secret knows it."""
         made = self.uuid(role)
         return f"{made[:14]}4{made[15:]}"

@@ -244,7 +244,7 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
         return
     made = observable(writer, value)
     if not made["id"]:
-        secret = builder.ids.uuid4(f"object/{kind}/{value}")
+        secret = builder.ids.private_uuid(f"object/{kind}/{value}")
         made = {**made, "id": f"{made['type']}--{secret}"}
     ref = builder.add_observable(made)
     first, last = _observed(about, if_unknown)

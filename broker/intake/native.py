@@ -6,6 +6,7 @@ the message, because guessing what an analyst meant is how too much gets shared.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -32,7 +33,17 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
         incident = Incident.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise as_intake_error(error) from None
+    # Only a message that is an incident is read again: it is small and shallow.
+    json.loads(raw, object_pairs_hook=_once)
     return Parsed(with_normal_values(incident, kinds))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that says one thing twice: which of the two is meant?"""
+    names = [name for name, _ in pairs]
+    if len(names) != len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise IntakeError(_path((twice,)), "it is there twice", "say it once")
 
 
 def as_intake_error(error: ValidationError) -> IntakeError:

@@ -29,6 +29,7 @@ _IPV4: Final = re.compile(
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _HASH_LENGTH: Final = {
     "md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128,
+    "ja3-fingerprint": 32, "jarm": 62,
 }  # fmt: skip
 _DIALLED: Final = re.compile(r"\+?[0-9]{3,}")
 # One blank-free line: what every other value is, as far as its shape can tell.
@@ -41,16 +42,24 @@ def normal(value: str, row: ObservableKind) -> str | None:
     if row.stix.number:
         digits = value.upper().removeprefix("AS")
         plain = len(digits) < 11 and digits.isascii() and digits.isdigit()
-        return str(int(digits)) if plain else None
+        if not plain or int(digits) > _LARGEST.get(row.kind, 2**32 - 1):
+            return None
+        return str(int(digits))
     check = _CHECKS.get(row.shape)
     if check is not None:
         return check(_refanged(value), row.kind)
     written = _WRITTEN.get(row.kind)
     if written is not None:
         value = written(value)
+    if row.kind == "cve" and not _CVE.fullmatch(value):
+        return None
     if row.shape is Shape.TEXT:
         return value or None
     return value if _PLAIN.fullmatch(value) else None
+
+
+_LARGEST: Final = {"port": 65_535}
+_CVE: Final = re.compile(r"CVE-\d{4}-\d{4,19}", re.ASCII)
 
 
 def _account(value: str) -> str:
@@ -107,7 +116,9 @@ def _matching(pattern: re.Pattern[str], value: str, kind: str) -> str | None:  #
 
 
 def _domain(value: str, kind: str) -> str | None:
-    return _matching(_DOMAIN, value.rstrip(".").lower(), kind)
+    domain = value.rstrip(".").lower()
+    # An address is no name: as a domain it would pass rules that are about names.
+    return None if _IPV4.fullmatch(domain) else _matching(_DOMAIN, domain, kind)
 
 
 def _email(value: str, kind: str) -> str | None:

@@ -17,10 +17,12 @@ from pydantic import BaseModel
 from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
-from broker.model.incident import Incident
+from broker.model.incident import Incident, Role
 from broker.model.sharing import WITHHELD, Redacted
 from broker.redact.plan import Apply, Item, Plan, variant
 
+# Whose a thing is, if two say different things about it.
+_ROLES = (Role.VICTIM, Role.UNKNOWN, Role.INFRASTRUCTURE, Role.ATTACKER)
 _Mark = tuple[int, tuple[str, str, str]]
 
 
@@ -116,7 +118,20 @@ def _without_repeats(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for item in seen:
         name = (item["kind"], item["value"])
         other = unique.get(name)
-        # Of two that read alike, the choice must not depend on their order.
-        if other is None or dumps(item) < dumps(other):
-            unique[name] = item
+        unique[name] = item if other is None else _merged(item, other)
     return [unique[name] for name in sorted(unique)]
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return one of two that read alike, whichever came first.
+
+    What is also a victim's is a victim's, and is never matched automatically.
+    """
+    first, second = sorted((one, other), key=lambda item: (_rank(item), dumps(item)))
+    if _rank(first) != _rank(second):
+        first = {**first, "to_ids": False}
+    return first
+
+
+def _rank(item: dict[str, Any]) -> int:
+    return _ROLES.index(item["role"]) if "role" in item else len(_ROLES)

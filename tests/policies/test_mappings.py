@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pymisp
 import pytest
@@ -145,6 +146,12 @@ class TestObservables:
             else {"type": "vulnerability", "name": sample(kind)}
         )
 
+        # Where no id follows from the value, convert gives one from the secret.
+        made = (
+            made
+            if made.get("id", "x")
+            else {**made, "id": f"{made['type']}--{uuid4()}"}
+        )
         parsed = stix2.parse(made, allow_custom=False, version="2.1")
 
         assert kind.stix.type == parsed["type"]

@@ -357,3 +357,21 @@ def test_notes_end_after_a_thousand(more: int, last: str) -> None:
 
     assert last == left.notes()[-1]
     assert MOST_NOTES + bool(more) == len(left.notes())
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        b'{"tlp":"red","tlp":"clear",',
+        b'{"times":{"detected":null,"detected":null},',
+    ],
+)
+def test_what_is_said_twice_is_refused(twice: bytes) -> None:
+    """A message that says one thing twice is refused: nobody knows which is meant."""
+    rest = b',"uid":"KOS-1","revision":1,"revised_at":"2026-01-01T00:00:00Z"'
+    rest += b',"title":"t","classification":"fraud/phishing"'
+    tlp = b'"pap":"red"' if b"tlp" in twice else b'"tlp":"red"'
+
+    refusal = _refused(twice + tlp + rest + b"}")
+
+    assert "it is there twice" == refusal.problem
