@@ -34,7 +34,9 @@ class Frame:
     pap: Mapping[str, dict[str, Any]]
     writers: Mapping[str, Writer]
     rsit: Mapping[str, RsitRow]
-    terms: str
+    labels: Mapping[str, tuple[str, ...]]  # by type of incident: the case's tags
+    endings: Mapping[str, str]  # by type of incident: how its case summary ends
+    ending: str  # the same where the type is not known
 
 
 def frame(agreement: Agreement, csirt: Csirt, tables: Tables) -> Frame:
@@ -58,7 +60,9 @@ def frame(agreement: Agreement, csirt: Csirt, tables: Tables) -> Frame:
         },
         writers(tables.kinds),
         tables.rsit,
-        _terms(agreement),
+        {name: _labels(row) for name, row in tables.rsit.items()},
+        {name: _ending(row, agreement, csirt) for name, row in tables.rsit.items()},
+        _ending(None, agreement, csirt),
     )
 
 
@@ -121,16 +125,30 @@ def _marking(row: MarkingRow, extension: str, name: str) -> dict[str, Any]:
     }
 
 
-def _terms(agreement: Agreement) -> str:
-    """Word the terms of an agreement, for the end of every case summary."""
-    lines = ["## Terms", "", f"- Agreement: {agreement.title}"]
-    for basis in agreement.legal_basis:
-        confirmed = (
-            f"confirmed by {basis.confirmed_by}"
-            if basis.confirmed_by
-            else "to be confirmed by a lawyer"
-        )
-        lines.append(f"- Legal basis: {basis.act}, {basis.citation} ({confirmed})")
+def _labels(row: RsitRow) -> tuple[str, ...]:
+    """Return a type's MISP machine tags, which STIX carries as labels."""
+    category, _, kind = row.rsit.partition("/")
+    # A type may touch several Europol events; only the first is certain, and a tag that
+    # is wrong is worse than one that is missing.
+    tags = (row.common_taxonomy, row.europol_incident, *row.europol_event[:1])
+    return (f'rsit:{category}="{kind}"', *[tag for tag in tags if tag])
+
+
+def _ending(row: RsitRow | None, agreement: Agreement, csirt: Csirt) -> str:
+    """Word the end of a case summary: offences, whom to ask, and the terms."""
+    lines: list[str] = []
+    if row and row.offences:
+        lines += ["", "## Offences that this may touch", ""]
+        lines += [
+            f"- {offence.act}: {offence.articles} ({_by(offence.confirmed_by)})"
+            for offence in row.offences
+        ]
+    lines += ["", "## Questions", "", f"{csirt.name}: {csirt.contact}", ""]
+    lines += ["## Terms", "", f"- Agreement: {agreement.title}"]
+    lines += [
+        f"- Legal basis: {basis.act}, {basis.citation} ({_by(basis.confirmed_by)})"
+        for basis in agreement.legal_basis
+    ]
     lines += [
         f"- Purpose: {', '.join(agreement.purpose)}",
         f"- Onward transfer: {agreement.onward}",
@@ -138,3 +156,7 @@ def _terms(agreement: Agreement) -> str:
         "- Fields that the agreement does not allow are not in this event.",
     ]
     return "\n".join(lines)
+
+
+def _by(lawyer: str) -> str:
+    return f"confirmed by {lawyer}" if lawyer else "to be confirmed by a lawyer"

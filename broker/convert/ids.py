@@ -54,15 +54,14 @@ def uuid5(namespace: bytes, name: bytes) -> str:
 class Ids:
     """The ids of one incident at one recipient."""
 
-    __slots__ = ("_namespace", "_prefix")
+    __slots__ = ("_prefix",)
 
     def __init__(self, namespace: bytes, uid: str) -> None:
-        self._namespace = namespace
-        self._prefix = uid + "\n"
+        self._prefix = namespace + uid.encode() + b"\n"
 
     def uuid(self, role: str) -> str:
         """Return the UUID of the thing that plays this role in the incident."""
-        return uuid5(self._namespace, (self._prefix + role).encode())
+        return uuid5(self._prefix, role.encode())
 
     def private_uuid(self, role: str) -> str:
         """Return a UUID for where STIX wants version 4: only the secret knows it."""

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from broker.convert.frame import Frame
-from broker.convert.stix import labels
 from broker.convert.summary import REASONS, retraction_summary, summary
 from broker.model.incident import Status, Urgency
 from broker.model.marking import Severity
@@ -27,7 +26,8 @@ def known_lines(frame: Frame) -> frozenset[str]:
     views = [{"classification": name} for name in frame.rsit]
     views += [{field: value.value} for field, values in closed for value in values]
     for view in views:
-        found.update(summary(view, frame, _FIRST).split("\n"), labels(view, frame))
+        found.update(summary(view, frame, _FIRST).split("\n"))
+    found.update(*frame.labels.values())
     for reason in REASONS:
         found.update(retraction_summary(frame, reason).split("\n"))
     return frozenset(found)

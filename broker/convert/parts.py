@@ -6,7 +6,7 @@ extension, by their path in the incident, so that MISP objects can be made from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from broker.convert.frame import EXTENSION
@@ -41,14 +41,17 @@ def parts(builder: Builder, view: Mapping[str, Any]) -> None:
         _loss(builder, view["financial_loss"])
 
 
-def flat(part: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the fields of a part with their paths, such as ``contacts.email``."""
+def flat(part: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the fields of a part by their paths, such as ``contacts.email``."""
+    found: dict[str, Any] = {}
     for name, value in part.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{name}.")
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            found[f"{prefix}{name}[]"] = value
         else:
-            path = f"{prefix}{name}[]" if isinstance(value, list) else f"{prefix}{name}"
-            yield path, value
+            found[f"{prefix}{name}"] = value
+    return found
 
 
 def _about(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def _about(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         EXTENSION: {
             "extension_type": "property-extension",
             "part": part,
-            "fields": dict(flat(fields)),
+            "fields": flat(fields),
         }
     }
 

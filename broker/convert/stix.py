@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from broker.canonical import dumps
 from broker.convert.frame import EXTENSION, Frame
 from broker.convert.ids import Ids
 from broker.convert.observables import observable
@@ -44,7 +45,7 @@ class Builder:
         self.modified = stix_time(case.edition.modified)
         self.markings = [*markings, frame.statement]
         self.objects: dict[str, dict[str, Any]] = {}
-        self._common = {
+        self.common = {
             "spec_version": "2.1",
             "created_by_ref": frame.creator,
             "created": self.created,
@@ -60,7 +61,7 @@ class Builder:
         """Add a domain or relationship object with a UUID; return its id."""
         made_id = f"{kind}--{uuid}"
         self.objects[made_id] = {
-            **self._common,
+            **self.common,
             "type": kind,
             "id": made_id,
             **properties,
@@ -77,7 +78,8 @@ class Builder:
 
 def stix_time(moment: datetime) -> str:
     """Return a UTC time as STIX writes it, with milliseconds."""
-    return moment.isoformat()[:19] + ".000Z"
+    # A quarter of the price of isoformat().
+    return dumps(moment)[1:20].decode() + ".000Z"
 
 
 def to_stix(redacted: Redacted, frame: Frame, case: Case) -> Bundle:
@@ -147,8 +149,8 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
     )
     properties: dict[str, Any] = {"name": name}
     # STIX 2.1, 2.7: a list without anything in it must not be there.
-    if tags := labels(view, frame):
-        properties["labels"] = tags
+    if labels := frame.labels.get(view.get("classification", "")):
+        properties["labels"] = list(labels)
     if "language" in view:
         properties["lang"] = view["language"]
     if "confidence" in view:
@@ -171,18 +173,6 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
             EXTENSION: {"extension_type": "property-extension", **fields}
         }
     return _wrap(builder, properties)
-
-
-def labels(view: Mapping[str, Any], frame: Frame) -> list[str]:
-    """Return the case's tags as MISP machine tags, which STIX carries as labels."""
-    row = frame.rsit.get(view.get("classification", ""))
-    if row is None:
-        return []
-    category, _, kind = row.rsit.partition("/")
-    # A type may touch several Europol events; only the first is certain, and a tag that
-    # is wrong is worse than one that is missing.
-    tags = (row.common_taxonomy, row.europol_incident, *row.europol_event[:1])
-    return [f'rsit:{category}="{kind}"', *[tag for tag in tags if tag]]
 
 
 def _wrap(builder: Builder, properties: dict[str, Any]) -> dict[str, Any]:
@@ -248,17 +238,18 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
         made = {**made, "id": f"{made['type']}--{secret}"}
     ref = builder.add_observable(made)
     first, last = _observed(about, if_unknown)
-    observed = builder.add_as(
-        "observed-data",
-        uuid,
-        {
-            "first_observed": first,
-            "last_observed": last,
-            "number_observed": 1,
-            "object_refs": [ref],
-            "extensions": {EXTENSION: about},
-        },
-    )
+    # Most objects of a bundle are made from here on: in one piece, not by `add`.
+    observed = f"observed-data--{uuid}"
+    builder.objects[observed] = {
+        **builder.common,
+        "type": "observed-data",
+        "id": observed,
+        "first_observed": first,
+        "last_observed": last,
+        "number_observed": 1,
+        "object_refs": [ref],
+        "extensions": {EXTENSION: about},
+    }
     if to_ids:
         _indicator(builder, writer.pattern(value), uuid, first, observed)
 
@@ -278,23 +269,23 @@ def _milliseconds(time: Any) -> str:
 def _indicator(
     builder: Builder, pattern: str, uuid: str, first: str, observed: str
 ) -> None:
-    indicator = builder.add_as(
-        "indicator",
-        uuid,
-        {
-            "pattern": pattern,
-            "pattern_type": "stix",
-            "pattern_version": "2.1",
-            "valid_from": first,
-            "indicator_types": ["malicious-activity"],
-        },
-    )
-    builder.add_as(
-        "relationship",
-        uuid,
-        {
-            "relationship_type": "based-on",
-            "source_ref": indicator,
-            "target_ref": observed,
-        },
-    )
+    indicator = f"indicator--{uuid}"
+    builder.objects[indicator] = {
+        **builder.common,
+        "type": "indicator",
+        "id": indicator,
+        "pattern": pattern,
+        "pattern_type": "stix",
+        "pattern_version": "2.1",
+        "valid_from": first,
+        "indicator_types": ["malicious-activity"],
+    }
+    relationship = f"relationship--{uuid}"
+    builder.objects[relationship] = {
+        **builder.common,
+        "type": "relationship",
+        "id": relationship,
+        "relationship_type": "based-on",
+        "source_ref": indicator,
+        "target_ref": observed,
+    }

@@ -37,9 +37,9 @@ def summary(view: Mapping[str, Any], frame: Frame, edition: Edition) -> str:
     ]
     if "description" in view:
         lines += ["", str(view["description"])]
-    lines += _offences(view, frame)
-    lines += ["", "## Questions", "", f"{frame.csirt.name}: {frame.csirt.contact}"]
-    lines += ["", frame.terms, f"- Edition {edition.number} of this case"]
+    # What follows from the type of the incident and the agreement is worded once.
+    lines.append(frame.endings.get(view.get("classification", ""), frame.ending))
+    lines.append(f"- Edition {edition.number} of this case")
     return "\n".join(lines)
 
 
@@ -68,21 +68,6 @@ def _headline(view: Mapping[str, Any], frame: Frame) -> list[tuple[str, str]]:
     caveats = view.get("handling_caveats", ())
     named += [("Handling", str(caveat)) for caveat in caveats]
     return named
-
-
-def _offences(view: Mapping[str, Any], frame: Frame) -> list[str]:
-    row = frame.rsit.get(view.get("classification", ""))
-    if row is None or not row.offences:
-        return []
-    lines = ["", "## Offences that this may touch", ""]
-    for offence in row.offences:
-        confirmed = (
-            f"confirmed by {offence.confirmed_by}"
-            if offence.confirmed_by
-            else "to be confirmed by a lawyer"
-        )
-        lines.append(f"- {offence.act}: {offence.articles} ({confirmed})")
-    return lines
 
 
 def retraction_summary(frame: Frame, reason: str) -> str:

@@ -11,12 +11,16 @@ fits every item; a method accepts the shape of what it is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
 from itertools import product
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
 from broker.keys import RecipientKey
 from broker.model.agreement import FieldRule, Profile, Selector
@@ -44,10 +48,8 @@ class Leaf(NamedTuple):
     """
 
     name: str
+    as_it_is: bool  # kept, and already in the form in which it would leave
     apply: Apply | None
-    keeps: bool
-    is_time: bool
-    many: bool
     mark: tuple[str, str, str]  # path, outcome and profile line
     withheld: tuple[str, str, str]  # the same, when the method leaves nothing
 
@@ -64,12 +66,20 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Variants:
+    """The plans of a list's items, by what tells the items apart."""
+
+    told_apart: Callable[[Mapping[str, Any]], Any]  # an item's fields -> key of `items`
+    items: Mapping[Any, Item]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What becomes of every field of an incident for the recipients of one profile."""
 
     profile: str
     top: Item
-    lists: Mapping[str, Mapping[tuple[Any, ...], Item]]
+    lists: Mapping[str, Variants]
 
 
 def compile_plan(
@@ -91,7 +101,8 @@ def compile_plan(
     )
 
 
-# The lists whose items may be treated differently, and what an item is told apart by.
+# The lists whose items may be treated differently, and what an item is told apart by;
+# a party is told apart by its ``kind``.
 _LISTS: dict[str, tuple[str, ...]] = {
     "victims": ("party", "consent", "minor"),
     "suspects": ("party", "minor"),
@@ -102,19 +113,6 @@ _LISTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def variant(name: str, item: BaseModel) -> tuple[Any, ...]:
-    """Return what tells an item of a list apart, as `Plan.lists` is keyed."""
-    fields = item.__dict__
-    match name:
-        case "observables":
-            return (fields["kind"], fields["role"])
-        case "victims":
-            return (fields["kind"], fields["consent"], fields["minor"])
-        case "suspects":
-            return (fields["kind"], fields["minor"])
-    return ()
-
-
 class _Compiler:
     def __init__(
         self, profile: Profile, kinds: Mapping[str, ObservableKind], doc: Document
@@ -122,7 +120,7 @@ class _Compiler:
         self._profile, self._kinds, self._doc = profile, kinds, doc
         self._methods: dict[tuple[str, int], Method | None] = {}
 
-    def variants(self, name: str) -> dict[tuple[Any, ...], Item]:
+    def variants(self, name: str) -> Variants:
         """Compile the plan of every combination that tells items of a list apart."""
         model = parts_of(Incident)[name]
         domains: dict[str, tuple[Any, ...]] = {
@@ -133,12 +131,16 @@ class _Compiler:
             "minor": (False, True),
         }
         keys = product(*(domains[name] for name in _LISTS[name]))
-        return {
+        items = {
             key: self.item(
                 model, f"{name}[].", tuple(zip(_LISTS[name], key, strict=True))
             )
             for key in keys
         }
+        if name == "observables":
+            items = {key: _all_or_nothing(item) for key, item in items.items()}
+        fields = ["kind" if told == "party" else told for told in _LISTS[name]]
+        return Variants(itemgetter(*fields) if fields else _alike, items)
 
     def item(
         self, model: type[BaseModel], prefix: str, told: tuple[tuple[str, Any], ...]
@@ -179,12 +181,15 @@ class _Compiler:
         where = self._doc.where(("fields", path, index))
         withheld = (path, WITHHELD, where)
         if method is None:
-            return Leaf(name, None, False, False, many, withheld, withheld), None
+            return Leaf(name, False, None, withheld, withheld), None
         keeps = method.name == "keep"
         mark = (path, KEPT if keeps else method.name, where)
         is_time = DECLARED[path].shape is Shape.TIME
-        leaf = Leaf(name, method.apply, keeps, is_time, many, mark, withheld)
-        return leaf, method
+        apply = _of_time(method.apply) if is_time else method.apply
+        if many:
+            apply = _of_each(apply)
+        as_it_is = keeps and not is_time and not many
+        return Leaf(name, as_it_is, apply, mark, withheld), method
 
     def _method(self, path: str, index: int, rule: FieldRule) -> Method | None:
         if (path, index) not in self._methods:
@@ -197,6 +202,47 @@ class _Compiler:
 
 
 DECLARED = declarations()
+
+
+def _alike(_: Mapping[str, Any]) -> tuple[()]:
+    """Tell nothing apart: all items of such a list are treated alike."""
+    return ()
+
+
+def _all_or_nothing(observable: Item) -> Item:
+    """Withhold every field of an observable whose value is withheld.
+
+    Redacting would come to the same end, as it does for a value that its method leaves
+    nothing of; this way the other fields are not even looked at.
+    """
+    if any(leaf.name == "value" and leaf.apply for leaf in observable.leaves):
+        return observable
+    hidden = [
+        leaf._replace(as_it_is=False, apply=None, mark=leaf.withheld)
+        for leaf in observable.leaves
+    ]
+    return replace(observable, leaves=tuple(hidden))
+
+
+def _of_time(apply: Apply) -> Apply:
+    """Apply a method to a time in the form in which it would leave."""
+    return lambda value, key: apply(_time_text(value), key)
+
+
+# Every recipient's view has the same moments; and isoformat() takes five times as long.
+@lru_cache(maxsize=1024)
+def _time_text(moment: datetime) -> str:
+    return dumps(moment)[1:20].decode() + "Z"
+
+
+def _of_each(apply: Apply) -> Apply:
+    """Apply a method to every value of a list; when nothing is left, to none."""
+
+    def each(values: tuple[Any, ...], key: RecipientKey) -> list[Any] | None:
+        seen = [apply(value, key) for value in values]
+        return [value for value in seen if value is not None] or None
+
+    return each
 
 
 def fits(only: Selector, facts: Mapping[str, Any], kind: ObservableKind | None) -> bool:

@@ -10,16 +10,15 @@ seen alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-
-from pydantic import BaseModel
 
 from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
 from broker.model.incident import Incident, Role
 from broker.model.sharing import WITHHELD, Redacted
-from broker.redact.plan import Apply, Item, Plan, variant
+from broker.redact.plan import Item, Plan
 
 # Whose a thing is, if two say different things about it.
 _ROLES = (Role.VICTIM, Role.UNKNOWN, Role.INFRASTRUCTURE, Role.ATTACKER)
@@ -33,18 +32,20 @@ def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
         RedactionError: an item is of a kind that the plan does not know.
     """
     marks: list[_Mark] = []
-    view = _item(incident, plan.top, key, marks, -1)
+    fields = incident.__dict__
+    view = _item(fields, plan.top, key, marks, -1)
     for name, variants in plan.lists.items():
-        items = getattr(incident, name)
+        items = fields[name]
         if not items:
             continue
         seen: list[dict[str, Any]] = []
         for index, item in enumerate(items):
-            item_plan = variants.get(variant(name, item))
+            inner = item.__dict__
+            item_plan = variants.items.get(variants.told_apart(inner))
             if item_plan is None:
                 raise RedactionError(f"{name}[{index}] is of an unknown kind")
             before = len(marks)
-            redacted = _item(item, item_plan, key, marks, index)
+            redacted = _item(inner, item_plan, key, marks, index)
             if name == "observables":
                 redacted = _observable(redacted, item_plan)
                 if not redacted:
@@ -58,41 +59,32 @@ def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
 
 
 def _item(
-    source: BaseModel, plan: Item, key: RecipientKey, marks: list[_Mark], index: int
+    fields: Mapping[str, Any],
+    plan: Item,
+    key: RecipientKey,
+    marks: list[_Mark],
+    index: int,
 ) -> dict[str, Any]:
     """Build the view of one object from the fields that its plan lets through."""
-    fields = source.__dict__
     view: dict[str, Any] = {}
-    for name, apply, keeps, is_time, many, mark, withheld in plan.leaves:
+    for name, as_it_is, apply, mark, withheld in plan.leaves:
         value = fields[name]
-        if value is None or value == ():
+        if not value and (value is None or value == ()):
             continue
-        if apply is None:
-            marks.append((index, mark))
-            continue
-        if is_time:
-            # A time is redacted in the form in which it would leave.
-            value = value.isoformat()[:19] + "Z"
-        if many:
-            value = _values(value, apply, key)
-        elif not keeps:
-            value = apply(value, key)
-        if value is None:
-            marks.append((index, withheld))
-        else:
-            marks.append((index, mark))
-            view[name] = value
+        if not as_it_is:
+            value = None if apply is None else apply(value, key)
+            if value is None:
+                marks.append((index, withheld))
+                continue
+        marks.append((index, mark))
+        view[name] = value
     for name, part in plan.parts:
-        if fields[name] is not None and (
-            inner := _item(fields[name], part, key, marks, index)
-        ):
-            view[name] = inner
+        inner = fields[name]
+        if inner is not None:
+            seen = _item(inner.__dict__, part, key, marks, index)
+            if seen:
+                view[name] = seen
     return view
-
-
-def _values(values: tuple[Any, ...], apply: Apply, key: RecipientKey) -> Any | None:
-    seen = [apply(value, key) for value in values]
-    return [value for value in seen if value is not None] or None
 
 
 def _observable(redacted: dict[str, Any], plan: Item) -> dict[str, Any]:

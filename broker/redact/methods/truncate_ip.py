@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from broker.keys import RecipientKey
 from broker.model.incident import Shape
 from broker.redact.methods.method import Method, OptionError, no_options
+
+# The most frequent case of all, at a tenth of the price of an address object.
+_OCTETS: Final = 24
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4: Final = re.compile(rf"({_OCTET}\.{_OCTET}\.{_OCTET})\.{_OCTET}", re.ASCII)
 
 
 class TruncateIp(Method):
@@ -34,6 +40,8 @@ class TruncateIp(Method):
 
     def apply(self, value: Any, key: RecipientKey) -> str | None:  # noqa: ARG002
         """Return the network in CIDR form; what is no address is withheld."""
+        if self._prefix[4] == _OCTETS and (found := _IPV4.fullmatch(value)):
+            return f"{found[1]}.0/{_OCTETS}"
         try:
             network: IPv4Network | IPv6Network = ip_network(value, strict=False)
         except ValueError:

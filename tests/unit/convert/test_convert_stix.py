@@ -448,10 +448,10 @@ def test_unconfirmed_law_is_said_to_be() -> None:
         LegalBasis(act="Act 2", citation="art. 2", confirmed_by="B. Juristi"),
     )
 
-    terms = _frame(legal_basis=basis).terms
+    ending = _frame(legal_basis=basis).ending
 
-    assert "Act 1, art. 1 (to be confirmed by a lawyer)" in terms
-    assert "Act 2, art. 2 (confirmed by B. Juristi)" in terms
+    assert "Act 1, art. 1 (to be confirmed by a lawyer)" in ending
+    assert "Act 2, art. 2 (confirmed by B. Juristi)" in ending
 
 
 # --- Taking back
