@@ -74,7 +74,8 @@ def test_any_text_is_normalised_and_checked(kind: str, value: str) -> None:
     wrong = checks.problem(kind, stored)
 
     assert not any(letter > "\uffff" for letter in stored)
-    assert wrong is None or (bool(wrong) and (len(value) < 3 or value not in wrong))
+    # A short text may be a word of the message by chance.
+    assert wrong is None or (bool(wrong) and (len(value) < 12 or value not in wrong))
 
 
 @pytest.mark.parametrize("kind", sorted(describe.kinds()))
