@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import unicodedata
 from typing import Any, ClassVar, Self
 
 from broker.keys import RecipientKey
@@ -38,8 +39,10 @@ class Pseudonym(Method):
 
     def apply(self, value: Any, key: RecipientKey) -> str:
         """Return ``p-`` and 16 letters: 80 bits of the value's HMAC."""
-        # Case and blanks at the ends do not make another mailbox, name or account.
-        plain = str(value).strip().casefold().encode()
+        # Case, blanks at the ends and the way an accent is typed do not make another
+        # mailbox, name or account.
+        apart = unicodedata.normalize("NFD", str(value).strip())
+        plain = unicodedata.normalize("NFC", apart.casefold()).encode()
         digest = hmac.digest(key.pseudonyms, plain, "sha256")
         return "p-" + base64.b32encode(digest[:10]).decode().lower()
 
