@@ -13,13 +13,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from broker.canonical import dumps, loads
 from broker.errors import IntakeError
 from broker.intake.parsed import Parsed
 from broker.intake.values import normal
 from broker.model.incident import Incident, Observable
 from broker.model.mapping import ObservableKind
 
-_FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,40}")
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_ESCAPED: Final = re.compile(rb"\\.")
 _ADVICE: Final = "'besa schema' prints the fields and their types"
 
 
@@ -33,9 +35,23 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
         incident = Incident.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise as_intake_error(error) from None
-    # Only a message that is an incident is read again: it is small and shallow.
-    json.loads(raw, object_pairs_hook=_once)
+    _refuse_what_is_said_twice(raw)
     return Parsed(with_normal_values(incident, kinds))
+
+
+def _refuse_what_is_said_twice(raw: bytes) -> None:
+    """Refuse a message in which one key stands twice in one object.
+
+    A parser keeps one of the two, so it knows fewer texts than stand in the message.
+    """
+    if _texts(raw) != _texts(dumps(loads(raw))):
+        json.loads(raw, object_pairs_hook=_once)
+
+
+def _texts(raw: bytes) -> int:
+    """Count the quotes around texts and keys: those that are not escaped."""
+    plain = _ESCAPED.sub(b"", raw) if b"\\" in raw else raw
+    return plain.count(b'"')
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
