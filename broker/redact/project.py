@@ -120,7 +120,8 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     What is also a victim's is a victim's, and is never matched automatically.
     """
     first, second = sorted((one, other), key=lambda item: (_rank(item), dumps(item)))
-    if _rank(first) != _rank(second):
+    # Where the profile withholds the wish to match, there is none to take away.
+    if _rank(first) != _rank(second) and "to_ids" in first:
         first = {**first, "to_ids": False}
     return first
 
