@@ -1,0 +1,149 @@
+"""`make bench`: how fast Besa is, against budgets that are ratios.
+
+Everything that is compared runs side by side in this one run, in small turns, because
+machines are noisy. Prints a table, and with ``--json`` one JSON object per line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from statistics import median
+from time import perf_counter
+
+from rich.console import Console
+from rich.table import Table
+
+from broker.sandbox.kafka import available
+from tests.bench import consume, path, size
+from tests.bench.measure import Timed, ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One measured figure beside its budget; ``ok`` is None where there is none."""
+
+    name: str
+    measured: str
+    budget: str
+    ok: bool | None
+
+
+def compared(turns: int) -> Iterator[Line]:
+    """Measure the pure path against the plain way and against the floor."""
+    found = path.compare(turns)
+    slow = ratio(found.plain, found.path_with_plain)
+    low = ratio(found.path, found.floor)
+    yield Line(
+        "plain way / pure path, per output",
+        f"{slow.of_medians:.1f} x (minima: {slow.of_minima:.1f} x)",
+        ">= 30 x",
+        slow.of_medians >= 30,
+    )
+    yield Line(
+        "pure path / floor, per output",
+        f"{low.of_medians:.1f} x (minima: {low.of_minima:.1f} x)",
+        "<= 5 x",
+        low.of_medians <= 5,
+    )
+    for name, timed in (
+        ("plain way", found.plain),
+        ("pure path", found.path),
+        ("floor", found.floor),
+    ):
+        measured = f"{timed.median * 1e6:,.0f} us (best {timed.best * 1e6:,.0f} us)"
+        yield Line(f"{name}, per output", measured, "", None)
+    yield Line(
+        "pure path, outputs/s, one core", f"{1 / found.path.best:,.0f}", "", None
+    )
+    told = f"{found.ids:.0f} ids, {found.size:,.0f} bytes"
+    yield Line("an output has", told, "", None)
+
+
+def stored(name: str, measure: Callable[[], tuple[Timed, Timed]]) -> Line:
+    """Measure what a source and the store add to the pure path."""
+    whole, alone = measure()
+    added = ratio(whole, alone)
+    percent = (added.of_medians - 1) * 100
+    measured = f"+{percent:.0f} % (minima: +{(added.of_minima - 1) * 100:.0f} %)"
+    return Line(f"{name} to outbox, 3 recipients", measured, "<= +30 %", percent <= 30)
+
+
+def help_time() -> Line:
+    """Measure how long a person waits for `besa --help`."""
+    times = []
+    for _ in range(10):
+        start = perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "broker.cli", "--help"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        times.append(perf_counter() - start)
+    middle = median(times)
+    return Line("besa --help", f"{middle:.2f} s", "<= 0.3 s", middle <= 0.3)
+
+
+def grown() -> Iterator[Line]:
+    """Measure how cost and memory grow."""
+    for one in size.growth((10, 100, 1_000, 10_000)):
+        share = one.guard / one.path * 100
+        yield Line(
+            f"{one.observables:,} observables: per observable and output",
+            f"{one.path:,.0f} us, the guard alone {one.guard:,.0f} us ({share:.0f} %)",
+            "",
+            None,
+        )
+    (first, before), (last, after) = size.memory((1_000, 10_000))
+    change = (after / before - 1) * 100
+    yield Line(
+        f"memory after {first:,} and {last:,} incidents",
+        f"{before:.0f} MB, {after:.0f} MB ({change:+.0f} %)",
+        "within 10 %",
+        abs(change) <= 10,
+    )
+
+
+def lines(turns: int) -> Iterator[Line]:
+    """Measure everything."""
+    yield from compared(turns)
+    yield stored("spool", consume.spool)
+    why_not = available()
+    if why_not:
+        yield Line("Kafka to outbox, 3 recipients", why_not, "<= +30 %", None)
+    else:
+        yield stored("Kafka", consume.kafka)
+    yield help_time()
+    yield from grown()
+
+
+def main() -> int:
+    """Measure, print, and say by the exit code whether all budgets are kept."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.add_argument("--turns", type=int, default=60, help="turns of the path")
+    chosen = parser.parse_args()
+    table = Table("What", "Measured", "Budget", "")
+    missed = False
+    for line in lines(chosen.turns):
+        missed = missed or line.ok is False
+        if chosen.json:
+            sys.stdout.write(json.dumps(asdict(line)) + "\n")
+            sys.stdout.flush()
+        else:
+            mark = {True: "kept", False: "missed", None: ""}[line.ok]
+            table.add_row(line.name, line.measured, line.budget, mark)
+    if not chosen.json:
+        console = Console()
+        console.print(f"Python {platform.python_version()} on {platform.machine()}")
+        console.print(table)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""How the path and the guard grow with an incident, and what stays in memory.
+
+Incidents of 10 to 10,000 observables -> seconds per observable and the guard's share;
+thousands of incidents -> resident memory.
+"""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from time import process_time
+
+from broker import guard, pipeline
+from broker.model.sharing import Draft
+from tests.bench import incidents, world
+from tests.bench.measure import settled
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """One size: observables, microseconds of the path for each, the guard's share."""
+
+    observables: int
+    path: float
+    guard: float
+
+
+def growth(sizes: tuple[int, ...]) -> list[Grown]:
+    """Measure incidents of several sizes, per observable and output."""
+    return [_grown(size) for size in sizes]
+
+
+def _grown(observables: int) -> Grown:
+    count = max(2, 200 // observables)
+    stream = incidents.stream(observables, observables)
+    routes = world.rulebook().routes
+    path = watched = 0.0
+    with settled():
+        for raw in islice(stream, count):
+            start = process_time()
+            outcome = world.process(raw)
+            path += process_time() - start
+        for raw in islice(stream, count):
+            received = pipeline.receive(raw, world.NATIVE, rulebook=world.rulebook())
+            outcome = world.process(raw)
+            for share, route in zip(outcome.shares, routes, strict=True):
+                sealed = share.sealed
+                assert sealed is not None
+                draft = Draft(sealed.recipient, sealed.wire, sealed.body)
+                _forget()
+                start = process_time()
+                guard.inspect(draft, received.incident, route.guard)
+                watched += process_time() - start
+    outputs = count * len(routes) * observables
+    return Grown(observables, path / outputs * 1e6, watched / outputs * 1e6)
+
+
+def _forget() -> None:
+    """Empty the guard's memory of lines, so that it sees each document anew."""
+    for name in dir(guard.texts):
+        clear = getattr(getattr(guard.texts, name), "cache_clear", None)
+        if clear is not None:
+            clear()
+
+
+def memory(counts: tuple[int, ...]) -> list[tuple[int, float]]:
+    """Return the resident memory, in MB, after so many incidents."""
+    stream = incidents.stream(seed=99)
+    found, done = [], 0
+    for count in counts:
+        for raw in islice(stream, count - done):
+            world.process(raw)
+        done = count
+        gc.collect()
+        found.append((count, _resident()))
+    return found
+
+
+def _resident() -> float:
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
