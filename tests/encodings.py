@@ -148,6 +148,8 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "tags": "\U000e0041".join,
     "spaced": " ".join,
     "dashes": "-".join,
+    "bent quotes and long dashes": lambda v: v.replace("'", "’").replace("-", "–"),
+    "long dashes between letters": "–".join,
     "broken line": lambda v: f"{v[: len(v) // 2]}\n{v[len(v) // 2 :]}",
     "full width": _full_width,
     "mathematical letters": _mathematical,

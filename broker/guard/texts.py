@@ -44,7 +44,13 @@ _TWO: Final = {
     "ь": "",
     "ъ": "",
 }
-_LETTERS: Final = str.maketrans(_LATIN | _CYRILLIC | _TWO)
+# Signs that look like one on every keyboard, and breaks that look like a blank.
+_SIGNS: Final = {
+    **dict.fromkeys("‘’‚‛“”„‟′″«»‹›ʼʹ", "'"),
+    **dict.fromkeys("‐‒–—―−⁃", "-"),
+    **dict.fromkeys("\u2028\u2029\u0085·•‧∙", " "),
+}
+_LETTERS: Final = str.maketrans(_LATIN | _CYRILLIC | _TWO | _SIGNS)
 # What base64 of ASCII looks like: each byte's top bit is 0, so not every letter can
 # stand at each of the four places.
 # Only such runs are decoded; a value with other letters is looked for encoded.
@@ -94,7 +100,8 @@ _NO_LETTER: Final = bytes(c for c in range(128) if not chr(c).isalnum())
 def fold(text: str) -> str:
     """Return a text without case, accents and invisible characters.
 
-    Both sorts of straight quotes are one: a document may have escaped the double one.
+    All quotes are one: a document may have escaped the double one, a telephone may have
+    bent it.
     """
     text = text.casefold().replace('"', "'")
     if text.isascii():
