@@ -50,6 +50,13 @@ def _pointer(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    pointer = _pointer(value)
+    if pointer == value:
+        return value
+    return value.replace(".", "-") + ".dsl.provider.example"
+
+
 def _mathematical(value: str) -> str:
     def bold(letter: str) -> str:
         if "A" <= letter <= "Z":
@@ -134,6 +141,7 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "accents apart": lambda v: unicodedata.normalize("NFD", v),
     "punycode": _domain,
     "reversed pointer": _pointer,
+    "customer's host": _host,
     "entities": lambda v: "".join(f"&#{ord(c)};" for c in v),
     "entities, hex": lambda v: "".join(f"&#x{ord(c):x};" for c in v),
     "entities of HTML": html.escape,

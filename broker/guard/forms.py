@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Final
 
 from broker.guard.texts import SEPARATOR, fold, opened_punycode, squeeze
@@ -44,19 +44,20 @@ def forms(value: str) -> tuple[Form, ...]:
 
 @lru_cache(maxsize=4096)
 def number(value: str) -> tuple[bytes, bool]:
-    """Return the bare digits of a number, and whether they must stand alone.
+    """Return a number as it reads without grouping, and whether it must stand alone.
 
-    No digits when the value is no such number, or too short to be told from chance.
+    Empty when the value is no such number, or too short to be told from chance.
     """
     if not _GROUPED.fullmatch(value):
         return b"", False
+    # One address is often the beginning of another one in the same network.
+    if _ADDRESS.fullmatch(value):
+        return value.encode(), True
     digits = "".join(c for c in value if c.isdigit()).encode()
     if len(digits) < _DIGITS:
         return b"", False
-    if value.startswith(("+", "00")):
-        return digits[-_NATIONAL:], False
-    # One address is often the beginning of another one in the same network.
-    return digits, _ADDRESS.fullmatch(value) is not None
+    dialled = value.startswith(("+", "00"))
+    return (digits[-_NATIONAL:] if dialled else digits), False
 
 
 @lru_cache(maxsize=4096)
@@ -98,7 +99,12 @@ def _addresses(folded: str) -> Iterator[str]:
         return
     pointer = address.reverse_pointer
     yield pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
-    if isinstance(address, IPv6Address):
+    if isinstance(address, IPv4Address):
+        # As providers name the machines of their customers: 198-51-100-7.example.
+        parts = folded.split(".")
+        yield "-".join(parts)
+        yield "-".join(reversed(parts))
+    else:
         yield address.exploded
         yield address.compressed
         yield ":".join(f"{int(part, 16):x}" for part in address.exploded.split(":"))

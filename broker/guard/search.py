@@ -15,7 +15,8 @@ from broker.guard.texts import fold, laid_open, lines_of, raw_bytes, squeeze
 
 # A squeezed value shorter than this is found by chance between two others.
 _SQUEEZED: Final = 8
-_GROUPING: Final = b" ()+-./_"
+# A dot is not among them: it makes an amount of a number.
+_GROUPING: Final = b" ()+-/_"
 
 
 class Searched:
@@ -54,7 +55,7 @@ class Searched:
                 return True
         digits, alone = number(value)
         if digits and digits in self._numbers:
-            edges = rb"(?<!\d)" + digits + rb"(?!\d)"
+            edges = rb"(?<!\d)" + re.escape(digits) + rb"(?!\d)"
             if not alone or re.search(edges, self._numbers):
                 return True
         return not value.isascii() and self._is_encoded(value)
