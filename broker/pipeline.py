@@ -204,20 +204,9 @@ def _shared(
     edition = _next(previous, incident, content)
     case = convert.Case(incident.uid, key.ids, edition)
     bundle = convert.to_stix(redacted, route.frame, case)
-    draft = Draft(decision.recipient, route.wire, _rendered(bundle, route, route.wire))
-    breaches = _inspected(draft, incident, route)
-    if breaches or decision.effect is Effect.REVIEW:
-        return Share(
-            decision, State.HELD, redacted, edition, draft=draft, breaches=breaches
-        )
-    sealed = seal(
-        draft,
-        share=_share_id(bundle),
-        edition=edition,
-        rulebook=rulebook.digest,
-        key=keys.signing,
-    )
-    return Share(decision, State.QUEUED, redacted, edition, sealed)
+    ready = Share(decision, State.QUEUED, redacted, edition)
+    held = decision.effect is Effect.REVIEW
+    return _sealed(ready, bundle, incident, route, rulebook, keys, held=held)
 
 
 def _withheld(
@@ -245,20 +234,35 @@ def _withheld(
         min(incident.pap, ceiling.pap, key=lambda level: level.rank),
     )
     bundle = convert.to_retraction(route.frame, case, marking, reason)
-    draft = Draft(decision.recipient, route.wire, _rendered(bundle, route, route.wire))
+    ready = Share(decision, State.QUEUED, None, edition)
+    return _sealed(ready, bundle, incident, route, rulebook, keys, held=False)
+
+
+def _sealed(
+    ready: Share,
+    bundle: Bundle,
+    incident: Incident,
+    route: Route,
+    rulebook: Rulebook,
+    keys: Keys,
+    *,
+    held: bool,
+) -> Share:
+    """Render, inspect and seal; what must wait, or must not leave, is held instead."""
+    recipient = ready.decision.recipient
+    draft = Draft(recipient, route.wire, _rendered(bundle, route, route.wire))
     breaches = _inspected(draft, incident, route)
-    if breaches:
-        return Share(
-            decision, State.HELD, None, edition, draft=draft, breaches=breaches
-        )
+    if breaches or held:
+        return replace(ready, state=State.HELD, draft=draft, breaches=breaches)
+    assert ready.edition is not None  # noqa: S101 - whoever calls has numbered it
     sealed = seal(
         draft,
         share=_share_id(bundle),
-        edition=edition,
+        edition=ready.edition,
         rulebook=rulebook.digest,
         key=keys.signing,
     )
-    return Share(decision, State.QUEUED, None, edition, sealed)
+    return replace(ready, sealed=sealed)
 
 
 def _content(redacted: Redacted) -> str:
