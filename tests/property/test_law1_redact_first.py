@@ -6,6 +6,7 @@ import ast
 import json
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_type_hints
 
 import pytest
@@ -134,13 +135,22 @@ MAKERS = {
 }
 
 
-def makers(name: str) -> set[str]:
-    """Return the modules of the product that make a thing."""
+@cache
+def trees() -> dict[str, ast.AST]:
+    """Return every module of the product, parsed, by its name."""
     package = world.ROOT / "broker"
     return {
-        str(path.relative_to(package))
+        str(path.relative_to(package)): ast.parse(path.read_text("utf-8"))
         for path in package.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+    }
+
+
+def makers(name: str) -> set[str]:
+    """Return the modules of the product that make a thing."""
+    return {
+        module
+        for module, tree in trees().items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == name
