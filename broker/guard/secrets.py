@@ -9,12 +9,11 @@ counts. They are the same in thousands of incidents, so finding one tells nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any, Final
-
-from pydantic import BaseModel
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from broker.model.agreement import FieldRule, Profile, Selector
 from broker.model.incident import (
@@ -40,10 +39,10 @@ _WORDS: Final = frozenset(
 )
 _UNTELLING: Final = frozenset({Shape.CODE, Shape.FLAG, Shape.TIME})
 _DECLARED: Final = declarations()
+_Fields = Mapping[str, Any]  # of an object within an incident
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(NamedTuple):
     """A value that must not leave, and the field that it comes from."""
 
     field: str
@@ -57,7 +56,8 @@ class _Field:
     """A field that holds telling values: where it stands in an item, and its class."""
 
     path: str
-    steps: tuple[str, ...]
+    parts: tuple[str, ...]  # that it lies in, from the outside in; most lie in none
+    name: str
     many: bool
     data_class: str
     # Lengths of the IPv4 and IPv6 prefix that the recipient may see, if any.
@@ -80,19 +80,20 @@ class Secrets:
         self._rules: dict[str, dict[str, tuple[FieldRule, ...]]] = {}
         for path, rules in profile.fields.items():
             self._rules.setdefault(_owner(path), {})[path] = rules
-        self._splits: dict[tuple[Any, ...], _Split] = {}
+        # By list, and by what tells its items apart.
+        self._splits: dict[str, dict[tuple[Any, ...], _Split]] = {
+            owner: {} for owner in self._rules
+        }
 
     def of(self, incident: Incident) -> list[Secret]:
         """Return every value that no rule of the profile keeps."""
-        found: list[Secret] = []
-        for item, split in self._items(incident):
-            for field in split.hidden:
-                for value in _values(item, field):
-                    if len(value) >= SHORTEST and value.casefold() not in _WORDS:
-                        found.append(
-                            Secret(field.path, value, field.data_class, field.network)
-                        )
-        return found
+        return [
+            Secret(field.path, value, field.data_class, field.network)
+            for item, split in self._items(incident)
+            for field in split.hidden
+            for value in _values(item, field)
+            if len(value) >= SHORTEST and value.casefold() not in _WORDS
+        ]
 
     def unkept(self, secrets: list[Secret], incident: Incident) -> list[Secret]:
         """Return those secrets that the policy does not share all the same.
@@ -114,30 +115,32 @@ class Secrets:
             and not (secret.network and _is_wide(secret.value, *secret.network))
         ]
 
-    def _items(self, incident: Incident) -> Iterator[tuple[BaseModel, _Split]]:
-        for owner in self._rules:
+    def _items(self, incident: Incident) -> Iterator[tuple[_Fields, _Split]]:
+        for owner, splits in self._splits.items():
+            told_apart = _TELL_APART.get(owner, _alike)
             for item in getattr(incident, owner) if owner else (incident,):
-                key = (owner, *_told_apart(owner, item))
-                split = self._splits.get(key)
+                fields = item.__dict__
+                told = told_apart(fields)
+                split = splits.get(told)
                 if split is None:
-                    split = self._splits[key] = self._split(owner, item)
-                yield item, split
+                    split = splits[told] = self._split(owner, told)
+                yield fields, split
 
-    def _split(self, owner: str, item: BaseModel) -> _Split:
+    def _split(self, owner: str, told: tuple[Any, ...]) -> _Split:
         """Sort the telling fields of such an item by the rule that speaks of it."""
         names = _TOLD_APART.get(owner, ())
-        facts = dict(zip(names, _told_apart(owner, item), strict=True))
+        facts = dict(zip(names, told, strict=True))
         sorted_: tuple[list[_Field], list[_Field]] = ([], [])
         for path, rules in self._rules[owner].items():
             if not _telling(path):
                 continue
             first = next(rule for rule in rules if self._about(rule.only, facts))
-            steps = tuple(
-                path.removeprefix(f"{owner}[].").removesuffix("[]").split(".")
-            )
+            inner = path.removeprefix(f"{owner}[].").removesuffix("[]")
+            *parts, name = inner.split(".")
             field = _Field(
                 path,
-                steps,
+                tuple(parts),
+                name,
                 path.endswith("[]"),
                 self._data_class(path, facts),
                 _network(first),
@@ -211,22 +214,24 @@ _TOLD_APART: Final = {
 }
 
 
-def _told_apart(owner: str, item: BaseModel) -> tuple[Any, ...]:
-    fields = item.__dict__
-    match owner:
-        case "observables":
-            return (fields["kind"], fields["role"])
-        case "victims":
-            return (fields["kind"], fields["consent"], fields["minor"])
-        case "suspects":
-            return (fields["kind"], fields["minor"])
+def _alike(_: _Fields) -> tuple[Any, ...]:
     return ()
 
 
-def _values(item: BaseModel, field: _Field) -> tuple[str, ...]:
-    value: Any = item
-    for step in field.steps:
-        value = value.__dict__[step]
-        if value is None:
+_TELL_APART: Final[Mapping[str, Callable[[_Fields], tuple[Any, ...]]]] = {
+    "observables": itemgetter("kind", "role"),
+    "victims": itemgetter("kind", "consent", "minor"),
+    "suspects": itemgetter("kind", "minor"),
+}
+
+
+def _values(fields: _Fields, field: _Field) -> tuple[str, ...]:
+    for part in field.parts:
+        inner = fields[part]
+        if inner is None:
             return ()
+        fields = inner.__dict__
+    value = fields[field.name]
+    if value is None:
+        return ()
     return tuple(map(str, value)) if field.many else (str(value),)
