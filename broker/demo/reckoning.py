@@ -187,7 +187,7 @@ def _not_there(stage: Stage, sent: Iterable[Any]) -> Iterable[str]:
 def _event(misp: StandIn, share: str) -> dict[str, Any] | None:
     request = urllib.request.Request(  # noqa: S310 - http on 127.0.0.1
         f"{misp.url}/events/view/{share}",
-        headers={"Authorization": misp.csirt_key, "Accept": "application/json"},
+        headers={"Authorization": misp.reader_key, "Accept": "application/json"},
     )
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310

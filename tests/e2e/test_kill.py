@@ -185,7 +185,7 @@ def events(stage: Stage, recipient: str) -> Iterator[dict[str, Any]]:
     misp = stage.misps[recipient]
     answer = requests.post(
         f"{misp.url}/events/restSearch",
-        headers={"Authorization": misp.csirt_key, "Accept": "application/json"},
+        headers={"Authorization": misp.reader_key, "Accept": "application/json"},
         json={"returnFormat": "json", "limit": 10_000},
         timeout=120,
     )

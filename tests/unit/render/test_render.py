@@ -68,7 +68,7 @@ def test_event_of_an_edition() -> None:
     event = _event(title="T", severity="high", status="closed")
 
     assert ("T", str(int(MODIFIED.timestamp()))) == (event["info"], event["timestamp"])
-    assert ("1", "2", "0") == (
+    assert ("1", "2", "1") == (
         event["threat_level_id"],
         event["analysis"],
         event["distribution"],
