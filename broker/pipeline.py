@@ -175,12 +175,24 @@ def _share(
         # INVARIANT: an error never shares. Only the sort of error is kept: its message
         # could hold what it stumbled over.
         why = str(error) if isinstance(error, BesaError) else type(error).__name__
+        stage = _stage_of(error) or stage
         failed = replace(
             decision,
             effect=Effect.strictest([decision.effect, Effect.REVIEW]),
             findings=(*decision.findings, _failed(stage)),
         )
         return Share(failed, State.HELD, failure=f"{stage}: {why}")
+
+
+def _stage_of(error: Exception) -> str:
+    """Return the stage whose code an error came out of, if it was one."""
+    trace = error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", "")).split(".")
+        if module[0] == "broker" and module[-1:] != ["pipeline"]:
+            return module[1]
+        trace = trace.tb_next
+    return ""
 
 
 def _failed(stage: str) -> Finding:
