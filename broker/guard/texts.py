@@ -19,10 +19,13 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
+from broker.errors import GuardError
 from broker.guard.tripwires import tripped
 
 # How many layers of encoding are laid open: base64 of percent of hex is three.
 _LAYERS: Final = 4
+# A line that unfolds into more letters than this was made to wear the guard out.
+_MOST: Final = 500_000
 SEPARATOR: Final = "\x1f"
 # Letters that are no base letter with an accent, but are read as one.
 _LATIN: Final = dict(zip("đðłøı", "ddloi", strict=True))
@@ -200,7 +203,11 @@ def _raw(line: str) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _layers(line: str) -> tuple[str, ...]:
-    """Return a line and what can be decoded from it, from the outside in."""
+    """Return a line and what can be decoded from it, from the outside in.
+
+    Raises:
+        GuardError: that is too much to look into; the document is then held.
+    """
     seen = {line: None}
     layer = _decoded(line)
     for _ in range(_LAYERS):
@@ -209,6 +216,8 @@ def _layers(line: str) -> tuple[str, ...]:
             break
         seen.update(dict.fromkeys(layer))
         layer = [text for known in layer for text in _decoded(known)]
+        if sum(map(len, layer)) > _MOST:
+            raise GuardError("a text has too many layers of encoding to look into")
     return tuple(seen)
 
 

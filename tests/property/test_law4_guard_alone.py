@@ -311,6 +311,17 @@ def test_every_alarm_has_a_reason(incident: dict[str, Any]) -> None:
             assert repeated
 
 
+@pytest.mark.timeout(30)
+def test_a_text_that_wears_the_guard_out_is_held() -> None:
+    """A text with layer upon layer of encodings is not looked into for ever."""
+    worn = "%26amp;%5c&#x5c;[.]xn--a-b \\x41=41 " * 1_700
+    agent = {"kind": "user-agent", "value": worn, "role": "attacker"}
+
+    for share in world.disclose(world.incident(observables=[agent])).shares[1:]:
+        assert State.HELD is share.state
+        assert share.failure.startswith("guard: ")
+
+
 def test_guard_shares_no_code_with_redaction() -> None:
     """No module of the guard imports redaction or conversion."""
     for path in (world.ROOT / "broker/guard").glob("*.py"):
