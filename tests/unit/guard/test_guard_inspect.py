@@ -89,7 +89,7 @@ def test_other_wire_is_a_breach() -> None:
     [
         (lambda e: e.update(sharing_group_id="1"), "not-allowed", "Event"),
         (lambda e: e.update({SECRET: 1}), "not-allowed", "Event"),
-        (lambda e: e.update(distribution="1"), "wrong-shape", "Event.distribution"),
+        (lambda e: e.update(distribution="3"), "wrong-shape", "Event.distribution"),
         (lambda e: e.update(distribution=0), "wrong-shape", "Event.distribution"),
         (lambda e: e.update(uuid=SECRET), "wrong-shape", "Event.uuid"),
         (lambda e: e.update(date="20.11.2026"), "wrong-shape", "Event.date"),
