@@ -23,6 +23,8 @@ _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4: Final = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}")
 # A number that people group as they like: a telephone, a personal number, a card.
 _GROUPED: Final = re.compile(r"\+?[\d ()/.-]{9,40}")
+# A squeezed value shorter than this is found by chance between two others.
+_SQUEEZED: Final = 8
 # So many digits do not stand together by chance.
 _DIGITS: Final = 9
 # Without its country code a telephone number has eight digits, in Kosovo and around.
@@ -30,7 +32,10 @@ _NATIONAL: Final = 8
 
 
 class Form(NamedTuple):
-    """A folded form of a value, and the same without blanks and signs."""
+    """A folded form of a value, and the same without blanks and signs.
+
+    ``bare`` is empty where it would be found by chance.
+    """
 
     text: str
     bare: bytes
@@ -40,7 +45,13 @@ class Form(NamedTuple):
 def forms(value: str) -> tuple[Form, ...]:
     """Return the forms in which a value is looked for in a laid-open text."""
     texts = dict.fromkeys(text for text in _spellings(value) if text)
-    return tuple(Form(text, squeeze(text)) for text in texts)
+    return tuple(Form(text, _bare(text)) for text in texts)
+
+
+def _bare(text: str) -> bytes:
+    # A short word, or a number next to other numbers, is found by chance.
+    bare = squeeze(text)
+    return bare if len(bare) >= _SQUEEZED and not bare.isdigit() else b""
 
 
 @lru_cache(maxsize=4096)

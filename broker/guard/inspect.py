@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.canonical import dumps
-from broker.errors import Problem, RulebookError
+from broker.errors import GuardError, Problem, RulebookError
 from broker.guard.search import Searched
 from broker.guard.secrets import Secrets
 from broker.guard.shapes import (
@@ -34,6 +34,8 @@ from broker.model.marking import Pap, Tlp
 from broker.model.sharing import Breach, Draft, Wire
 from broker.strict_yaml import Document
 
+# Values times letters: more would take the guard longer than a queue can wait.
+_MOST_WORK: Final = 10**10
 _STIX_NAMESPACE: Final = bytes.fromhex("00abedb4aa42466c9c01fed23315a9b7")
 
 
@@ -106,7 +108,11 @@ def compile_guard(
 
 
 def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...]:
-    """Return everything in a draft that must not leave; nothing means it may."""
+    """Return everything in a draft that must not leave; nothing means it may.
+
+    Raises:
+        GuardError: it is too much to look into; then it must not leave either.
+    """
     if draft.wire is not guard.wire:
         return (Breach("wrong-wire", ""),)
     if len(draft.body) > guard.max_bytes:
@@ -141,9 +147,12 @@ def _values(document: Any, wire: Wire) -> Iterator[str]:
 def _secret_breaches(
     searched: Searched, incident: Incident, guard: Guard
 ) -> Iterator[Breach]:
+    secrets = guard.secrets.of(incident)
+    if len(secrets) * searched.size > _MOST_WORK:
+        raise GuardError("too many values and too much text: split the incident")
     leaked = [
         secret
-        for secret in guard.secrets.of(incident)
+        for secret in secrets
         if searched.holds(secret.value)
         and fold(secret.value).strip() not in guard.known.names
     ]

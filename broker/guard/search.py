@@ -13,8 +13,6 @@ from typing import Final
 from broker.guard.forms import forms, number, raw_forms
 from broker.guard.texts import fold, laid_open, lines_of, raw_bytes, squeeze
 
-# A squeezed value shorter than this is found by chance between two others.
-_SQUEEZED: Final = 8
 # A dot is not among them: it makes an amount of a number.
 _GROUPING: Final = b" ()+-/_"
 
@@ -42,16 +40,19 @@ class Searched:
         self._numbers = encoded.translate(None, _GROUPING)
         self._raw: bytes | None = None
 
+    @property
+    def size(self) -> int:
+        """How many letters are searched."""
+        return len(self._opened)
+
     def holds(self, value: str) -> bool:
         """Say whether a value stands in the document in any form."""
         opened, squeezed = self._opened, self._squeezed
         for form in forms(value):
             if form.text in opened and _stands_apart(form.text, opened):
                 return True
-            # Spaced out, or split over neighbours. A number squeezed next to other
-            # numbers is found by chance; words are not.
-            bare = form.bare
-            if len(bare) >= _SQUEEZED and bare in squeezed and not bare.isdigit():
+            # Spaced out, or split over neighbours.
+            if form.bare and form.bare in squeezed:
                 return True
         digits, alone = number(value)
         if digits and digits in self._numbers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -320,6 +321,16 @@ def test_a_text_that_wears_the_guard_out_is_held() -> None:
     for share in world.disclose(world.incident(observables=[agent])).shares[1:]:
         assert State.HELD is share.state
         assert share.failure.startswith("guard: ")
+
+
+def test_what_is_too_much_to_search_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More values and text than can be searched in good time are held, not skipped."""
+    monkeypatch.setattr(sys.modules["broker.guard.inspect"], "_MOST_WORK", 1_000)
+
+    shares = world.disclose(world.FULL).shares
+
+    assert [State.HELD] * 3 == [share.state for share in shares]
+    assert all("split the incident" in share.failure for share in shares)
 
 
 def test_guard_shares_no_code_with_redaction() -> None:
