@@ -96,6 +96,8 @@ Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 # Money is a decimal number in a string: binary fractions would change an amount.
 Amount = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d{0,14})(\.\d{1,2})?$")]
 RsitType = Annotated[str, AfterValidator(rsit_type)]
+# RFC 8785, 3.2.2.3: larger whole numbers are not the same in every parser.
+Whole = Field(ge=0, le=2**53 - 1)
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -233,7 +235,7 @@ class EvidenceItem(_Part):
 
     name: Annotated[Line, _is("content", "text")]
     sha256: Annotated[Sha256, _is("technical", "hash")]
-    size: Annotated[int | None, Field(ge=0), _is("technical", "number")] = None
+    size: Annotated[int | None, Whole, _is("technical", "number")] = None
     media_type: Annotated[Line | None, _is("technical", "text")] = None
     collected_at: Annotated[Time | None, _is("technical", "time")] = None
     collected_by: Annotated[Line | None, _is("identity", "name")] = None

@@ -170,6 +170,15 @@ def test_huge_numbers_are_refused(field: str, number: int) -> None:
     assert field == refused(raw, CONTENT_TYPES[1]).path
 
 
+@pytest.mark.parametrize(("size", "fits"), [(2**53 - 1, True), (2**53, False)])
+def test_a_size_that_parsers_read_differently_is_refused(size: int, fits: bool) -> None:
+    """A whole number is only taken where every JSON parser reads the same."""
+    evidence = [{**world.FULL["evidence"][0], "size": size}]
+    found = received(world.raw(world.incident(evidence=evidence)))
+
+    assert fits is isinstance(found, Received)
+
+
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"01"])
 def test_what_is_no_number_is_refused(number: bytes) -> None:
     """NaN and infinities are no JSON, and an exponent is no whole number."""
