@@ -99,11 +99,14 @@ class LegalBasis(_File):
     confirmed_on: date | None = None
 
 
+PartyRole = Literal["csirt", "police", "prosecutor", "fiu", "dpa", "isp", "ministry"]
+
+
 class MouParty(_File):
     """A party to the memorandum and how its duty officer is reached."""
 
     name: str
-    role: Literal["csirt", "police", "prosecutor", "fiu", "dpa", "isp", "ministry"]
+    role: PartyRole
     contact: str = ""
 
 
@@ -231,11 +234,34 @@ class Guardrail(_File):
     paths: dict[str, str]
 
 
+class Never(_File):
+    """A statement about every incident there can be, proved when policies are loaded.
+
+    While ``when`` holds, ``fields`` (of the items that ``only`` selects) never reach
+    ``recipients``, nor the recipient of an agreement with a party of ``roles``; without
+    either, nobody. A field may end in ``*``; without fields, nothing of the incident
+    reaches them. ``unless: review`` allows what a person has released; ``except_as``
+    the redaction methods under which a field may go all the same.
+    """
+
+    id: Name
+    cites: str
+    recipients: frozenset[Name] = frozenset()
+    roles: frozenset[PartyRole] = frozenset()
+    fields: tuple[str, ...] = ()
+    only: Selector = Selector()
+    except_as: frozenset[str] = frozenset()
+    when: When = When()
+    unless: Literal["review"] | None = None
+    note: str = ""
+
+
 class Safeguards(_File):
     """What must never happen, whatever the agreements say.
 
-    Each is a clause with the effect ``withhold`` or ``review`` that counts for
-    everybody.
+    Each of ``safeguards`` is a clause with the effect ``withhold`` or ``review`` that
+    counts for everybody; each of ``never`` is proved of the rulebook as a whole.
     """
 
     safeguards: tuple[Clause, ...]
+    never: tuple[Never, ...] = ()
