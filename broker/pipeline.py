@@ -47,7 +47,7 @@ from broker.rulebook import Route, Rulebook
 from broker.seal import seal
 
 # What the recipient sees is compared without these: they change with every revision.
-_NOT_CONTENT: Final = frozenset({"revision", "revised_at"})
+_NOT_CONTENT: Final = frozenset({"revision", "revised_at", "origin"})
 _RETRACTED: Final = sha256_hex(b"besa: taken back")
 # A clock that is wrong by more than this would number editions in the far future.
 _CLOCK_LEEWAY: Final = timedelta(days=1)
@@ -79,7 +79,8 @@ def receive(
     incident = parsed.incident
     if now is not None and incident.revised_at > now + _CLOCK_LEEWAY:
         raise IntakeError("revised_at", "it lies in the future", "check the clock")
-    content = incident.model_dump_json().encode()
+    # The same incident is the same however its message was spelled.
+    content = incident.model_dump_json(exclude={"origin"}).encode()
     return Received(incident, sha256_hex(content), name, parsed.left_behind)
 
 

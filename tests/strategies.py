@@ -345,6 +345,13 @@ def _incident(
         relations=_lists(st.fixed_dictionaries({"uid": uids}), 2),
         references=_lists(urls, 2),
         case_reference=st.builds("PPN-{}".format, st.integers(1, 99999)),
+        origin=st.fixed_dictionaries(
+            {
+                "format": st.sampled_from(["rtir", "n6"]),
+                "sha256": st.text(_HEX, min_size=64, max_size=64),
+            },
+            optional={"id": line},
+        ),
     )
     for field, strategy in narrowed.items():
         (must if field in must else may)[field] = strategy

@@ -245,4 +245,9 @@ FULL: Final[dict[str, Any]] = {
     "relations": [{"uid": "KOS-CERT-2026-6990", "kind": "related-to"}],
     "references": ["https://tiketat.example/7001"],
     "case_reference": "PPN-2026-000321",
+    "origin": {
+        "format": "rtir",
+        "id": "7001/a",
+        "sha256": "3d" * 32,
+    },
 }

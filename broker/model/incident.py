@@ -10,10 +10,11 @@ are UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -265,6 +266,19 @@ class Relation(_Part):
     kind: Annotated[Kind, _is("technical", "code")] = "related-to"
 
 
+class Origin(_Part):
+    """What the incident was read from, so that the very message can be found again.
+
+    ``id`` is the sender's own, to the letter; ``sha256`` is of the bytes as they came.
+    None of it is a word about the incident, so none of it is searched for by the guard
+    except the digest.
+    """
+
+    format: Annotated[Kind, _is("technical", "code")]
+    id: Annotated[Line | None, _is("technical", "code")] = None
+    sha256: Annotated[Sha256, _is("technical", "hash")]
+
+
 class Incident(_Part):
     """One revision of one incident."""
 
@@ -294,6 +308,19 @@ class Incident(_Part):
     relations: tuple[Relation, ...] = ()
     references: Annotated[tuple[Line, ...], _is("content", "url")] = ()
     case_reference: Annotated[Line | None, _is("technical", "text")] = None
+    origin: Origin | None = None
+
+
+_CONTENT_UID: Final = re.compile(r"[a-z0-9-]{1,30}:sha256:[0-9a-f]{64}")
+
+
+def named_by_content(uid: str) -> bool:
+    """Say whether a uid was computed from what the message says.
+
+    Some formats number nothing. Such a uid is a digest that anybody can compute, so
+    that it would give away what is withheld to whoever can guess it.
+    """
+    return _CONTENT_UID.fullmatch(uid) is not None
 
 
 def declarations(model: type[BaseModel] = Incident) -> dict[str, Declared]:

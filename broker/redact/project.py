@@ -16,12 +16,14 @@ from typing import Any
 from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
-from broker.model.incident import Incident, Role
+from broker.model.incident import Incident, Role, named_by_content
 from broker.model.sharing import WITHHELD, Redacted
+from broker.redact.methods.pseudonym import Pseudonym
 from broker.redact.plan import Item, Plan
 
 # Whose a thing is, if two say different things about it.
 _ROLES = (Role.VICTIM, Role.UNKNOWN, Role.INFRASTRUCTURE, Role.ATTACKER)
+_PSEUDONYM = Pseudonym()
 _Mark = tuple[int, tuple[str, str, str]]
 
 
@@ -34,6 +36,8 @@ def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
     marks: list[_Mark] = []
     fields = incident.__dict__
     view = _item(fields, plan.top, key, marks, -1)
+    if view.get("uid") == incident.uid and named_by_content(incident.uid):
+        _rename(view, marks, key)
     for name, variants in plan.lists.items():
         items = fields[name]
         if not items:
@@ -56,6 +60,19 @@ def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
         if seen:
             view[name] = _without_repeats(seen) if name == "observables" else seen
     return Redacted(view, tuple(marks))
+
+
+def _rename(view: dict[str, Any], marks: list[_Mark], key: RecipientKey) -> None:
+    """Put a pseudonym in the place of a uid that was computed from the message.
+
+    Nobody gave the case that number, and whoever can guess what is withheld could
+    compute it and see whether they guessed right.
+    """
+    view["uid"] = _PSEUDONYM.apply(view["uid"], key)
+    marks[:] = [
+        (index, (path, _PSEUDONYM.name, at) if path == "uid" else (path, outcome, at))
+        for index, (path, outcome, at) in marks
+    ]
 
 
 def _item(

@@ -47,6 +47,8 @@ _OTHER: dict[str, st.SearchStrategy[Any]] = {
     "title": lines,
     "embargo_until": st.sampled_from(["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"]),
     "case_reference": lines,
+    "origin.format": st.sampled_from(["rtir", "idea0"]),
+    "origin.sha256": st.text("0123456789abcdef", min_size=64, max_size=64),
     "relations[].uid": uids,
     "references[]": st.lists(urls, min_size=1, max_size=4),
     "handling_caveats[]": st.lists(lines, min_size=1, max_size=3),

@@ -42,6 +42,7 @@ FULL: dict[str, Any] = {
     "relations": [{"uid": "KOS-2026-0"}],
     "references": ["https://tiketat.example/1"],
     "case_reference": "PPN-1",
+    "origin": {"format": "n6", "id": "7", "sha256": "3d" * 32},
 }
 
 
@@ -274,3 +275,18 @@ def test_incident_is_left_as_it_was() -> None:
     project(incident, plan, given.key())
 
     assert before == incident.model_dump_json()
+
+
+@pytest.mark.parametrize("rest", ["keep", "withhold"])
+def test_uid_made_of_content_is_a_pseudonym(rest: str) -> None:
+    """A uid that is a digest of the message leaves under another name, or not at all."""
+    uid = f"intelmq:sha256:{'5f' * 32}"
+    made = _project({"uid": rest}, uid=uid)
+    ledger = {entry.field: entry.outcome for entry in made.ledger()}
+
+    if rest == "withhold":
+        assert ("withheld", None) == (ledger["uid"], made.view.get("uid"))
+    else:
+        assert "pseudonym" == ledger["uid"]
+        assert made.view["uid"].startswith("p-")
+        assert uid not in str(made.view)
