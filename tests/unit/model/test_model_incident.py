@@ -108,7 +108,7 @@ def test_parts() -> None:
     parts = set(parts_of(Incident))
 
     expected = "times reporter victims suspects observables evidence financial_loss"
-    assert {*expected.split(), "affected_systems", "relations"} == parts
+    assert {*expected.split(), "affected_systems", "relations", "origin"} == parts
 
 
 def test_incident_is_frozen() -> None:
