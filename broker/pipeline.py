@@ -127,7 +127,7 @@ def disclose(
     )
     if outcome.duplicate or outcome.conflict:
         return outcome
-    facts = facts_of(incident)
+    facts = facts_of(incident, now)
     stale = incident.revision < history.revision
     shares = tuple(
         _share(incident, facts, route, rulebook, keys, history, now, stale=stale)

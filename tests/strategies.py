@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from broker.model.agreement import ConsentFact, When
+from broker.model.agreement import ConsentFact, SourceFact, When
 from broker.model.incident import Consent, PartyKind, Role, Shape, Status, Urgency
 from broker.model.mapping import ObservableKind
 from broker.model.marking import Pap, Severity, Tlp
+from broker.model.presence import OPTIONAL_FIELDS
 from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES, rsit_category
-from broker.policy import Facts
+from broker.policy import Facts, Loss
 from broker.rulebook.sources import ObservableTable
 from broker.strict_yaml import load, parse
 
@@ -73,6 +74,7 @@ _SECTORS = (
     "telecom",
     "construction",
 )
+_COUNTRIES = ("XK", "AL", "RS", "DE")
 _SYSTEMS = (
     "mail-01",
     "dc.internal",
@@ -397,15 +399,29 @@ def facts() -> st.SearchStrategy[Facts]:
             pap=st.sampled_from(Pap),
             urgency=st.sampled_from(Urgency),
             status=st.sampled_from(Status),
+            source=st.sampled_from(SourceFact),
             victim_consent=st.sampled_from(ConsentFact),
             victim_kinds=st.frozensets(st.sampled_from(PartyKind)),
+            victim_sectors=st.frozensets(st.sampled_from(_SECTORS), max_size=2),
+            victim_countries=st.frozensets(st.sampled_from(_COUNTRIES), max_size=2),
             minor_involved=st.booleans(),
-            financial_loss=st.booleans(),
+            loss=st.none()
+            | st.builds(Loss, st.sampled_from(["EUR", "ALL"]), st.integers(0, 10**6)),
             observable_kinds=st.frozensets(st.sampled_from(sorted(KINDS)), max_size=4),
             observable_roles=st.frozensets(st.sampled_from(Role)),
+            fields=st.frozensets(st.sampled_from(OPTIONAL_FIELDS)),
+            age_days=st.none() | st.integers(0, 1000),
             embargo_until=st.none() | _moments("2020-01-01", "2030-01-01"),
         )
     )
+
+
+_bounds = st.dictionaries(
+    st.sampled_from(["EUR", "ALL"]), st.integers(0, 10**4), min_size=1
+)
+_optional_fields = st.frozensets(
+    st.sampled_from(OPTIONAL_FIELDS), min_size=1, max_size=4
+)
 
 
 def conditions() -> st.SearchStrategy[When]:
@@ -415,19 +431,30 @@ def conditions() -> st.SearchStrategy[When]:
         "category_in": st.frozensets(st.sampled_from(RSIT_CATEGORIES), min_size=1),
         "severity_at_least": st.sampled_from(Severity),
         "confidence_at_least": st.integers(0, 100),
+        "confidence_at_most": st.integers(0, 100),
         "tlp_at_most": st.sampled_from(Tlp),
         "tlp_at_least": st.sampled_from(Tlp),
         "pap_at_most": st.sampled_from(Pap),
+        "pap_at_least": st.sampled_from(Pap),
         "urgency_in": st.frozensets(st.sampled_from(Urgency), min_size=1),
         "status_in": st.frozensets(st.sampled_from(Status), min_size=1),
+        "source_in": st.frozensets(st.sampled_from(SourceFact), min_size=1),
         "victim_consent_in": st.frozensets(st.sampled_from(ConsentFact), min_size=1),
         "victim_kind_in": st.frozensets(st.sampled_from(PartyKind), min_size=1),
+        "victim_sector_in": st.frozensets(st.sampled_from(_SECTORS), min_size=1),
+        "victim_country_in": st.frozensets(st.sampled_from(_COUNTRIES), min_size=1),
         "minor_involved": st.booleans(),
         "financial_loss": st.booleans(),
+        "loss_at_least": _bounds,
+        "loss_at_most": _bounds,
         "has_observable_kind_in": st.frozensets(
             st.sampled_from(sorted(KINDS)), min_size=1, max_size=20
         ),
         "has_observable_role_in": st.frozensets(st.sampled_from(Role), min_size=1),
+        "has_field_in": _optional_fields,
+        "has_no_field_in": _optional_fields,
+        "age_days_at_least": st.integers(0, 1000),
+        "age_days_at_most": st.integers(0, 1000),
     }
     assert set(When.model_fields) == set(chosen)
     # At most three at a time: with more, hardly any clause would ever match.

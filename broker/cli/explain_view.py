@@ -72,7 +72,7 @@ def _agreement(out: Console, looked: Looked, shown: Previewed) -> None:
 
 
 def _clauses(out: Console, looked: Looked, shown: Previewed) -> None:
-    facts = facts_of(looked.received.incident)
+    facts = facts_of(looked.received.incident, looked.now)
     clauses = {
         **{clause.id: clause for clause in shown.route.agreement.clauses},
         **{f"safeguard:{clause.id}": clause for clause in looked.safeguards.safeguards},

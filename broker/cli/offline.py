@@ -32,6 +32,7 @@ class Looked:
     keys: Keys
     previews: tuple[Previewed, ...]
     safeguards: Safeguards
+    now: datetime
 
 
 def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looked:
@@ -66,15 +67,14 @@ def look_at_bytes(
     content_type = FORMATS[format_name][0] if format_name else None
     received = pipeline.receive(raw, content_type, rulebook=book)
     keys = _keys(settings, known)
-    previews = pipeline.preview(
-        received, rulebook=book, keys=keys, now=datetime.now(UTC)
-    )
+    now = datetime.now(UTC)
+    previews = pipeline.preview(received, rulebook=book, keys=keys, now=now)
     chosen = tuple(
         shown
         for shown in previews
         if recipient in (None, shown.route.recipient.recipient)
     )
-    return Looked(received, book, keys, chosen, _safeguards(files))
+    return Looked(received, book, keys, chosen, _safeguards(files), now)
 
 
 def read_rulebook() -> Rulebook:

@@ -112,26 +112,62 @@ def _flag(yes: str, no: str, fact: str) -> Words:
     return words
 
 
+def _loss(relation: str) -> Words:
+    def words(bound: Any, facts: Facts) -> Condition:
+        named = [f"{amount} {currency}" for currency, amount in bound.items()]
+        asks = f"a loss of {relation} {_list(named)} is stated"
+        if facts.loss is None:
+            return Condition(asks, "no loss is stated", asks)
+        currency, hundredths = facts.loss
+        lost = f"{hundredths // 100}.{hundredths % 100:02} {currency}"
+        return Condition(
+            asks, f"it is {lost}", f"the loss is {lost} ({relation} {_list(named)})"
+        )
+
+    return words
+
+
+def _fields(there: str, *, all_missing: bool) -> Words:
+    def words(bound: Any, facts: Facts) -> Condition:
+        asks = f"{there} {_few(bound)}"
+        present = [path for path in bound if path in facts.fields]
+        has = f"there is {_list(present, 'and')}" if present else "there is none"
+        return Condition(asks, has, asks if all_missing else has)
+
+    return words
+
+
 _WORDS: Final[Mapping[str, Words]] = {
     "classification_in": _one_of("the type of incident", "classification"),
     "category_in": _one_of("the category of incident", "category"),
     "severity_at_least": _at("the severity", "severity", "at least"),
     "confidence_at_least": _at("the confidence", "confidence", "at least"),
+    "confidence_at_most": _at("the confidence", "confidence", "at most"),
     "tlp_at_most": _at("the TLP", "tlp", "at most"),
     "tlp_at_least": _at("the TLP", "tlp", "at least"),
     "pap_at_most": _at("the PAP", "pap", "at most"),
+    "pap_at_least": _at("the PAP", "pap", "at least"),
     "urgency_in": _one_of("the urgency", "urgency"),
     "status_in": _one_of("the status", "status"),
+    "source_in": _one_of("the source", "source"),
     "victim_consent_in": _one_of("the consent of all victims", "victim_consent"),
     "victim_kind_in": _any_of("a victim of the kind", "victim_kinds"),
+    "victim_sector_in": _any_of("a victim of the sector", "victim_sectors"),
+    "victim_country_in": _any_of("a victim of the country", "victim_countries"),
     "minor_involved": _flag(
         "a minor is involved", "no minor is involved", "minor_involved"
     ),
     "financial_loss": _flag(
         "there is a financial loss", "there is no financial loss", "financial_loss"
     ),
+    "loss_at_least": _loss("at least"),
+    "loss_at_most": _loss("at most"),
     "has_observable_kind_in": _any_of("an observable of the kind", "observable_kinds"),
     "has_observable_role_in": _any_of("an observable in the role", "observable_roles"),
+    "has_field_in": _fields("there is", all_missing=False),
+    "has_no_field_in": _fields("there is no", all_missing=True),
+    "age_days_at_least": _at("the age in days", "age_days", "at least"),
+    "age_days_at_most": _at("the age in days", "age_days", "at most"),
 }
 
 

@@ -11,11 +11,20 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from broker.model.decision import Effect
 from broker.model.incident import (
     Consent,
+    Country,
+    Currency,
     Kind,
     PartyKind,
     Percent,
@@ -25,6 +34,7 @@ from broker.model.incident import (
     Urgency,
 )
 from broker.model.marking import Pap, Severity, Tlp
+from broker.model.presence import optional_field
 from broker.model.rsit import RSIT_CATEGORIES
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -49,6 +59,34 @@ class ConsentFact(StrEnum):
     NO_VICTIM = "no-victim"
 
 
+class SourceFact(StrEnum):
+    """Who told the CSIRT of an incident."""
+
+    OWN = "own"  # nobody: it found it itself
+    UNKNOWN = "unknown"  # somebody of whom it is not said what they are
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    CSIRT = "csirt"
+    LAW_ENFORCEMENT = "law-enforcement"
+    AUTHORITY = "authority"
+
+
+def folded(word: str) -> str:
+    """Return a free word, such as a sector, as two spellings of it are compared."""
+    return word.strip().casefold()
+
+
+Sector = Annotated[
+    str, StringConstraints(min_length=1, max_length=100), AfterValidator(folded)
+]
+OptionalField = Annotated[str, AfterValidator(optional_field)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+# Whole units of a currency: nobody writes a threshold in cents.
+Bounds = Annotated[
+    dict[Currency, Annotated[int, Field(ge=0, le=10**15)]], Field(min_length=1)
+]
+
+
 class When(_File):
     """The conditions of a clause; all that are written must hold."""
 
@@ -56,17 +94,28 @@ class When(_File):
     category_in: frozenset[str] | None = None
     severity_at_least: Severity | None = None
     confidence_at_least: Percent | None = None
+    confidence_at_most: Percent | None = None
     tlp_at_most: Tlp | None = None
     tlp_at_least: Tlp | None = None
     pap_at_most: Pap | None = None
+    pap_at_least: Pap | None = None
     urgency_in: frozenset[Urgency] | None = None
     status_in: frozenset[Status] | None = None
+    source_in: frozenset[SourceFact] | None = None
     victim_consent_in: frozenset[ConsentFact] | None = None
     victim_kind_in: frozenset[PartyKind] | None = None
+    victim_sector_in: frozenset[Sector] | None = None
+    victim_country_in: frozenset[Country] | None = None
     minor_involved: bool | None = None
     financial_loss: bool | None = None
+    loss_at_least: Bounds | None = None
+    loss_at_most: Bounds | None = None
     has_observable_kind_in: frozenset[Kind] | None = None
     has_observable_role_in: frozenset[Role] | None = None
+    has_field_in: frozenset[OptionalField] | None = None
+    has_no_field_in: frozenset[OptionalField] | None = None
+    age_days_at_least: Days | None = None
+    age_days_at_most: Days | None = None
 
     @field_validator("category_in")
     @classmethod

@@ -135,6 +135,16 @@ class PartyKind(StrEnum):
     ORGANISATION = "organisation"
 
 
+class ReporterKind(StrEnum):
+    """What sort of body told the CSIRT."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    CSIRT = "csirt"
+    LAW_ENFORCEMENT = "law-enforcement"
+    AUTHORITY = "authority"
+
+
 class Role(StrEnum):
     """Whose thing an observable is."""
 
@@ -177,6 +187,7 @@ class Contacts(_Part):
 class Reporter(_Part):
     """Who told the CSIRT."""
 
+    kind: Annotated[ReporterKind | None, _is("technical", "code")] = None
     name: Annotated[Line | None, _is("identity", "name")] = None
     organisation: Annotated[Line | None, _is("identity", "name")] = None
     contacts: Contacts = Contacts()

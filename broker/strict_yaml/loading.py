@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from broker.errors import Problem, RulebookError
+from broker.model.presence import OPTIONAL_FIELDS
 from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES
 from broker.strict_yaml.reading import Document, Path
 
@@ -29,6 +30,7 @@ _QUOTED: Final = re.compile(r"'([^']*)'")
 _VOCABULARIES: Final[dict[str, tuple[str, ...]]] = {
     "not one of the 39 RSIT types": RSIT_TYPES,
     "not an RSIT category": RSIT_CATEGORIES,
+    "not a field that an incident may lack": OPTIONAL_FIELDS,
 }
 
 # What pydantic says about types, in the words of somebody who edits a file.

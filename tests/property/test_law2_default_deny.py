@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ from broker.model.decision import Decision, Effect
 from broker.model.incident import Status
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import KEPT
-from broker.policy import Facts
+from broker.policy import Facts, Loss
 from broker.redact.methods.mask import MASK
 from broker.strict_yaml import Document, load, parse
 from tests import world
@@ -91,6 +93,17 @@ def decide(
     return policy.decide(given_facts, rules, now)
 
 
+def loses(
+    bounds: Mapping[str, int] | None,
+    loss: Loss | None,
+    compare: Callable[[Any, Any], bool],
+) -> bool:
+    """Say whether a loss in a currency with a bound stands so to it."""
+    if not bounds or loss is None or loss.currency not in bounds:
+        return False
+    return compare(Decimal(loss.hundredths) / 100, bounds[loss.currency])
+
+
 def holds(when: When, of: Facts) -> bool:
     """Say whether all conditions hold: the oracle, one plain line per condition."""
     ranks: list[tuple[Any, bool]] = [
@@ -103,12 +116,31 @@ def holds(when: When, of: Facts) -> bool:
          and list(Tlp).index(of.tlp) >= list(Tlp).index(when.tlp_at_least)),
         (when.pap_at_most, when.pap_at_most is not None
          and list(Pap).index(of.pap) <= list(Pap).index(when.pap_at_most)),
+        (when.pap_at_least, when.pap_at_least is not None
+         and list(Pap).index(of.pap) >= list(Pap).index(when.pap_at_least)),
+        (when.confidence_at_most, of.confidence is None
+         or (when.confidence_at_most is not None
+         and of.confidence <= when.confidence_at_most)),
+        (when.age_days_at_least, of.age_days is not None
+         and when.age_days_at_least is not None
+         and of.age_days >= when.age_days_at_least),
+        (when.age_days_at_most, of.age_days is not None
+         and when.age_days_at_most is not None
+         and of.age_days <= when.age_days_at_most),
+        (when.loss_at_least, loses(when.loss_at_least, of.loss, operator.ge)),
+        (when.loss_at_most, loses(when.loss_at_most, of.loss, operator.le)),
+        (when.has_no_field_in, when.has_no_field_in is not None
+         and not when.has_no_field_in & of.fields),
     ]  # fmt: skip
     sets: list[tuple[frozenset[Any] | None, set[Any]]] = [
         (when.classification_in, {of.classification}),
         (when.category_in, {of.classification.partition("/")[0]}),
         (when.urgency_in, {of.urgency}),
         (when.status_in, {of.status}),
+        (when.source_in, {of.source}),
+        (when.victim_sector_in, set(of.victim_sectors)),
+        (when.victim_country_in, set(of.victim_countries)),
+        (when.has_field_in, set(of.fields)),
         (when.victim_consent_in, {of.victim_consent}),
         (when.victim_kind_in, set(of.victim_kinds)),
         (when.has_observable_kind_in, set(of.observable_kinds)),

@@ -19,17 +19,28 @@ BOUNDS: dict[str, Any] = {
     "category_in": ["fraud"],
     "severity_at_least": "medium",
     "confidence_at_least": 50,
+    "confidence_at_most": 90,
     "tlp_at_most": "amber",
     "tlp_at_least": "green",
     "pap_at_most": "red",
+    "pap_at_least": "amber",
     "urgency_in": ["normal"],
     "status_in": ["open", "closed"],
+    "source_in": ["own"],
     "victim_consent_in": ["no-victim"],
     "victim_kind_in": ["person"],
+    "victim_sector_in": ["health"],
+    "victim_country_in": ["XK"],
     "minor_involved": False,
     "financial_loss": False,
+    "loss_at_least": {"EUR": 1000},
+    "loss_at_most": {"EUR": 1000, "ALL": 100000},
     "has_observable_kind_in": ["ipv4"],
     "has_observable_role_in": ["attacker"],
+    "has_field_in": ["victims[].name"],
+    "has_no_field_in": ["suspects[]"],
+    "age_days_at_least": 1,
+    "age_days_at_most": 90,
 }
 
 
@@ -48,7 +59,8 @@ def facts() -> Facts:
                 "confidence": 80,
                 "tlp": "amber",
             }
-        )
+        ),
+        datetime(2026, 11, 22, tzinfo=UTC),
     )
 
 

@@ -41,7 +41,7 @@ RECIPIENT: dict[str, Any] = {
 
 
 def _facts(**changes: Any) -> Facts:
-    return facts_of(given.incident(**changes))
+    return facts_of(given.incident(**changes), given.NOW)
 
 
 def _rules(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,15 @@ PERSON = {"kind": "person"}
 COMPANY = {"kind": "organisation"}
 ADDRESS = {"kind": "ipv4", "value": "192.0.2.1", "role": "victim"}
 LOSS = {"amount": "10"}
+LOST = {"financial_loss": LOSS}
+NAMED = {"reporter": {"name": "N"}}
+
+
+def _ago(days: int, hours: int = 0) -> dict[str, Any]:
+    """Give the field of an incident that was detected so long before now."""
+    detected = NOW - timedelta(days=days, hours=hours)
+    return {"times": {"detected": detected.isoformat()}}
+
 
 # A condition, its bound, fields with which it holds, and fields with which it does not.
 CASES: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
@@ -32,11 +42,17 @@ CASES: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
     ("severity_at_least", "critical", {"severity": "critical"}, {}),
     ("confidence_at_least", 80, {"confidence": 80}, {"confidence": 79}),
     ("confidence_at_least", 0, {"confidence": 0}, {"confidence": None}),
+    ("confidence_at_most", 30, {"confidence": 30}, {"confidence": 31}),
+    ("confidence_at_most", 30, {"confidence": None}, {"confidence": 100}),
     ("tlp_at_most", "amber", {"tlp": "amber"}, {"tlp": "amber+strict"}),
     ("tlp_at_least", "amber", {"tlp": "amber+strict"}, {"tlp": "green"}),
     ("pap_at_most", "amber", {"pap": "amber"}, {"pap": "red"}),
+    ("pap_at_least", "amber", {"pap": "red"}, {"pap": "green"}),
     ("urgency_in", {"threat-to-life"}, {"urgency": "threat-to-life"}, {}),
     ("status_in", {"closed"}, {"status": "closed"}, {"status": "open"}),
+    ("source_in", {"own"}, {"reporter": None}, {"reporter": {}}),
+    ("source_in", {"unknown"}, {"reporter": {}}, {"reporter": {"kind": "csirt"}}),
+    ("source_in", {"csirt"}, {"reporter": {"kind": "csirt"}}, {"reporter": {}}),
     (
         "victim_consent_in",
         {"refused"},
@@ -46,13 +62,56 @@ CASES: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = [
     ("victim_consent_in", {"no-victim"}, {"victims": []}, {"victims": [PERSON]}),
     ("victim_kind_in", {"person"}, {"victims": [COMPANY, PERSON]}, {"victims": []}),
     ("victim_kind_in", {"person"}, {"victims": [PERSON]}, {"suspects": [PERSON]}),
+    (
+        "victim_sector_in",
+        {"Energy"},
+        {"victims": [COMPANY, COMPANY | {"sector": " eNERGY"}]},
+        {"victims": [COMPANY | {"sector": "energy trading"}]},
+    ),
+    (
+        "victim_country_in",
+        {"AL", "XK"},
+        {"victims": [PERSON | {"country": "DE"}, PERSON | {"country": "XK"}]},
+        {"victims": [PERSON], "suspects": [PERSON | {"country": "XK"}]},
+    ),
     ("minor_involved", True, {"victims": [PERSON | {"minor": True}]}, {}),
     ("minor_involved", True, {"suspects": [PERSON | {"minor": True}]}, {}),
     ("minor_involved", False, {}, {"suspects": [PERSON | {"minor": True}]}),
     ("financial_loss", True, {"financial_loss": LOSS}, {}),
     ("financial_loss", False, {}, {"financial_loss": LOSS}),
+    ("loss_at_least", {"EUR": 10}, {"financial_loss": LOSS}, {}),
+    ("loss_at_least", {"EUR": 11}, {"financial_loss": {"amount": "11.0"}}, LOST),
+    ("loss_at_least", {"ALL": 1}, {"financial_loss": LOSS | {"currency": "ALL"}}, LOST),
+    ("loss_at_most", {"EUR": 10}, LOST, {"financial_loss": {"amount": "10.01"}}),
+    ("loss_at_most", {"EUR": 10}, {"financial_loss": {"amount": "9.9"}}, {}),
+    ("loss_at_most", {"ALL": 10}, {"financial_loss": LOSS | {"currency": "ALL"}}, LOST),
     ("has_observable_kind_in", {"ipv4"}, {"observables": [ADDRESS]}, {}),
     ("has_observable_role_in", {"victim"}, {"observables": [ADDRESS]}, {}),
+    ("has_field_in", {"victims[]", "description"}, {"victims": [PERSON]}, {}),
+    (
+        "has_field_in",
+        {"victims[].contacts.email"},
+        {"victims": [PERSON, PERSON | {"contacts": {"email": "a@b.example"}}]},
+        {"victims": [PERSON | {"contacts": {"phone": "1"}}]},
+    ),
+    ("has_field_in", {"references[]"}, {"references": ["https://a.example"]}, {}),
+    ("has_no_field_in", {"victims[]", "suspects[]"}, {}, {"suspects": [PERSON]}),
+    ("has_no_field_in", {"reporter.name"}, {"reporter": {"organisation": "O"}}, NAMED),
+    ("age_days_at_least", 30, _ago(30), _ago(29, 23)),
+    ("age_days_at_least", 0, _ago(0), {}),
+    ("age_days_at_most", 30, _ago(30, 23), _ago(31)),
+    ("age_days_at_most", 30, _ago(-1), {}),
+    (
+        "age_days_at_most",
+        0,
+        {
+            "times": {
+                "occurred_from": "2020-01-01T00:00:00Z",
+                "occurred_until": NOW.isoformat(),
+            }
+        },
+        _ago(1),
+    ),
 ]
 
 
@@ -139,6 +198,13 @@ def test_empty_set_matches_nothing(
         {"confidence_at_least": 101},
         {"tlp_at_most": "white"},
         {"severity": "high"},
+        {"source_in": {"police"}},
+        {"victim_country_in": {"Kosovo"}},
+        {"loss_at_least": {"Euro": 1}},
+        {"loss_at_most": {}},
+        {"has_field_in": {"title"}},
+        {"has_no_field_in": {"victims.name"}},
+        {"age_days_at_least": -1},
     ],
     ids=lambda when: next(iter(when)),
 )

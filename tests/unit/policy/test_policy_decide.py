@@ -11,12 +11,12 @@ from hypothesis import given as given_examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from broker.model.agreement import Clause, ConsentFact
+from broker.model.agreement import Clause
 from broker.model.decision import Decision, Effect
-from broker.model.incident import PartyKind, Role, Status, Urgency
-from broker.model.marking import Pap, Severity, Tlp
-from broker.model.rsit import RSIT_TYPES, rsit_category
+from broker.model.incident import PartyKind, Role, Status
+from broker.model.marking import Pap, Tlp
 from broker.policy import Facts, Rules, decide
+from tests.strategies import facts as any_facts
 from tests.unit import given
 from tests.unit.given import NOW
 
@@ -241,31 +241,7 @@ def test_effect_of_nothing_is_withhold() -> None:
     assert WITHHOLD is Effect.strictest([])
 
 
-def _any_facts() -> st.SearchStrategy[Facts]:
-    kinds = sorted(given.kinds())
-    return st.sampled_from(RSIT_TYPES).flatmap(
-        lambda kind: st.builds(
-            Facts,
-            classification=st.just(kind),
-            category=st.just(rsit_category(kind)),
-            severity=st.sampled_from(Severity),
-            confidence=st.none() | st.integers(0, 100),
-            tlp=st.sampled_from(Tlp),
-            pap=st.sampled_from(Pap),
-            urgency=st.sampled_from(Urgency),
-            status=st.sampled_from(Status),
-            victim_consent=st.sampled_from(ConsentFact),
-            victim_kinds=st.frozensets(st.sampled_from(PartyKind)),
-            minor_involved=st.booleans(),
-            financial_loss=st.booleans(),
-            observable_kinds=st.frozensets(st.sampled_from(kinds), max_size=4),
-            observable_roles=st.frozensets(st.sampled_from(Role)),
-            embargo_until=st.none() | st.datetimes(timezones=st.just(UTC)),
-        )
-    )
-
-
-@given_examples(facts=_any_facts(), now=st.datetimes(timezones=st.just(UTC)))
+@given_examples(facts=any_facts(), now=st.datetimes(timezones=st.just(UTC)))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_shipped_agreements_decide_everything(facts: Facts, now: datetime) -> None:
     """No combination of facts makes a shipped agreement stumble or share out of date.
