@@ -1,13 +1,15 @@
 """MISP objects for parties, evidence, losses and systems, by the template table.
 
-A STIX object that carries a part's fields + `Templates` -> MISP objects.
+A STIX object that carries a part's fields + `Templates` -> MISP objects. What does not
+depend on the incident is written once, when the table is loaded.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from broker.model.mapping import ObjectAttribute, ObjectTemplate
 
@@ -17,6 +19,63 @@ _PHONE: Final = "phone-number"
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _NOT_DIALLED: Final = re.compile(r"[^0-9+]")
 
+# The last twelve digits of a UUID count the objects of one part and what is in them.
+_COUNTED: Final = 0xFFFFFFFFFFFF
+_NEXT_OBJECT: Final = 1 << 32
+
+
+class _Row(NamedTuple):
+    """An attribute that a field of the part fills.
+
+    Each row has a place of its own, so that an attribute keeps its UUID when another
+    field is there or is not.
+    """
+
+    field: str
+    place: int
+    type: str
+    category: str
+    relation: str
+    fitted: Callable[[str], str] | None  # value -> as MISP takes it; "" if it does not
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A template of the table, taken apart for making objects."""
+
+    each: str
+    constant: Mapping[str, Any]
+    rows: tuple[_Row, ...]
+    fixed: tuple[tuple[_Row, str], ...]
+
+    @classmethod
+    def of(cls, template: ObjectTemplate) -> _Template:
+        return cls(
+            template.each,
+            {
+                "name": template.name,
+                "meta-category": template.meta_category,
+                "template_uuid": template.template_uuid,
+                "template_version": str(template.template_version),
+                # MISP 2.5.1 silently drops an object whose description is empty.
+                "description": f"{template.name} ({template.part})".replace("_", " "),
+                "distribution": "5",
+            },
+            tuple(
+                _row(place << 16, row)
+                for place, row in enumerate(template.attributes, 1)
+            ),
+            tuple(
+                (_row(place, row), value)
+                for place, (row, value) in enumerate(template.fixed, 1)
+            ),
+        )
+
+
+def _row(place: int, row: ObjectAttribute) -> _Row:
+    fitted = _fitted(row)
+    return _Row(row.field, place, row.type, row.category, row.relation, fitted)
+
 
 class Templates:
     """The object templates by the part of the incident that they are for."""
@@ -25,16 +84,17 @@ class Templates:
 
     def __init__(self, templates: tuple[ObjectTemplate, ...]) -> None:
         self._by_part: dict[str, list[ObjectTemplate]] = {}
-        self._chosen: dict[tuple[str, str], list[ObjectTemplate]] = {}
+        self._chosen: dict[tuple[str, str], list[_Template]] = {}
         for template in templates:
             self._by_part.setdefault(template.part, []).append(template)
 
-    def of(self, part: str, party: str) -> list[ObjectTemplate]:
+    def of(self, part: str, party: str) -> list[_Template]:
         """Return the templates of a part; a party of unknown sort takes the first."""
         chosen = self._chosen.get((part, party))
         if chosen is None:
             every = self._by_part.get(part, [])
-            chosen = [t for t in every if t.party in ("", party)] or every[:1]
+            fit = [t for t in every if t.party in ("", party)] or every[:1]
+            chosen = [_Template.of(template) for template in fit]
             self._chosen[part, party] = chosen
         return chosen
 
@@ -44,112 +104,96 @@ def misp_object(
 ) -> list[dict[str, Any]]:
     """Return the MISP objects of one part; none when no field of it has a place."""
     fields = about["fields"]
+    # The part's UUID is secret-derived and unique; its last digits count within it.
     uuid = made["id"].rpartition("--")[2]
+    head, number = uuid[:24], int(uuid[24:], 16)
     found: list[dict[str, Any]] = []
-    number = 0
     for template in templates.of(about["part"], fields.get("kind", "")):
         for one in _each(template, fields):
-            attributes = list(_attributes(template, one, uuid, number, stamp))
+            attributes = _attributes(template, one, head, number, stamp)
             if attributes:
-                made_uuid = _derived(uuid, number, 0)
-                found.append(_object(template, made_uuid, attributes, stamp))
-            number += 1
+                found.append(
+                    {
+                        **template.constant,
+                        "uuid": _uuid(head, number),
+                        "timestamp": stamp,
+                        "Attribute": attributes,
+                    }
+                )
+            number += _NEXT_OBJECT
     return found
 
 
 def _each(
-    template: ObjectTemplate, fields: Mapping[str, Any]
-) -> Iterator[Mapping[str, Any]]:
-    """Yield the fields of each object: one for all, or one per value of a list."""
+    template: _Template, fields: Mapping[str, Any]
+) -> Iterable[Mapping[str, Any]]:
+    """Return the fields of each object: one for all, or one per value of a list."""
     if not template.each:
-        yield fields
-        return
-    for value in fields.get(template.each, ()):
-        yield {**fields, template.each: [value]}
-
-
-def _object(
-    template: ObjectTemplate, uuid: str, attributes: list[dict[str, Any]], stamp: str
-) -> dict[str, Any]:
-    return {
-        "uuid": uuid,
-        "name": template.name,
-        "meta-category": template.meta_category,
-        "template_uuid": template.template_uuid,
-        "template_version": str(template.template_version),
-        # MISP 2.5.1 silently drops an object whose description is empty.
-        "description": f"{template.name} ({template.part})".replace("_", " "),
-        "distribution": "5",
-        "timestamp": stamp,
-        "Attribute": attributes,
-    }
+        return (fields,)
+    return [
+        {**fields, template.each: [value]} for value in fields.get(template.each, ())
+    ]
 
 
 def _attributes(
-    template: ObjectTemplate,
-    fields: Mapping[str, Any],
-    uuid: str,
-    number: int,
-    stamp: str,
-) -> Iterator[dict[str, Any]]:
-    """Yield the attributes that the fields fill, then the fixed ones."""
-    # Each row of the template has places of its own, so that an attribute keeps its
-    # UUID when another field is there or is not.
-    filled = False
-    for place, row in enumerate(template.attributes, 1):
+    template: _Template, fields: Mapping[str, Any], head: str, number: int, stamp: str
+) -> list[dict[str, Any]]:
+    """Return the attributes that the fields fill, then the fixed ones."""
+    found: list[dict[str, Any]] = []
+    for row in template.rows:
         value = fields.get(row.field)
         if value is None:
             continue
         # Masking may have made two accounts the same; MISP would drop the second.
-        values = dict.fromkeys(value) if isinstance(value, list) else (value,)
-        for turn, one in enumerate(map(str, values)):
-            if _fits(row, one):
-                filled = True
-                made = _derived(uuid, number, (place << 16) + turn)
-                yield _attribute(row, one, made, stamp)
-    if filled:
-        for place, (row, value) in enumerate(template.fixed, 1):
-            yield _attribute(row, value, _derived(uuid, number, place), stamp)
+        values = dict.fromkeys(value) if type(value) is list else (value,)
+        for at, one in enumerate(map(str, values), number + row.place):
+            text = one if row.fitted is None else row.fitted(one)
+            if text:
+                found.append(_attribute(row, text, _uuid(head, at), stamp))
+    if found:
+        for row, value in template.fixed:
+            made = _uuid(head, number + row.place)
+            found.append(_attribute(row, value, made, stamp))
+    return found
 
 
-def _fits(row: ObjectAttribute, value: str) -> bool:
-    if row.type == _PHONE:
-        # A mask or a pseudonym is no number, though its digits would read as one.
-        return sum(map(str.isdigit, value)) > sum(map(str.isalpha, value))
-    if not row.only:
-        return True
-    if _IBAN.fullmatch(value):
-        return row.only == "iban"
-    digits = value.isascii() and value.isdigit()
-    return row.only == ("number" if digits else "neither")
+def _uuid(head: str, number: int) -> str:
+    return head + "%012x" % (number & _COUNTED)
 
 
-def _attribute(
-    row: ObjectAttribute, value: str, uuid: str, stamp: str
-) -> dict[str, Any]:
+def _attribute(row: _Row, value: str, uuid: str, stamp: str) -> dict[str, Any]:
     return {
         "uuid": uuid,
         "type": row.type,
         "category": row.category,
         "object_relation": row.relation,
-        "value": _dialled(value) if row.type == _PHONE else value,
+        "value": value,
         "to_ids": False,
         "distribution": "5",
         "timestamp": stamp,
     }
 
 
+def _fitted(row: ObjectAttribute) -> Callable[[str], str] | None:
+    """Return how a row takes a value, or nothing when it takes each as it is."""
+    if row.type == _PHONE:
+        return _dialled
+    if not row.only:
+        return None
+    return lambda value: value if _sort_of(value) == row.only else ""
+
+
+def _sort_of(value: str) -> str:
+    if _IBAN.fullmatch(value):
+        return "iban"
+    return "number" if value.isascii() and value.isdigit() else "neither"
+
+
 def _dialled(value: str) -> str:
     """Return a telephone number as MISP stores it, which is as it is dialled."""
+    # A mask or a pseudonym is no number, though its digits would read as one.
+    if sum(map(str.isdigit, value)) <= sum(map(str.isalpha, value)):
+        return ""
     # "+383 (0)44": the digit in brackets is for calls within the country only.
     value = _NOT_DIALLED.sub("", value.replace("(0)", ""))
     return f"+{value[2:]}" if value.startswith("00") else value
-
-
-def _derived(uuid: str, number: int, place: int) -> str:
-    """Return a UUID of its own for each object and attribute of one STIX object.
-
-    The part's UUID is secret-derived and unique; its last digits count within the part.
-    """
-    last = (int(uuid[24:], 16) + (number << 32) + place) & 0xFFFFFFFFFFFF
-    return f"{uuid[:24]}{last:012x}"
