@@ -56,7 +56,8 @@ def too_large(size: int, sha256: str) -> Refusal:
 class Message:
     """The bytes that somebody published, before anybody has read them.
 
-    With a refusal the body is empty: it was too large to load, or not a message.
+    With a refusal the body is empty: it was too large to load, or not a message. The
+    publisher is who says to have published it (`besa publish` says so): a claim.
     """
 
     body: bytes = field(repr=False)
@@ -64,6 +65,7 @@ class Message:
     content_type: str | None
     position: Position
     refusal: Refusal | None = None
+    publisher: str = ""
 
 
 @dataclass(frozen=True, slots=True)

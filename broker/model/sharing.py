@@ -178,6 +178,10 @@ class Outcome:
     shares: tuple[Share, ...]
     duplicate: bool = False  # this very revision was processed before
     conflict: bool = False  # the same revision came before with other content
+    # What the consume zone knows besides, and the store keeps beside the decisions.
+    facts: str = ""  # what was decided on, as JSON: see `broker.replay`
+    publisher: str = ""  # who says to have published it; empty if nobody does
+    embargo_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ Start at `store.py`; the tables are in `tables.py`. Consume and dispatch meet on
 
 from broker.store.records import (
     Alarm,
+    Approved,
     Committed,
+    Decided,
     Held,
+    HeldDraft,
     Lane,
     LeasedRow,
     Pending,
@@ -19,8 +22,11 @@ from broker.store.store import Store, open_store
 
 __all__ = [
     "Alarm",
+    "Approved",
     "Committed",
+    "Decided",
     "Held",
+    "HeldDraft",
     "Lane",
     "LeasedRow",
     "Pending",

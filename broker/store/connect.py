@@ -26,7 +26,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from broker.audit import GENESIS
 from broker.errors import StoreError
-from broker.store.tables import SCHEMA, head, meta, metadata
+from broker.store.tables import SCHEMA, head, meta, metadata, version
 
 _BUSY_SECONDS: Final = 20.0
 _WRITES: Final = "besa_writes"
@@ -80,8 +80,23 @@ def open_database(url: str) -> Database:
         url: ``sqlite:////var/lib/besa/store.db`` or ``postgresql+psycopg://...``.
 
     Raises:
-        StoreError: the URL is wrong, the place cannot be reached, or a newer Besa
-            wrote the store.
+        StoreError: the URL is wrong, the place cannot be reached, or another Besa
+            wrote the store; says what to do.
+    """
+    database = connect(url)
+    try:
+        _lay_out(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def connect(url: str) -> Database:
+    """Open the database at a URL, whatever is in it.
+
+    Raises:
+        StoreError: the URL is wrong, or the place cannot be used.
     """
     try:
         parsed = make_url(url)
@@ -91,13 +106,7 @@ def open_database(url: str) -> Database:
         ) from None
     with _explained():
         engine = _sqlite(parsed) if _is_sqlite(parsed) else _server(parsed)
-    database = Database(engine)
-    try:
-        _lay_out(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
+    return Database(engine)
 
 
 def _is_sqlite(url: URL) -> bool:
@@ -168,18 +177,21 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _lay_out(database: Database) -> None:
-    if _schema(database) is None:
+    if schema_of(database) is None:
         with database.write() as connection:
-            if database.postgresql:
-                connection.exec_driver_sql(
-                    f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})"
-                )
+            lock_layout(connection)
             # Another process may have been faster: then there is nothing to do.
             if not inspect(connection).has_table(meta.name):
                 metadata.create_all(connection)
                 connection.execute(meta.insert(), _META_ROWS)
                 connection.execute(head.insert(), [_HEAD_ROW])
-    found = _schema(database)
+                connection.execute(version.insert(), [{"version_num": str(SCHEMA)}])
+    found = schema_of(database)
+    if found is not None and found < SCHEMA:
+        raise StoreError(
+            f"the store has schema {found}, and this Besa needs {SCHEMA}: stop Besa, "
+            "make a copy with `besa db backup FILE`, then run `besa db upgrade`"
+        )
     if found != SCHEMA:
         raise StoreError(
             f"the store has schema {found}, and this Besa knows {SCHEMA} "
@@ -187,14 +199,28 @@ def _lay_out(database: Database) -> None:
         )
 
 
+def lock_layout(connection: Connection) -> None:
+    """Let nobody else lay the tables out or migrate them until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
+
+
 _META_ROWS: Final = [
     {"name": "schema", "value": str(SCHEMA)},
     {"name": "rulebook", "value": ""},  # digest of the one that decided last
+    {"name": "in_force", "value": ""},  # digest of the one that decides next
+    {"name": "in_force_since", "value": ""},
+    {"name": "recipients", "value": ""},  # digest of the recipients that go with it
 ]
 _HEAD_ROW: Final = {"id": 1, "entries": 0, "digest": GENESIS}
 
 
-def _schema(database: Database) -> int | None:
+def schema_of(database: Database) -> int | None:
+    """Return the number of the schema that is there; nothing in an empty database.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
     with database.read() as connection:
         if not inspect(connection).has_table(meta.name):
             return None

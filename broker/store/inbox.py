@@ -174,6 +174,7 @@ def _take(
         return
     if stored:
         counts["duplicates"] += 1
+        rows.again(position, outcome)
         return
     newest = max(known, default=0)
     outdated = outcome.revision < newest and any(

@@ -1,7 +1,7 @@
 """What goes into the store and what comes out of it, as plain frozen records.
 
-Invariant: none of these but `LeasedRow` (sealed bytes) holds anything of an incident
-apart from its uid.
+Invariant: none of these but `LeasedRow` (sealed bytes) and `HeldDraft` (redacted ones)
+holds anything of an incident apart from its uid and what a decision looks at.
 """
 
 from __future__ import annotations
@@ -87,9 +87,32 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A share that waits for a person, and why."""
+class Approved:
+    """One person's approval of a held share, as it stands in the store.
 
+    ``statement`` is the exact text that was approved, see `broker.review`;
+    ``signature`` is hex, and empty when the person has no key.
+    """
+
+    id: int
+    reviewer: str
+    sha256: str
+    at: datetime
+    until: datetime
+    statement: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A share that waits for a person, or did, and why.
+
+    ``ended`` is empty while it waits; then it is ``released``, ``dropped`` or
+    ``superseded``, by the revision ``newest``. ``embargo_until`` is set when nothing
+    but an embargo holds it. ``note`` says why the last attempt to release it failed.
+    """
+
+    id: int
     uid: str
     revision: int
     agreement: str
@@ -97,6 +120,25 @@ class Held:
     why: str
     sha256: str  # of the draft that would go out; empty when there is none
     at: datetime
+    wire: str = ""
+    rulebook: str = ""
+    publisher: str = ""  # who says to have published it; empty if nobody does
+    newest: int = 0  # the incident's newest revision
+    embargo_until: datetime | None = None
+    note: str = ""
+    ended: str = ""
+    ended_at: datetime | None = None
+    approvals: tuple[Approved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDraft:
+    """A held share with its redacted draft, and where the incident was published."""
+
+    held: Held
+    body: bytes
+    position: Position
+    incident_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +174,23 @@ class Status:
     alarms: tuple[Alarm, ...]
     positions: tuple[Reached, ...]
     rulebook: str  # digest of the rulebook of the last decision; empty before the first
+    in_force: str  # digest of the rulebook of the next one; empty before the first run
+    in_force_since: datetime | None
     last_message_at: datetime | None
     audit_entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision of the past and what it looked at, to be decided once more.
+
+    ``facts`` is JSON, and empty for what an older Besa decided.
+    """
+
+    uid: str
+    revision: int
+    agreement: str
+    recipient: str
+    effect: str
+    facts: str
+    at: datetime

@@ -4,7 +4,7 @@ Outcomes and dead letters -> lists of rows -> a few statements, because what cos
 the statement and the sync, not the row.
 
 Invariant: a disclosure, its link in the register and its row in the outbox are made in
-one function, `Rows.share`, so that none can be without the others.
+one function, `Rows.share` or `Rows.release`, so that none can be without the others.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
-from broker.canonical import dumps, sha256_hex
-from broker.errors import StoreError
 from broker.model.intake import DeadLetter, Position
-from broker.model.sharing import KEPT, WITHHELD, Outcome, ReceiptState, Share, State
+from broker.model.sharing import Outcome, ReceiptState, Share, State
 from broker.seal import SigningKey
+from broker.store import written
 from broker.store.alarms import raise_alarm
 from broker.store.ended import Ended
 from broker.store.many import add_many
 from broker.store.register import Links, millis
 from broker.store.tables import (
+    Ending,
     Place,
     dead_letters,
     decisions,
@@ -38,7 +38,7 @@ from broker.store.tables import (
 )
 
 _UNSENT = (Place.QUEUED, Place.LEASED, Place.FAILED)
-_NO_COUNTS = {KEPT: 0, "changed": 0, WITHHELD: 0}
+_LONGEST_PUBLISHER: Final = 64
 
 # Locked while it is looked at, so that no worker leases it in between.
 _EARLIER = (
@@ -66,6 +66,12 @@ _OVERTAKE = (
     .where(outbox.c.id == bindparam("row"))
     .values(overtaken=True, state=bindparam("place"), last_reason=bindparam("reason"))
 )
+_SUPERSEDED: Final = {
+    "waiting": False,
+    "body": b"",
+    "ended": Ending.SUPERSEDED.value,
+}
+_POSITION: Final = ("source", "topic", "partition", "offset")
 _SET_RULEBOOK = update(meta).where(meta.c.name == "rulebook")
 _END_HELD = (
     update(held)
@@ -74,7 +80,15 @@ _END_HELD = (
         held.c.agreement == bindparam("of_agreement"),
         held.c.waiting,
     )
-    .values(waiting=False, body=b"")
+    .values(**_SUPERSEDED, ended_at=bindparam("now"))
+)
+_AGAIN = (
+    update(inbox)
+    .where(
+        inbox.c.uid == bindparam("of_uid"),
+        inbox.c.revision == bindparam("of_revision"),
+    )
+    .values({name: bindparam(f"new_{name}") for name in _POSITION})
 )
 _LETTERS = select(
     dead_letters.c.source,
@@ -84,7 +98,6 @@ _LETTERS = select(
     dead_letters.c.sha256,
 )
 OVERTAKEN: Final = "a newer revision was decided"
-_SHOWN: Final = 5  # breaches named in a reason; all are in the table of decisions
 
 
 class Rows:
@@ -95,6 +108,7 @@ class Rows:
         self._at = millis(at)
         self._links = Links(connection, at)
         self._inbox: list[dict[str, Any]] = []
+        self._again: list[dict[str, Any]] = []
         self._decisions: list[dict[str, Any]] = []
         self._editions: list[dict[str, Any]] = []
         self._outbox: list[dict[str, Any]] = []
@@ -159,8 +173,19 @@ class Rows:
             "partition": position.partition,
             "offset": position.offset,
             "at": self._at,
+            "facts": outcome.facts,
+            "publisher": outcome.publisher[:_LONGEST_PUBLISHER],
         }
         self._inbox.append(row)
+
+    def again(self, position: Position, outcome: Outcome) -> None:
+        """Note that a revision that is stored stands at another place as well.
+
+        What is held is read again from where it was seen last: whoever publishes an
+        incident a second time makes it releasable when the source has lost the first.
+        """
+        of = {"of_uid": outcome.uid, "of_revision": outcome.revision}
+        self._again.append(of | _columns(position))
 
     def share(self, outcome: Outcome, share: Share, *, revised: bool) -> None:
         """Add what was decided under one agreement, and its link in the register.
@@ -172,14 +197,15 @@ class Rows:
         """
         decision = share.decision
         of = (outcome.uid, decision.agreement)
-        facts = self._decided(outcome, share)
+        self._decisions.append(written.decision_row(outcome, share, self._at))
+        facts = written.decision_facts(outcome, share)
         if revised and share.state in (State.QUEUED, State.HELD, State.WITHHELD):
             # What must not be shared any more is not sent, but what takes back is.
             self._overtake(of, recalls=share.state is State.QUEUED)
         if revised and share.state is not State.STALE:
             self._end_held(of)
         if share.state is State.QUEUED:
-            self._links.add("disclosure", facts | self._queue(outcome, share))
+            self._links.add("disclosure", facts | self._queue(outcome.uid, share))
         else:
             reasons = {
                 "breaches": [str(breach) for breach in share.breaches],
@@ -189,121 +215,42 @@ class Rows:
         if share.state is State.HELD:
             self._hold(outcome, share)
 
-    def _decided(self, outcome: Outcome, share: Share) -> dict[str, Any]:
-        decision = share.decision
-        counts = share.redacted.counts() if share.redacted else _NO_COUNTS
-        clauses = list(decision.clauses)
-        row = {
-            "uid": outcome.uid,
-            "revision": outcome.revision,
-            "agreement": decision.agreement,
-            "recipient": decision.recipient,
-            "effect": decision.effect.value,
-            "state": share.state.value,
-            "clauses": dumps(clauses).decode(),
-            "rulebook": outcome.rulebook,
-            "edition": share.edition.number if share.edition else None,
-            "kept": counts[KEPT],
-            "changed": counts["changed"],
-            "withheld": counts[WITHHELD],
-            "breaches": dumps([str(breach) for breach in share.breaches]).decode(),
-            "failure": share.failure,
-            "at": self._at,
-        }
-        self._decisions.append(row)
-        return {
-            "uid": outcome.uid,
-            "revision": outcome.revision,
-            "incident_sha256": outcome.incident_sha256,
-            "agreement": decision.agreement,
-            "recipient": decision.recipient,
-            "effect": decision.effect.value,
-            "state": share.state.value,
-            "clauses": clauses,
-            "rulebook": outcome.rulebook,
-            "counts": counts,
-        }
-
-    def _queue(self, outcome: Outcome, share: Share) -> dict[str, Any]:
-        sealed, edition = share.sealed, share.edition
-        if sealed is None or edition is None:
-            raise StoreError("a share that is queued must be sealed")
-        of = {"uid": outcome.uid, "agreement": share.decision.agreement}
-        self._editions.append(
-            of
-            | {
-                "number": edition.number,
-                "created": int(edition.created.timestamp()),
-                "modified": int(edition.modified.timestamp()),
-                "content": edition.content,
-                "retracts": edition.retracts,
-                "share": sealed.share,
-            }
-        )
-        row = of | {
-            "edition": edition.number,
-            "recipient": sealed.recipient,
-            "state": Place.QUEUED.value,
-            "overtaken": False,
-            "attempts": 0,
-            "next_attempt_at": self._at,
-            "lease_until": 0,
-            "leased_by": "",
-            "enqueued_at": self._at,
-            "last_reason": "",
-            "share": sealed.share,
-            "wire": sealed.wire.value,
-            "sha256": sealed.sha256,
-            "rulebook": sealed.rulebook,
-            "key_id": sealed.key_id,
-            "signature": sealed.signature,
-            "retracts": sealed.retracts,
-            "body": sealed.body,
-        }
+    def _queue(self, uid: str, share: Share) -> dict[str, Any]:
+        """Add an edition and its place in the outbox; return what the link tells."""
+        row = written.outbox_row(uid, share, self._at)
+        self._editions.append(written.edition_row(uid, share))
         self._outbox.append(row)
-        self._last[outcome.uid, share.decision.agreement] = row
-        return {
-            "edition": edition.number,
-            "share": sealed.share,
-            "wire": sealed.wire.value,
-            "body_sha256": sealed.sha256,
-            "retracts": sealed.retracts,
-        }
+        self._last[uid, share.decision.agreement] = row
+        return written.sent_facts(row)
 
     def _hold(self, outcome: Outcome, share: Share) -> None:
-        draft, decision = share.draft, share.decision
-        if share.failure:
-            why = f"{share.failure} failed"
-        elif share.breaches:
-            why = "the guard found: " + "; ".join(map(str, share.breaches[:_SHOWN]))
-        else:
-            why = "the agreement asks for review"
-        row = {
-            "uid": outcome.uid,
-            "revision": outcome.revision,
-            "agreement": decision.agreement,
-            "recipient": decision.recipient,
-            "why": why,
-            "wire": draft.wire.value if draft else "",
-            "sha256": sha256_hex(draft.body) if draft else "",
-            "rulebook": outcome.rulebook,
-            "waiting": True,
-            "at": self._at,
-            "body": draft.body if draft else b"",
-        }
-        self._held[outcome.uid, decision.agreement] = row
+        row = written.held_row(outcome, share, self._at)
+        self._held[outcome.uid, share.decision.agreement] = row
         self._all_held.append(row)
         if share.failure or share.breaches:
             # Law 5: an error never shares, and never stays silent either.
             kind = "failure" if share.failure else "breach"
-            where = f"{outcome.uid} revision {outcome.revision} {decision.agreement}"
-            raise_alarm(self._connection, kind, where, why, self._at)
+            agreement = share.decision.agreement
+            where = f"{outcome.uid} revision {outcome.revision} {agreement}"
+            raise_alarm(self._connection, kind, where, row["why"], self._at)
+
+    def release(self, uid: str, share: Share, facts: Mapping[str, Any]) -> None:
+        """Add the edition of a share that was held until now, and its link.
+
+        Args:
+            uid: the incident's.
+            share: sealed.
+            facts: who released what, for the register.
+        """
+        of = (uid, share.decision.agreement)
+        self._overtake(of, recalls=True)
+        self._links.add("release", {**facts, **self._queue(uid, share)})
 
     def _end_held(self, of: tuple[str, str]) -> None:
         self._revised.add(of)
         earlier = self._held.pop(of, None)
         if earlier:
-            earlier |= {"waiting": False, "body": b""}
+            earlier |= _SUPERSEDED | {"ended_at": self._at}
 
     def _overtake(self, of: tuple[str, str], *, recalls: bool) -> None:
         """End what is not sent yet; a recall only if something newer is sent."""
@@ -331,6 +278,8 @@ class Rows:
             sqlalchemy.exc.SQLAlchemyError: the database refused one of them.
         """
         self._write_overtaken()
+        if self._again:
+            self._connection.execute(_AGAIN, self._again)
         self._write_letters()
         self._write_positions()
         for table, rows in (
@@ -352,7 +301,10 @@ class Rows:
     def _write_overtaken(self) -> None:
         """Take back what is stored, not yet sent, and not current any more."""
         if self._revised:
-            ended = [{"of_uid": uid, "of_agreement": a} for uid, a in self._revised]
+            ended = [
+                {"of_uid": uid, "of_agreement": name, "now": self._at}
+                for uid, name in self._revised
+            ]
             self._connection.execute(_END_HELD, ended)
         if not self._overtaken:
             return
@@ -393,3 +345,9 @@ class Rows:
 
 def _place(position: Position) -> tuple[str, str, int, int]:
     return position.source, position.topic, position.partition, position.offset
+
+
+def _columns(position: Position) -> dict[str, str | int]:
+    return dict(
+        zip((f"new_{name}" for name in _POSITION), _place(position), strict=True)
+    )

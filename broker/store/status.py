@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, func, select
 
 from broker.model.intake import DeadLetter, Position
+from broker.store import held as drafts
 from broker.store.connect import Database
-from broker.store.records import Alarm, Held, Lane, Reached, Status
+from broker.store.records import Alarm, Lane, Reached, Status
 from broker.store.register import last_link, millis, moment
 from broker.store.tables import (
     Place,
@@ -40,12 +41,13 @@ def status(database: Database, now: datetime, *, listed: int = 20) -> Status:
     with database.read() as connection:
         reached = _positions(connection)
         waiting = held.c.waiting
+        since = meta_value(connection, "in_force_since")
         return Status(
             lanes=_lanes(connection, now),
             held_count=_count(
                 connection, select(func.count()).select_from(held).where(waiting)
             ),
-            held=_held(connection, listed),
+            held=drafts.waiting(connection, listed),
             dead_letter_count=_count(
                 connection, select(func.count()).select_from(dead_letters)
             ),
@@ -53,7 +55,9 @@ def status(database: Database, now: datetime, *, listed: int = 20) -> Status:
             alarm_count=_count(connection, select(func.count()).select_from(alarms)),
             alarms=_alarms(connection, listed),
             positions=reached,
-            rulebook=_rulebook(connection),
+            rulebook=meta_value(connection, "rulebook"),
+            in_force=meta_value(connection, "in_force"),
+            in_force_since=moment(int(since)) if since else None,
             last_message_at=max((one.at for one in reached), default=None),
             audit_entries=last_link(connection)[0],
         )
@@ -96,22 +100,6 @@ def _lane(
             max(0.0, (millis(now) - oldest.enqueued_at) / 1000) if oldest else None
         ),
         last_reason=oldest.last_reason if oldest else "",
-    )
-
-
-def _held(connection: Connection, listed: int) -> tuple[Held, ...]:
-    query = select(held).where(held.c.waiting).order_by(held.c.id.desc()).limit(listed)
-    return tuple(
-        Held(
-            row.uid,
-            row.revision,
-            row.agreement,
-            row.recipient,
-            row.why,
-            row.sha256,
-            moment(row.at),
-        )
-        for row in connection.execute(query)
     )
 
 
@@ -163,7 +151,6 @@ def _positions(connection: Connection) -> tuple[Reached, ...]:
     )
 
 
-def _rulebook(connection: Connection) -> str:
-    return (
-        connection.scalar(select(meta.c.value).where(meta.c.name == "rulebook")) or ""
-    )
+def meta_value(connection: Connection, name: str) -> str:
+    """Return what the store notes under a name; empty if nothing."""
+    return connection.scalar(select(meta.c.value).where(meta.c.name == name)) or ""

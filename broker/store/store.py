@@ -4,23 +4,38 @@ Everything here is one transaction in one of the modules beside this one.
 
 Invariants: what a method says was stored is stored, and what it raises on is not; no
 method returns anything of an incident but its uid, except `lease`, which returns sealed
-bytes.
+bytes, and `held_item`, which returns a redacted draft.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 
 from broker.audit import Verified
-from broker.model.sharing import History, Receipt
+from broker.model.intake import Position
+from broker.model.sharing import History, Receipt, Share
 from broker.seal import SigningKey, VerifyingKey
-from broker.store import inbox, lane, outbox, receipts, status, verify
+from broker.store import (
+    held,
+    inbox,
+    lane,
+    outbox,
+    past,
+    receipts,
+    review,
+    status,
+    verify,
+)
 from broker.store.alarms import end_alarm, raise_alarm
 from broker.store.connect import Database, open_database
 from broker.store.records import (
+    Approved,
     Committed,
+    Decided,
+    Held,
+    HeldDraft,
     LeasedRow,
     Pending,
     Processed,
@@ -72,6 +87,72 @@ class Store:
     ) -> Committed:
         """Store everything that was decided about a batch, or nothing of it."""
         return inbox.commit(self._database, batch, at, key)
+
+    def enforce(self, digest: str, recipients: str, at: datetime) -> bool:
+        """Note the rulebook that decides from now on; say whether it is another one."""
+        return past.enforce(self._database, digest, recipients, at)
+
+    def recipients_in_force(self) -> str:
+        """Return the digest of the recipients' files that go with the rulebook."""
+        return past.recipients_in_force(self._database)
+
+    # --- what is held ---
+
+    def held(self, *, ended: bool = False) -> tuple[Held, ...]:
+        """Return what waits for a person, newest first; also what did, if asked to."""
+        return held.listed(self._database, ended=ended)
+
+    def held_item(self, number: int) -> HeldDraft | None:
+        """Return one held share with its redacted draft, if there is one."""
+        return held.item(self._database, number)
+
+    def held_ready(self, now: datetime) -> tuple[int, ...]:
+        """Return what two people approved, or whose embargo ended."""
+        return held.ready(self._database, now)
+
+    def held_positions(self, source: str) -> frozenset[Position]:
+        """Return where the incidents stand whose shares still wait."""
+        return held.positions(self._database, source)
+
+    def approve(self, number: int, approved: Approved) -> None:
+        """Add one person's approval of a held share."""
+        review.approve(self._database, number, approved)
+
+    def drop(
+        self, number: int, sha256: str, by: str, because: str, at: datetime
+    ) -> None:
+        """End a held share without sharing it."""
+        review.drop(self._database, number, sha256, by, because, at)
+
+    def release(
+        self,
+        number: int,
+        share: Share,
+        rulebook: str,
+        by: Iterable[str],
+        at: datetime,
+        key: SigningKey,
+    ) -> None:
+        """Queue a share that was held and is sealed now."""
+        review.release(self._database, number, share, rulebook, by, at, key)
+
+    def hold_again(
+        self, number: int, share: Share, rulebook: str, at: datetime
+    ) -> None:
+        """Replace the draft of a held share, and end approvals of the old one."""
+        review.hold_again(self._database, number, share, rulebook, at)
+
+    def refuse_release(self, number: int, note: str, at: datetime) -> None:
+        """Note why a held share cannot be released, and end its approvals."""
+        review.refuse(self._database, number, note, at)
+
+    def remark(self, number: int, note: str) -> None:
+        """Say beside a held share what its release waits for."""
+        review.remark(self._database, number, note)
+
+    def void(self, number: int, ids: Mapping[int, str], at: datetime) -> None:
+        """End approvals that do not count, each for its reason."""
+        review.void(self._database, number, ids, at)
 
     # --- the dispatching side ---
 
@@ -130,6 +211,10 @@ class Store:
     def status(self, now: datetime, *, listed: int = 20) -> Status:
         """Return what the store holds at this moment."""
         return status.status(self._database, now, listed=listed)
+
+    def decided(self, since: datetime | None = None) -> Iterator[Decided]:
+        """Yield every decision since a moment, oldest first, with its facts."""
+        return past.decided(self._database, since)
 
     def check_register(self, keys: Mapping[str, VerifyingKey]) -> Verified:
         """Check the register, and the outbox against it.

@@ -4,8 +4,11 @@ Times are whole numbers: milliseconds since 1970 (UTC), or seconds for an editio
 times. JSON is kept as text. ``uid`` is the incident's, and stands first in every key,
 so that one index serves every question about one incident.
 
+What is changed here is also a new file in `migrations/versions/`; a test compares them.
+
 Invariants: no table holds an incident as it arrived; `outbox.body` and `held.body` are
-redacted; `dead_letters`, `decisions`, `audit` and `alarms` never hold a value.
+redacted; `dead_letters`, `decisions`, `audit` and `alarms` never hold a value, and
+`inbox.facts` only what a decision looks at (see `broker.replay`).
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 metadata = MetaData()
 
@@ -46,6 +49,22 @@ class Place(StrEnum):
     FAILED = "failed"
 
 
+class Ending(StrEnum):
+    """How a held share ended; an empty text stands for one that still waits."""
+
+    RELEASED = "released"  # two people approved it, or its embargo ended
+    DROPPED = "dropped"  # a person decided that it is not shared
+    SUPERSEDED = "superseded"  # a newer revision of the incident was decided
+
+
+class Approval(StrEnum):
+    """What became of an approval."""
+
+    OPEN = "open"
+    USED = "used"  # the share was released with it
+    VOID = "void"  # it did not count: expired, or the draft is another one by now
+
+
 _PLACES = ", ".join(f"'{place}'" for place in Place)
 
 meta = Table(
@@ -53,6 +72,13 @@ meta = Table(
     metadata,
     Column("name", String(32), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+# Where Alembic notes which schema this is.
+version = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), primary_key=True),
 )
 
 # One row: the register's last link. Whoever writes locks it first, so that there is one
@@ -77,6 +103,8 @@ inbox = Table(
     Column("partition", Integer, nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("facts", Text, nullable=False, server_default=""),
+    Column("publisher", String(64), nullable=False, server_default=""),
     sqlite_with_rowid=False,  # its key is the table: one tree to write, not two
 )
 
@@ -189,8 +217,30 @@ held = Table(
     Column("waiting", Boolean, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("ended", String(16), nullable=False, server_default=""),
+    # Why the last attempt to release it failed.
+    Column("note", Text, nullable=False, server_default=""),
+    # Set when nothing but an embargo holds it: then it goes out by itself.
+    Column("embargo_until", BigInteger),
+    Column("ended_at", BigInteger),
     UniqueConstraint("uid", "agreement", "revision"),
     Index("held_waiting", "waiting", "id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("held", _Number, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reviewer", String(63), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("signature", String(128), nullable=False),
+    Index("approvals_held", "held", "state"),
+    sqlite_autoincrement=True,
 )
 
 receipts = Table(

@@ -23,6 +23,8 @@ from broker.store.register import entries, last_link
 from broker.store.tables import Place, decisions, outbox
 
 _CHUNK = 400
+# A release is the disclosure of what was decided, and held, before.
+_TELLING = frozenset({"disclosure", "release", "delivery"})
 _Key = tuple[str, str, int]  # uid, agreement, edition
 _ROWS = select(
     outbox.c.uid,
@@ -74,7 +76,7 @@ class _Check:
             self._check(chunk)
 
     def _check(self, chunk: list[chain.Entry]) -> None:
-        telling = [link for link in chunk if link.kind in ("disclosure", "delivery")]
+        telling = [link for link in chunk if link.kind in _TELLING]
         rows = self._rows({_key(link.facts) for link in telling})
         self._kinds.update(link.kind for link in chunk)
         for link in telling:
@@ -85,10 +87,10 @@ class _Check:
                 raise AuditError(f"entry {link.number} tells of other bytes")
             if row.recipient != link.facts.get("recipient"):
                 raise AuditError(f"entry {link.number} tells of another recipient")
-            if link.kind == "disclosure":
-                self._see_disclosure(link, row)
-            else:
+            if link.kind == "delivery":
                 self._see_delivery(link, row)
+            else:
+                self._see_disclosure(link, row)
 
     def _rows(self, wanted: set[_Key]) -> dict[_Key, Any]:
         if not wanted:

@@ -492,7 +492,7 @@ def test_a_held_draft_is_dropped_when_something_newer_is_decided(
     waiting = store.status(SOON)
     store.commit([(at(1), outcome("a", 2, withheld(KP)))], SOON, KEY)
 
-    assert ("a", 1, "the agreement asks for review") == (
+    assert ("a", 1, "the agreement asks for review: c2-servers") == (
         waiting.held[0].uid,
         waiting.held_count,
         waiting.held[0].why,
@@ -674,7 +674,7 @@ def test_a_store_of_a_newer_besa_is_refused(url: str) -> None:
         )
     database.close()
 
-    with pytest.raises(StoreError, match="has schema 99, and this Besa knows 1"):
+    with pytest.raises(StoreError, match="has schema 99, and this Besa knows 2"):
         open_store(url)
 
 

@@ -1,0 +1,182 @@
+"""What one share is in the store: plain rows, and what its link in the register tells.
+
+`Outcome` and `Share` -> rows of `decisions`, `editions`, `outbox` and `held`. Pure.
+
+Invariant: of an incident's content only redacted bytes go into a row: a sealed body, or
+the draft of what is held.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from broker.canonical import dumps, sha256_hex
+from broker.errors import StoreError
+from broker.model.decision import Effect
+from broker.model.sharing import KEPT, WITHHELD, Edition, Outcome, Sealed, Share
+from broker.store.register import millis
+from broker.store.tables import Place
+
+EMBARGO: Final = "embargo"
+"""The name of the finding by which an embargo holds a share."""
+
+_NO_COUNTS: Final = {KEPT: 0, "changed": 0, WITHHELD: 0}
+_SHOWN: Final = 5  # breaches named in a reason; all are in the table of decisions
+
+
+def decision_row(outcome: Outcome, share: Share, at: int) -> dict[str, Any]:
+    """Return the row of `decisions`."""
+    decision = share.decision
+    counts = share.redacted.counts() if share.redacted else _NO_COUNTS
+    return {
+        "uid": outcome.uid,
+        "revision": outcome.revision,
+        "agreement": decision.agreement,
+        "recipient": decision.recipient,
+        "effect": decision.effect.value,
+        "state": share.state.value,
+        "clauses": dumps(list(decision.clauses)).decode(),
+        "rulebook": outcome.rulebook,
+        "edition": share.edition.number if share.edition else None,
+        "kept": counts[KEPT],
+        "changed": counts["changed"],
+        "withheld": counts[WITHHELD],
+        "breaches": dumps([str(breach) for breach in share.breaches]).decode(),
+        "failure": share.failure,
+        "at": at,
+    }
+
+
+def decision_facts(outcome: Outcome, share: Share) -> dict[str, Any]:
+    """Return what the register tells of every decision."""
+    decision = share.decision
+    return {
+        "uid": outcome.uid,
+        "revision": outcome.revision,
+        "incident_sha256": outcome.incident_sha256,
+        "agreement": decision.agreement,
+        "recipient": decision.recipient,
+        "effect": decision.effect.value,
+        "state": share.state.value,
+        "clauses": list(decision.clauses),
+        "rulebook": outcome.rulebook,
+        "counts": share.redacted.counts() if share.redacted else dict(_NO_COUNTS),
+    }
+
+
+def edition_row(uid: str, share: Share) -> dict[str, Any]:
+    """Return the row of `editions`.
+
+    Raises:
+        StoreError: the share is not sealed.
+    """
+    sealed, edition = _sealed(share)
+    return {
+        "uid": uid,
+        "agreement": share.decision.agreement,
+        "number": edition.number,
+        "created": int(edition.created.timestamp()),
+        "modified": int(edition.modified.timestamp()),
+        "content": edition.content,
+        "retracts": edition.retracts,
+        "share": sealed.share,
+    }
+
+
+def outbox_row(uid: str, share: Share, at: int) -> dict[str, Any]:
+    """Return the row of `outbox`, ready to be leased.
+
+    Raises:
+        StoreError: the share is not sealed.
+    """
+    sealed, edition = _sealed(share)
+    return {
+        "uid": uid,
+        "agreement": share.decision.agreement,
+        "edition": edition.number,
+        "recipient": sealed.recipient,
+        "state": Place.QUEUED.value,
+        "overtaken": False,
+        "attempts": 0,
+        "next_attempt_at": at,
+        "lease_until": 0,
+        "leased_by": "",
+        "enqueued_at": at,
+        "last_reason": "",
+        "share": sealed.share,
+        "wire": sealed.wire.value,
+        "sha256": sealed.sha256,
+        "rulebook": sealed.rulebook,
+        "key_id": sealed.key_id,
+        "signature": sealed.signature,
+        "retracts": sealed.retracts,
+        "body": sealed.body,
+    }
+
+
+def sent_facts(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the register tells of a row that was just put into the outbox."""
+    return {
+        "edition": row["edition"],
+        "share": row["share"],
+        "wire": row["wire"],
+        "body_sha256": row["sha256"],
+        "retracts": row["retracts"],
+    }
+
+
+def held_row(outcome: Outcome, share: Share, at: int) -> dict[str, Any]:
+    """Return the row of `held`, with the redacted draft and nothing else."""
+    decision = share.decision
+    until = outcome.embargo_until if only_embargo(share) else None
+    return {
+        "uid": outcome.uid,
+        "revision": outcome.revision,
+        "agreement": decision.agreement,
+        "recipient": decision.recipient,
+        "why": reason(share),
+        "rulebook": outcome.rulebook,
+        "waiting": True,
+        "at": at,
+        "ended": "",
+        "note": "",
+        "embargo_until": millis(until) if until else None,
+        "ended_at": None,
+        **draft_columns(share),
+    }
+
+
+def draft_columns(share: Share) -> dict[str, Any]:
+    """Return the columns of `held` that hold the draft; empty when there is none."""
+    draft = share.draft or share.sealed
+    return {
+        "wire": draft.wire.value if draft else "",
+        "sha256": sha256_hex(draft.body) if draft else "",
+        "body": draft.body if draft else b"",
+    }
+
+
+def reason(share: Share) -> str:
+    """Say why a share is held, naming rules and places and never a value."""
+    if share.failure:
+        return f"{share.failure} failed"
+    if share.breaches:
+        return "the guard found: " + "; ".join(map(str, share.breaches[:_SHOWN]))
+    if only_embargo(share):
+        return "the embargo has not ended"
+    asking = ", ".join(share.decision.clauses)
+    return f"the agreement asks for review: {asking}"
+
+
+def only_embargo(share: Share) -> bool:
+    """Say whether nothing but an embargo keeps a share from its recipient."""
+    decision = share.decision
+    trouble = bool(share.failure or share.breaches)
+    asking = decision.effect is Effect.REVIEW and decision.clauses == (EMBARGO,)
+    return asking and not trouble
+
+
+def _sealed(share: Share) -> tuple[Sealed, Edition]:
+    if share.sealed is None or share.edition is None:
+        raise StoreError("a share that is queued must be sealed")
+    return share.sealed, share.edition
