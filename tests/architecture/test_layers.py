@@ -29,6 +29,7 @@ PURE = (
     "guard",
     "rulebook.py",
     "pipeline.py",
+    "prove",
 )
 BANNED_CALLS = {
     "open",
