@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 
 from broker.model.decision import Effect
@@ -33,8 +34,9 @@ from broker.model.incident import (
     Status,
     Urgency,
 )
-from broker.model.marking import Pap, Severity, Tlp
+from broker.model.marking import DataClass, Pap, Severity, Tlp
 from broker.model.presence import optional_field
+from broker.model.purpose import Purpose
 from broker.model.rsit import RSIT_CATEGORIES
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -125,13 +127,36 @@ class When(_File):
         return value
 
 
+class Items(_File):
+    """Single items that a clause withholds from what it lets through.
+
+    ``of`` is the list; all else that is written must hold for an item. Without anything
+    else, all items of the list are withheld.
+    """
+
+    of: Literal["observables", "victims", "suspects"]
+    kind: frozenset[Kind] | None = None  # observables: their kind
+    data_class: frozenset[DataClass] | None = None  # observables
+    role: frozenset[Role] | None = None  # observables
+    party: frozenset[PartyKind] | None = None  # victims and suspects
+    consent: frozenset[Consent] | None = None  # victims
+    minor: bool | None = None  # victims and suspects
+
+
 class Clause(_File):
-    """One rule of an agreement, with the place in the MoU that it stands for."""
+    """One rule of an agreement, with the place in the MoU that it stands for.
+
+    ``withhold_items`` stay here whichever clause shares the incident. ``fast_lane``:
+    when somebody's life is in danger, a person is told instead of asked, under every
+    agreement that has a fast lane.
+    """
 
     id: Name
     cites: str
     effect: Effect
     when: When = When()
+    withhold_items: tuple[Items, ...] = ()
+    fast_lane: bool = False
     note: str = ""
 
 
@@ -146,6 +171,12 @@ class LegalBasis(_File):
     citation: str
     confirmed_by: str = ""
     confirmed_on: date | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> LegalBasis:
+        if bool(self.confirmed_by) != bool(self.confirmed_on):
+            raise ValueError("confirmed_by and confirmed_on need each other")
+        return self
 
 
 PartyRole = Literal["csirt", "police", "prosecutor", "fiu", "dpa", "isp", "ministry"]
@@ -173,11 +204,45 @@ class OnWithdrawal(StrEnum):
     KEEP = "keep"  # the recipient keeps what it has
 
 
-class Attribution(StrEnum):
-    """Whether the recipient learns who reported."""
+class OnExpiry(StrEnum):
+    """What happens at the recipient once an agreement is no longer in force.
 
-    NAMED = "named"
+    Nothing new is sent in either case. It happens with the incident's next revision.
+    """
+
+    RETRACT = "retract"  # what was sent is taken back
+    KEEP = "keep"  # the recipient keeps what it has
+
+
+class Attribution(StrEnum):
+    """Whether the recipient learns who reported, whatever the profile says.
+
+    The stricter of the two counts: a profile may always withhold more.
+    """
+
+    NAMED = "named"  # as the profile says
+    ALIASED = "aliased"  # a name that is always the same, and only at this recipient
     HIDDEN = "hidden"
+
+
+class FastLane(_File):
+    """What the MoU says of a threat to life: a person is told, and not asked.
+
+    Only for reviews that allow it, in clauses and safeguards, by ``fast_lane: true``.
+    """
+
+    cites: str
+
+
+class Embargo(_File):
+    """How long a new incident waits for a person, beside its own embargo.
+
+    An incident's own embargo is always honoured. ``hold_back_days`` counts from the
+    time that the incident happened; one of which no time is stated waits.
+    """
+
+    cites: str
+    hold_back_days: Annotated[int, Field(ge=1, le=3_650)]
 
 
 class Agreement(_File):
@@ -188,7 +253,7 @@ class Agreement(_File):
     parties: tuple[MouParty, ...] = Field(min_length=2)
     recipient: Name
     legal_basis: tuple[LegalBasis, ...] = Field(min_length=1)
-    purpose: tuple[str, ...] = Field(min_length=1)
+    purpose: tuple[Purpose, ...] = Field(min_length=1)
     valid: Validity
     profile: Name
     guardrail: Name
@@ -196,6 +261,9 @@ class Agreement(_File):
     onward: Literal["forbidden", "with-consent", "allowed"] = "with-consent"
     attribution: Attribution = Attribution.HIDDEN
     on_withdrawal: OnWithdrawal = OnWithdrawal.RETRACT
+    on_expiry: OnExpiry = OnExpiry.RETRACT
+    fast_lane: FastLane | None = None
+    embargo: Embargo | None = None
     clauses: tuple[Clause, ...] = Field(min_length=1)
 
 

@@ -5,9 +5,18 @@ Invariant: a decision names clauses and places in policy files, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+# A list of the incident and what tells its items apart: ("observables", (kind, role)),
+# ("victims", (party, consent, minor)), ("suspects", (party, minor)).
+ItemKey = tuple[str, tuple[Any, ...]]
+
+NOTIFY: Final = "notify"
+NO_ITEMS: Final[Mapping[ItemKey, str]] = MappingProxyType({})
 
 
 class Effect(StrEnum):
@@ -47,12 +56,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict for one recipient under one agreement, with its trace."""
+    """The verdict for one recipient under one agreement, with its trace.
+
+    ``withheld_items`` are the sorts of items that stay here although the incident may
+    be shared, each with the ``file:line`` of the clause that says so.
+    """
 
     agreement: str
     recipient: str
     effect: Effect
     findings: tuple[Finding, ...]
+    withheld_items: Mapping[ItemKey, str] = field(default_factory=lambda: NO_ITEMS)
 
     @property
     def clauses(self) -> tuple[str, ...]:
@@ -61,4 +75,11 @@ class Decision:
             finding.clause
             for finding in self.findings
             if finding.matched and finding.effect is self.effect
+        )
+
+    @property
+    def notifies(self) -> bool:
+        """Whether a person must be told that the fast lane replaced their review."""
+        return self.effect is Effect.SHARE and any(
+            finding.clause == NOTIFY for finding in self.findings
         )

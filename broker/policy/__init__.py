@@ -1,6 +1,17 @@
 """Decide: an incident's facts + an agreement's rules -> share, review, withhold."""
 
-from broker.policy.decide import Rules, compile_rules, decide
+from broker.policy.decide import Hearing, decide
 from broker.policy.facts import Facts, Loss, facts_of
+from broker.policy.rules import Common, Rules, compile_rules, compile_safeguards
 
-__all__ = ["Facts", "Loss", "Rules", "compile_rules", "decide", "facts_of"]
+__all__ = [
+    "Common",
+    "Facts",
+    "Hearing",
+    "Loss",
+    "Rules",
+    "compile_rules",
+    "compile_safeguards",
+    "decide",
+    "facts_of",
+]

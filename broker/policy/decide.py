@@ -1,134 +1,101 @@
 """Decide whether one recipient may have one incident, and say why.
 
-`Facts` + `Rules` + time -> `Decision`. Pure; asked once per agreement.
+`Facts` + `Rules` + time -> `Decision`. Pure; asked once per agreement. A `Hearing` is
+one incident before all its agreements: it asks the safeguards once.
 
 Invariants: without a matching clause the answer is withhold; withhold beats review
 beats share; the order of clauses does not matter; safeguards only make stricter; an
 agreement out of its dates, a suspended recipient, a marking above the recipient's
-clearance or a withdrawn incident withhold whatever the clauses say.
+clearance or a withdrawn incident withhold whatever the clauses say; an item that any
+matching clause withholds stays here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import NamedTuple
+from collections.abc import Iterable
+from datetime import datetime
 
-from broker.model.agreement import Agreement, Clause, Recipient, Safeguards, When
-from broker.model.decision import Decision, Effect, Finding
-from broker.model.incident import Status
-from broker.policy.conditions import CONDITIONS, Check
+from broker.model.decision import NO_ITEMS, Decision, Effect, Finding
+from broker.model.incident import Status, Urgency
 from broker.policy.facts import Facts
-from broker.strict_yaml import Document
+from broker.policy.rules import Asked, Rule, Rules
 
-
-class _Rule(NamedTuple):
-    """A clause, ready to be asked: its checks, and the findings they lead to."""
-
-    checks: tuple[tuple[Check, Finding], ...]
-    matched: Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """One agreement, ready to be asked."""
-
-    agreement: str
-    recipient: str
-    start: date
-    until: date
-    clearance_tlp: int
-    clearance_pap: int
-    out_of_dates: Finding
-    suspended: Finding | None
-    above_clearance: Finding
-    withdrawn: Finding
-    embargoed: Finding
-    clauses: tuple[_Rule, ...]
-    safeguards: tuple[_Rule, ...]
-
-
-def compile_rules(
-    agreement: Agreement,
-    recipient: Recipient,
-    safeguards: Safeguards,
-    doc: Document,
-    safeguards_doc: Document,
-) -> Rules:
-    """Prepare an agreement, with the safeguards that count for everybody.
-
-    ``doc`` and ``safeguards_doc`` are the files they were read from: every finding
-    names the line that it comes from.
-    """
-    clauses = [
-        _rule(clause, clause.id, doc.where(("clauses", index)))
-        for index, clause in enumerate(agreement.clauses)
-    ]
-    guards = [
-        _rule(
-            clause,
-            f"safeguard:{clause.id}",
-            safeguards_doc.where(("safeguards", index)),
-        )
-        for index, clause in enumerate(safeguards.safeguards)
-    ]
-    in_recipient = f"recipients/{recipient.recipient}.yaml"
-    return Rules(
-        agreement.agreement,
-        recipient.recipient,
-        agreement.valid.start,
-        agreement.valid.until,
-        recipient.clearance.tlp.rank,
-        recipient.clearance.pap.rank,
-        _withholds("validity", doc.where(("valid",)), "the agreement is not in force"),
-        _withholds("suspended", in_recipient, "the recipient is suspended")
-        if recipient.suspended
-        else None,
-        _withholds("clearance", in_recipient, "the marking is above the clearance"),
-        _withholds("withdrawn", doc.where(("on_withdrawal",)), "it was withdrawn"),
-        Finding(
-            "embargo", Effect.REVIEW, True, doc.where(()), "the embargo has not ended"
-        ),
-        tuple(clauses),
-        tuple(guards),
-    )
-
-
-def _withholds(name: str, where: str, because: str) -> Finding:
-    return Finding(name, Effect.WITHHOLD, True, where, because)
-
-
-def _rule(clause: Clause, name: str, where: str) -> _Rule:
-    conditions = _written(clause.when)
-    checks = tuple(
-        (
-            CONDITIONS[field](bound),
-            Finding(name, clause.effect, False, where, f"{field} does not hold"),
-        )
-        for field, bound in conditions
-    )
-    because = "all its conditions hold" if checks else "it has no conditions"
-    return _Rule(checks, Finding(name, clause.effect, True, where, because))
-
-
-def _written(when: When) -> list[tuple[str, object]]:
-    """Return the conditions that are written, in the order of the closed set."""
-    return [
-        (name, getattr(when, name))
-        for name in CONDITIONS
-        if getattr(when, name) is not None
-    ]
+_WITHHOLD = Effect.WITHHOLD
 
 
 def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
     """Return the verdict of one agreement on one incident at one moment (UTC)."""
-    clauses = _asked(rules.clauses, facts)
-    # What counts for everybody can only make the agreement's own verdict stricter: it
-    # never lifts a withhold by default to a review.
-    above = _preconditions(facts, rules, now)
-    above += _asked(rules.safeguards, facts)
-    effect = Effect.strictest([_verdict(clauses), *_effects(above)])
-    return Decision(rules.agreement, rules.recipient, effect, (*above, *clauses))
+    return Hearing(facts, now).decide(rules)
+
+
+class Hearing:
+    """One incident at one moment (UTC), before the agreements that decide about it."""
+
+    __slots__ = ("_facts", "_heard", "_now", "_today", "_urgent")
+
+    def __init__(self, facts: Facts, now: datetime) -> None:
+        self._facts, self._now = facts, now
+        self._today = now.date()
+        self._urgent = facts.urgency is Urgency.THREAT_TO_LIFE
+        # What safeguards said. There are two sets of them in a rulebook: the fast
+        # lane's and the other.
+        self._heard: dict[int, tuple[Asked, list[Finding], list[Rule]]] = {}
+
+    def decide(self, rules: Rules) -> Decision:
+        """Return the verdict of one agreement."""
+        facts = self._facts
+        kind = facts.classification
+        lane = rules.fast if self._urgent else rules.normal
+        above = self._preconditions(rules)
+        heard, matched = self._safeguards(lane.safeguards[kind])
+        if not above and not matched:
+            denied = lane.denied.get(kind)
+            if denied is not None:
+                return denied
+        above += heard
+        clauses: list[Finding] = []
+        matched = [*matched, *_ask(lane.clauses[kind].rules, facts, clauses)]
+        # What counts for everybody can only make the agreement's own verdict stricter:
+        # it never lifts a withhold by default to a review.
+        effect = Effect.strictest([_verdict(clauses), *_effects(above)])
+        if any(rule.fast for rule in matched):
+            above.append(rules.notified)
+        items = NO_ITEMS
+        if effect is not _WITHHOLD:
+            for rule in matched:
+                if rule.items:
+                    items = {**rule.items, **items}
+        findings = (*above, *clauses)
+        return Decision(rules.agreement, rules.recipient, effect, findings, items)
+
+    def _safeguards(self, asked: Asked) -> tuple[list[Finding], list[Rule]]:
+        """Ask the safeguards, or remember what they said."""
+        heard = self._heard.get(id(asked))
+        if heard is None:
+            findings: list[Finding] = []
+            matched = _ask(asked.rules, self._facts, findings)
+            # The set itself is kept too, so that its id stays its own.
+            heard = self._heard[id(asked)] = (asked, findings, matched)
+        return heard[1], heard[2]
+
+    def _preconditions(self, rules: Rules) -> list[Finding]:
+        """Return what holds for every agreement, whatever its clauses say."""
+        facts, found = self._facts, list[Finding]()
+        if not rules.start <= self._today <= rules.until:
+            found.append(rules.out_of_dates)
+        if rules.suspended:
+            found.append(rules.suspended)
+        if facts.tlp.rank > rules.clearance_tlp or facts.pap.rank > rules.clearance_pap:
+            found.append(rules.above_clearance)
+        if facts.status is Status.WITHDRAWN:
+            found.append(rules.withdrawn)
+        if facts.embargo_until is not None and facts.embargo_until > self._now:
+            found.append(rules.embargoed)
+        if rules.hold_back_days and (
+            facts.age_days is None or facts.age_days < rules.hold_back_days
+        ):
+            found.append(rules.held_back)
+        return found
 
 
 def _verdict(clauses: list[Finding]) -> Effect:
@@ -139,30 +106,17 @@ def _effects(findings: list[Finding]) -> list[Effect]:
     return [finding.effect for finding in findings if finding.matched]
 
 
-def _asked(rules: tuple[_Rule, ...], facts: Facts) -> list[Finding]:
-    """Return what every rule says: that it matched, or its first check that failed."""
-    found: list[Finding] = []
-    for checks, matched in rules:
-        for check, failed in checks:
+def _ask(rules: Iterable[Rule], facts: Facts, findings: list[Finding]) -> list[Rule]:
+    """Note what every rule says: that it matched, or its first check that failed."""
+    found: list[Rule] = []
+    for rule in rules:
+        for check, failed in rule.checks:
             if not check(facts):
-                found.append(failed)
+                findings.append(failed)
                 break
         else:
-            found.append(matched)
-    return found
-
-
-def _preconditions(facts: Facts, rules: Rules, now: datetime) -> list[Finding]:
-    """Return what holds for every agreement, whatever its clauses say."""
-    found: list[Finding] = []
-    if not rules.start <= now.date() <= rules.until:
-        found.append(rules.out_of_dates)
-    if rules.suspended:
-        found.append(rules.suspended)
-    if facts.tlp.rank > rules.clearance_tlp or facts.pap.rank > rules.clearance_pap:
-        found.append(rules.above_clearance)
-    if facts.status is Status.WITHDRAWN:
-        found.append(rules.withdrawn)
-    if facts.embargo_until is not None and facts.embargo_until > now:
-        found.append(rules.embargoed)
+            finding = rule.matched
+            findings.append(finding)
+            if finding.matched:
+                found.append(rule)
     return found

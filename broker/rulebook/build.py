@@ -21,7 +21,7 @@ from broker.model.agreement import (
 )
 from broker.model.mapping import Markings, Tables
 from broker.model.sharing import Wire
-from broker.policy import compile_rules
+from broker.policy import Common, compile_rules, compile_safeguards
 from broker.redact import Plan, compile_plan
 from broker.render import event_frame
 from broker.rulebook import checks
@@ -55,8 +55,10 @@ def build(files: Mapping[str, bytes]) -> Rulebook:
         raise RulebookError(_in_order(problems))
     tables = _tables(sources)
     csirt = _only(sources.one("policies/csirt.yaml", Csirt)).model
+    safeguards = _only(sources.one("policies/safeguards.yaml", Safeguards))
+    common = compile_safeguards(safeguards.model, safeguards.document, tables.kinds)
     routes = tuple(
-        _route(source, sources, csirt, tables, plans)
+        _route(source, sources, csirt, tables, plans, common)
         for _, source in sorted(sources.all_of("agreement", Agreement).items())
     )
     warned = _in_order(list(checks.warnings(sources)))
@@ -138,25 +140,19 @@ def _route(
     csirt: Csirt,
     tables: Tables,
     plans: Mapping[str, Plan],
+    common: Common,
 ) -> Route:
     """Prepare one agreement for every stage of the path."""
     agreement = source.model
     recipient = sources.all_of("recipient", Recipient)[agreement.recipient].model
     profile = sources.all_of("profile", Profile)[agreement.profile].model
     guardrail = sources.all_of("guardrail", Guardrail)[agreement.guardrail]
-    safeguards = _only(sources.one("policies/safeguards.yaml", Safeguards))
     made = frame(agreement, csirt, tables)
     known = Known(known_lines(made), known_names(made))
     return Route(
         agreement,
         recipient,
-        compile_rules(
-            agreement,
-            recipient,
-            safeguards.model,
-            source.document,
-            safeguards.document,
-        ),
+        compile_rules(agreement, recipient, common, source.document, tables.kinds),
         plans[agreement.profile],
         compile_guard(
             guardrail.model, profile, tables.kinds, guardrail.document, known

@@ -86,9 +86,9 @@ def decide(
     rules = policy.compile_rules(
         agreement(of),
         recipient,
-        Safeguards(safeguards=safeguards),
+        policy.compile_safeguards(Safeguards(safeguards=safeguards), file("s"), KINDS),
         file("a"),
-        file("s"),
+        KINDS,
     )
     return policy.decide(given_facts, rules, now)
 
@@ -233,9 +233,9 @@ def test_outside_its_limits_an_agreement_shares_nothing(
     rules = policy.compile_rules(
         shipped.model_copy(update={"valid": valid}),
         recipient,
-        Safeguards(safeguards=()),
+        policy.compile_safeguards(Safeguards(safeguards=()), file("s"), KINDS),
         file("a"),
-        file("s"),
+        KINDS,
     )
     decision = policy.decide(some, rules, now)
     outside = (

@@ -14,7 +14,7 @@ from broker.model.agreement import (
     Safeguards,
     When,
 )
-from broker.policy import Facts, Rules, compile_rules, facts_of
+from broker.policy import Facts, Rules, compile_rules, compile_safeguards, facts_of
 from tests.unit import given
 
 AGREEMENT: dict[str, Any] = {
@@ -23,7 +23,7 @@ AGREEMENT: dict[str, Any] = {
     "parties": [{"name": "C", "role": "csirt"}, {"name": "P", "role": "police"}],
     "recipient": "kp-misp",
     "legal_basis": [{"act": "A", "citation": "art. 1"}],
-    "purpose": ["investigation"],
+    "purpose": ["criminal investigation"],
     "valid": {"from": "2026-01-01", "until": "2026-12-31"},
     "profile": "p",
     "guardrail": "g",
@@ -57,9 +57,13 @@ def _rules(
     return compile_rules(
         agreement.model_copy(update={"clauses": clauses}),
         Recipient.model_validate(RECIPIENT | changed),
-        Safeguards(safeguards=safeguards),
+        compile_safeguards(
+            Safeguards(safeguards=safeguards),
+            given.document("policies/safeguards.yaml"),
+            given.kinds(),
+        ),
         given.document("policies/agreements/kp.yaml", text),
-        given.document("policies/safeguards.yaml"),
+        given.kinds(),
     )
 
 
