@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from broker import keyring, pipeline, rulebook, strict_yaml
+from broker import keyring, pipeline, prove, strict_yaml
 from broker.cli import terminal
 from broker.intake import FORMATS, MAX_BYTES
 from broker.keys import Keys
@@ -57,7 +57,7 @@ def look_at_bytes(
 ) -> Looked:
     """Find out what an incident would become; see `look_at`."""
     files = _rulebook_files(settings)
-    book = rulebook.build(files)
+    book = prove.proved(files)
     known = sorted({route.recipient.recipient for route in book.routes})
     if recipient is not None and recipient not in known:
         terminal.wrong_usage(
@@ -84,7 +84,7 @@ def read_rulebook() -> Rulebook:
         RulebookError: it has mistakes; carries all of them.
         SettingsError: a folder is missing.
     """
-    return rulebook.build(_rulebook_files(read_settings()))
+    return prove.proved(_rulebook_files(read_settings()))
 
 
 def _rulebook_files(settings: Settings) -> dict[str, bytes]:

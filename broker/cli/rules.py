@@ -32,7 +32,7 @@ def check(
 
     Shows every problem with its file and line. Exit code 1 when there is one.
     """
-    from broker import rulebook
+    from broker import prove
     from broker.cases import run_cases
     from broker.errors import RulebookError
     from broker.settings import read_rulebook_files
@@ -40,7 +40,7 @@ def check(
     policies, mappings = _folders(folder)
     files = read_rulebook_files(policies, mappings)
     try:
-        book = rulebook.build(files)
+        book = prove.proved(files)
     except RulebookError as error:
         _report(None, (), error.problems, as_json=as_json)
         raise typer.Exit(ExitCode.NO) from None

@@ -11,6 +11,7 @@ from broker.prove.compare import (
     VerdictChange,
     compare,
 )
+from broker.prove.never import Refutation, proved, refuted
 from broker.prove.side import Side, Tried, side_of
 from broker.prove.terms import Term
 from broker.prove.witness import Witness
@@ -18,6 +19,7 @@ from broker.prove.witness import Witness
 __all__ = [
     "Comparison",
     "FieldChange",
+    "Refutation",
     "Side",
     "Term",
     "Trial",
@@ -25,5 +27,7 @@ __all__ = [
     "VerdictChange",
     "Witness",
     "compare",
+    "proved",
+    "refuted",
     "side_of",
 ]

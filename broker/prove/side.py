@@ -18,7 +18,7 @@ from broker import pipeline
 from broker.canonical import dumps
 from broker.errors import IntakeError
 from broker.keys import Keys, recipient_key
-from broker.model.agreement import Agreement, Guardrail, Profile, Safeguards
+from broker.model.agreement import Guardrail, Profile, Safeguards
 from broker.model.decision import Effect
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import NO_HISTORY, Share
@@ -29,6 +29,12 @@ from broker.rulebook import Route, Rulebook, build
 from broker.rulebook.sources import Source, read
 from broker.seal import SigningKey
 
+# What a rulebook does not keep in the form in which it was written.
+_READ_AGAIN: Final = (
+    "policies/safeguards.yaml",
+    "policies/profiles/",
+    "policies/guardrails/",
+)
 _CONSTANT: Final = b"besa proofs: keys that protect nothing"
 
 
@@ -40,7 +46,6 @@ class Side:
     safeguards: Source[Safeguards]
     profiles: Mapping[str, Profile]
     guardrails: Mapping[str, Guardrail]
-    agreements: Mapping[str, Source[Agreement]]
 
     @property
     def kinds(self) -> Mapping[str, ObservableKind]:
@@ -78,7 +83,9 @@ def side_of(files: Mapping[str, bytes], rulebook: Rulebook | None = None) -> Sid
         RulebookError: something is wrong with the files.
     """
     book = rulebook or build(files)
-    sources = read(files)
+    sources = read(
+        {name: files[name] for name in files if name.startswith(_READ_AGAIN)}
+    )
     safeguards = sources.one("policies/safeguards.yaml", Safeguards)
     assert safeguards is not None  # noqa: S101 - without it nothing was built
     return Side(
@@ -86,7 +93,6 @@ def side_of(files: Mapping[str, bytes], rulebook: Rulebook | None = None) -> Sid
         safeguards,
         {n: each.model for n, each in sources.all_of("profile", Profile).items()},
         {n: each.model for n, each in sources.all_of("guardrail", Guardrail).items()},
-        sources.all_of("agreement", Agreement),
     )
 
 

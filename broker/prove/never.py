@@ -1,0 +1,210 @@
+"""Statements of what never happens, proved of a whole rulebook when it is loaded.
+
+``never`` in ``policies/safeguards.yaml`` + a rulebook -> every statement that does not
+hold, at its line, with an incident that breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from broker.canonical import dumps
+from broker.errors import Problem, RulebookError
+from broker.model.agreement import Never
+from broker.model.incident import declarations
+from broker.prove import words
+from broker.prove.diagram import EMPTY, Node
+from broker.prove.domain import Domain
+from broker.prove.facts import Question, questions
+from broker.prove.outcome import TOLD_APART, Outcome, Sort
+from broker.prove.shown import Seen
+from broker.prove.side import Side, side_of, tried
+from broker.prove.verdict import Verdicts, asked_by, verdicts, withheld_items
+from broker.prove.witness import Wanted, Witness, can_have, witness
+from broker.redact.methods import METHODS
+from broker.redact.plan import fits
+from broker.rulebook import Route, Rulebook, build
+from broker.strict_yaml import Path, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """A statement that does not hold, and the incident that shows it."""
+
+    statement: str
+    agreement: str
+    recipient: str
+    field: str  # "" when the incident as a whole must not reach the recipient
+    conditions: tuple[str, ...]
+    witness: Witness
+    problem: Problem
+
+
+def proved(files: Mapping[str, bytes]) -> Rulebook:
+    """Build a rulebook for use: what must never happen is proved of it.
+
+    Raises:
+        RulebookError: something is wrong with the files, or a statement does not hold.
+    """
+    book = build(files)
+    side = side_of(files, book)
+    problems = [*problems_of(side), *(each.problem for each in refuted(side))]
+    if problems:
+        raise RulebookError(
+            tuple(sorted(problems, key=lambda each: (each.line, each.column)))
+        )
+    return book
+
+
+def problems_of(side: Side) -> Iterator[Problem]:
+    """Yield what is wrong with statements themselves: names that do not exist."""
+    document = side.safeguards.document
+    recipients = {route.recipient.recipient for route in side.routes}
+    fields, methods = declarations(), set(METHODS)
+    seen: set[str] = set()
+    for index, statement in enumerate(side.safeguards.model.never):
+        at: Path = ("never", index)
+        if statement.id in seen:
+            yield document.problem((*at, "id"), f"the statement {statement.id} again")
+        seen.add(statement.id)
+        for name in sorted(statement.recipients - recipients):
+            message = f"no agreement names the recipient {name}"
+            advice = nearest(name, recipients)
+            yield document.problem((*at, "recipients"), message, advice)
+        for number, pattern in enumerate(statement.fields):
+            if not _matching(pattern, fields):
+                message = f"an incident has no field {pattern}"
+                advice = nearest(pattern, fields)
+                yield document.problem((*at, "fields", number), message, advice)
+        for name in _senseless(statement):
+            message = f"what it is about cannot be told apart by {name}"
+            yield document.problem((*at, "only", name), message)
+        for name in sorted(statement.except_as - methods):
+            message = f"there is no redaction method {name}"
+            advice = nearest(name, methods)
+            yield document.problem((*at, "except_as"), message, advice)
+
+
+def _senseless(statement: Never) -> Iterator[str]:
+    """Yield what ``only`` names although no item of the fields can have it."""
+    told: set[str] = set()
+    for pattern in statement.fields:
+        told.update(TOLD_APART.get(pattern.partition("[]")[0], ()))
+    told |= {"data_class"} if "kind" in told else set()
+    for name in type(statement.only).model_fields:
+        if getattr(statement.only, name) is not None and name not in told:
+            yield name
+
+
+def _matching(pattern: str, fields: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the fields that a name means; only ``*`` stands for several."""
+    escaped = pattern.replace("[", "[[]")
+    return tuple(path for path in fields if fnmatchcase(path, escaped))
+
+
+def refuted(side: Side) -> tuple[Refutation, ...]:
+    """Return every statement that does not hold, with a witness; none when all do.
+
+    Of each statement and agreement one refutation is enough.
+    """
+    found = (_of_route(side, route) for route in side.routes)
+    return tuple(each for some in found for each in some)
+
+
+def _of_route(side: Side, route: Route) -> Iterator[Refutation]:
+    party = side.party(route)
+    roles = {each.role for each in route.agreement.parties}
+    about = [
+        (index, each)
+        for index, each in enumerate(side.safeguards.model.never)
+        if (not each.recipients and not each.roles)
+        or route.recipient.recipient in each.recipients
+        or not roles.isdisjoint(each.roles)
+    ]
+    if not about:
+        return
+    asked: dict[Question, None] = dict.fromkeys(asked_by(party))
+    for _, statement in about:
+        asked |= dict.fromkeys(questions(statement.when))
+    domain = Domain(asked, tuple(side.kinds))
+    decided = verdicts(party, domain)
+    seen = Seen(side.outcomes(route), withheld_items(party, domain, side.kinds))
+    for index, statement in about:
+        broken = _broken(side, domain, decided, seen, statement)
+        if broken is not None:
+            yield _refutation(side, route, domain, index, broken)
+
+
+_Broken = tuple[Node, Wanted, Outcome | None]
+
+
+def _broken(
+    side: Side, domain: Domain, decided: Verdicts, seen: Seen, statement: Never
+) -> _Broken | None:
+    """Return where a statement does not hold, or nothing when it does."""
+    space = domain.space
+    reach = decided.share
+    if statement.unless is None:
+        reach = space.either(reach, decided.review)
+    reach = space.all_of(
+        [reach, domain.possible, domain.all_hold(questions(statement.when))]
+    )
+    if reach == EMPTY:
+        return None
+    if not statement.fields:
+        return reach, Wanted(), None
+    for sort, path, outcome in _allowed(side, seen, statement):
+        wanted = Wanted(path, sort.item())
+        withheld = seen.of(sort, path)[1]
+        cells = space.both(reach, can_have(domain, wanted))
+        cells = space.but_not(cells, withheld)
+        if cells != EMPTY:
+            return cells, wanted, outcome
+    return None
+
+
+def _allowed(
+    side: Side, seen: Seen, statement: Never
+) -> Iterator[tuple[Sort, str, Outcome]]:
+    """Yield the fields of a statement that the profile lets through all the same."""
+    for sort, fields in seen.outcomes.items():
+        kind = side.kinds.get(sort.item().get("kind", ""))
+        if not fits(statement.only, sort.item(), kind):
+            continue
+        for pattern in statement.fields:
+            for path in _matching(pattern, fields):
+                outcome = fields[path]
+                allowed = outcome.method in statement.except_as
+                if not outcome.is_withheld and not allowed:
+                    yield sort, path, outcome
+
+
+def _refutation(
+    side: Side, route: Route, domain: Domain, index: int, broken: _Broken
+) -> Refutation:
+    cells, wanted, outcome = broken
+    statement = side.safeguards.model.never[index]
+    recipient, agreement = route.recipient.recipient, route.agreement.agreement
+    shown = witness(domain, cells, side.kinds, wanted)
+    decision = tried(side, shown, recipient)
+    box = next(domain.space.boxes(cells, domain.possible))
+    conditions = words.phrases(domain, box)
+    by = ", ".join(
+        f"{clause} ({where})"
+        for clause, where in zip(decision.clauses, decision.where, strict=False)
+    )
+    what = "an incident"
+    if outcome is not None:
+        what = f"{wanted.path} ({outcome}, by {outcome.where})"
+    message = (
+        f"the statement {statement.id} does not hold: {agreement} lets {what} reach "
+        f"{recipient}, verdict {decision.effect} by {by or 'no clause'}; for example "
+        f"{dumps(shown.incident).decode()} at {shown.at:%Y-%m-%dT%H:%MZ}"
+    )
+    advice = "change the agreement or profile; what is stated here is never overruled"
+    problem = side.safeguards.document.problem(("never", index), message, advice)
+    return Refutation(
+        statement.id, agreement, recipient, wanted.path, conditions, shown, problem
+    )
