@@ -96,6 +96,14 @@ class Space:
         """Return the cells of a box."""
         return self.all_of(self.where(each, box[each]) for each in sorted(box))
 
+    def has(self, node: Node, cell: Sequence[int]) -> bool:
+        """Say whether a cell is in a set."""
+        variable, children = self._nodes[node]
+        while children:
+            node = children[cell[variable]]
+            variable, children = self._nodes[node]
+        return node == FULL
+
     def meets(self, node: Node, box: Box) -> bool:
         """Say whether a set and a box have a cell in common."""
         known: dict[Node, bool] = {EMPTY: False, FULL: True}

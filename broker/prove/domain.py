@@ -97,6 +97,10 @@ class Domain:
         """Say whether something is asked about a fact."""
         return fact in self._of
 
+    def questions(self) -> tuple[Question, ...]:
+        """Return everything that is asked."""
+        return tuple(self._asked)
+
     def holds(self, question: Question) -> Node:
         """Return the cells in which the answer to a question is yes."""
         return self._asked[question]
