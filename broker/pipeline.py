@@ -69,13 +69,14 @@ def receive(
     *,
     rulebook: Rulebook,
     now: datetime | None = None,
+    topic: str | None = None,
 ) -> Received:
-    """Read a message as an incident.
+    """Read a message as an incident; the topic may tell its format.
 
     Raises:
         IntakeError: it is none; names the field path and what to do.
     """
-    name, parsed = read(raw, content_type, rulebook.tables.kinds)
+    name, parsed = read(raw, content_type, rulebook.tables, topic)
     incident = parsed.incident
     if now is not None and incident.revised_at > now + _CLOCK_LEEWAY:
         raise IntakeError("revised_at", "it lies in the future", "check the clock")

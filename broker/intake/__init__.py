@@ -1,33 +1,78 @@
 """Intake: bytes in any known format -> an incident, or an error that says where.
 
-The format is told by the message's content type; without one, by looking.
+The format is told by the message's content type; without one, by the topic that it came
+through; without that, by looking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
-from broker.canonical import loads
 from broker.errors import IntakeError
-from broker.intake import misp_event, native
+from broker.intake import (
+    csv_rows,
+    idea0,
+    intelmq,
+    iodef,
+    misp_event,
+    n6,
+    native,
+    rtir,
+    stix,
+    thehive,
+    xarf3,
+    xarf4,
+)
+from broker.intake.looks import looks_like
 from broker.intake.parsed import Parsed
-from broker.model.mapping import ObservableKind
+from broker.model.intake import CONTENT_TYPES, LARGEST_MESSAGE
+from broker.model.mapping import Tables
 
-Reader = Callable[[bytes, Mapping[str, ObservableKind]], Parsed]
+Reader = Callable[[bytes, Tables], Parsed]
 
+
+def _native(raw: bytes, tables: Tables) -> Parsed:
+    return native.read(raw, tables.kinds)
+
+
+def _misp_event(raw: bytes, tables: Tables) -> Parsed:
+    return misp_event.read(raw, tables.kinds)
+
+
+_READERS: Final[dict[str, Reader]] = {
+    "native": _native,
+    "misp-event": _misp_event,
+    "intelmq": intelmq.read,
+    "n6": n6.read,
+    "idea0": idea0.read,
+    "xarf3": xarf3.read,
+    "xarf4": xarf4.read,
+    "iodef-xml": iodef.read_xml,
+    "iodef-json": iodef.read_json,
+    "thehive": thehive.read,
+    "rtir": rtir.read,
+    "stix": stix.read,
+    "csv": csv_rows.read,
+}
 # By the short name that `--format` takes.
 FORMATS: Final[dict[str, tuple[str, Reader]]] = {
-    "native": ("application/vnd.besa.incident+json", native.read),
-    "misp-event": ("application/vnd.misp.event+json", misp_event.read),
+    name: (CONTENT_TYPES[name], reader) for name, reader in _READERS.items()
 }
-_BY_CONTENT_TYPE: Final = {kind: name for name, (kind, _) in FORMATS.items()}
+_BY_CONTENT_TYPE: Final = {kind: name for name, kind in CONTENT_TYPES.items()}
+# Types that say how it is written and not what it is.
+_GENERAL: Final = frozenset(
+    {
+        "application/json", "application/octet-stream", "application/xml", "text/xml",
+        "text/plain", "application/jsonl", "application/x-ndjson",
+    }
+)  # fmt: skip
 # Larger than any incident that a person could check before it is shared.
-MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_BYTES: Final = LARGEST_MESSAGE
 
 
 def read(
-    raw: bytes, content_type: str | None, kinds: Mapping[str, ObservableKind]
+    raw: bytes, content_type: str | None, tables: Tables, topic: str | None = None
 ) -> tuple[str, Parsed]:
     """Read a message; return the short name of its format, and the incident.
 
@@ -38,34 +83,31 @@ def read(
         raise IntakeError(
             "", f"the message has {len(raw)} bytes", f"at most {MAX_BYTES} are taken"
         )
-    name = format_of(raw, content_type)
-    return name, FORMATS[name][1](raw, kinds)
+    name = format_of(raw, content_type, tables, topic)
+    return name, _READERS[name](raw, tables)
 
 
-def format_of(raw: bytes, content_type: str | None) -> str:
+def format_of(
+    raw: bytes,
+    content_type: str | None,
+    tables: Tables | None = None,
+    topic: str | None = None,
+) -> str:
     """Return the short name of a message's format.
 
     Raises:
-        IntakeError: the content type is unknown, or the message is not a JSON object.
+        IntakeError: the content type is unknown, or the message looks like nothing.
     """
     if content_type:
         plain = content_type.partition(";")[0].strip().lower()
         if plain in _BY_CONTENT_TYPE:
             return _BY_CONTENT_TYPE[plain]
-        if plain not in ("application/json", "application/octet-stream"):
+        if plain not in _GENERAL:
             raise IntakeError(
                 "", "the content type is unknown", f"use {', '.join(_BY_CONTENT_TYPE)}"
             )
-    return _looked_at(raw)
-
-
-def _looked_at(raw: bytes) -> str:
-    try:
-        value = loads(raw)
-    except ValueError:
-        raise IntakeError("", "it is not JSON", "send one JSON object") from None
-    if not isinstance(value, dict):
-        raise IntakeError("", "it is not a JSON object", "send one JSON object")
-    if "Event" in value or "response" in value or {"info", "uuid"} <= set(value):
-        return "misp-event"
-    return "native"
+    if topic and tables:
+        for name, table in tables.formats.items():
+            if topic in table.topics and name in _READERS:
+                return name
+    return looks_like(raw, tables)

@@ -31,7 +31,7 @@ from broker.intake.misp_parts import (
 )
 from broker.intake.misp_types import index
 from broker.intake.parsed import Parsed
-from broker.model.incident import Incident, Relation, Status, Times
+from broker.model.incident import Incident, Origin, Relation, Status, Times
 from broker.model.mapping import ObservableKind
 from broker.model.marking import Pap, Severity, Tlp
 
@@ -80,7 +80,10 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
     names = tag_names(event, _ROOT)
     incident = _incident(event, names, reading)
     _note_the_rest(event, names, reading)
-    return Parsed(incident, reading.left.notes())
+    origin = Origin(
+        format="misp-event", id=incident.uid, sha256=canonical.sha256_hex(raw)
+    )
+    return Parsed(incident.model_copy(update={"origin": origin}), reading.left.notes())
 
 
 def _unwrap(raw: bytes) -> Json:

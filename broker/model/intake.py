@@ -14,6 +14,23 @@ from typing import Final
 NATIVE: Final = "application/vnd.besa.incident+json"
 MISP_EVENT: Final = "application/vnd.misp.event+json"
 
+CONTENT_TYPES: Final = {
+    "native": NATIVE,
+    "misp-event": MISP_EVENT,
+    "intelmq": "application/vnd.intelmq.event+json",
+    "n6": "application/vnd.n6.event+json",
+    "idea0": "application/vnd.cesnet.idea0+json",
+    "xarf3": "application/vnd.xarf.v3+json",
+    "xarf4": "application/vnd.xarf.v4+json",
+    "iodef-xml": "application/vnd.iodef+xml",
+    "iodef-json": "application/vnd.iodef+json",
+    "thehive": "application/vnd.thehive+json",
+    "rtir": "application/vnd.rtir.ticket+json",
+    "stix": "application/stix+json",
+    "csv": "text/csv",
+}
+"""The short name of every format that is read, with its content type."""
+
 LARGEST_MESSAGE: Final = 16 * 1024 * 1024
 """The most bytes that a source loads as one message; more becomes a dead letter."""
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from broker.model.agreement import Uuid
+from broker.model.foreign import CsvTable, FormatTable, Sides
 from broker.model.incident import Kind, Role, RsitType, Shape
 from broker.model.marking import DataClass, Pap, Tlp
 
@@ -135,3 +136,6 @@ class Tables(_Row):
     rsit: dict[str, RsitRow]
     markings: Markings
     objects: tuple[ObjectTemplate, ...]
+    formats: dict[str, FormatTable] = {}
+    sides: dict[str, Sides] = {}
+    csv: dict[str, CsvTable] = {}

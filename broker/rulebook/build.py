@@ -19,6 +19,7 @@ from broker.model.agreement import (
     Recipient,
     Safeguards,
 )
+from broker.model.foreign import CsvTable, FormatTable
 from broker.model.mapping import Markings, Tables
 from broker.model.sharing import Wire
 from broker.policy import Common, compile_rules, compile_safeguards
@@ -30,6 +31,7 @@ from broker.rulebook.sources import (
     CASES,
     M,
     ObjectTable,
+    RoleTable,
     RsitTable,
     Source,
     Sources,
@@ -126,11 +128,17 @@ def _only(source: Source[M] | None) -> Source[M]:
 def _tables(sources: Sources) -> Tables:
     rsit = _only(sources.one("mappings/taxonomy/rsit.yaml", RsitTable)).model
     objects = _only(sources.one("mappings/objects.yaml", ObjectTable)).model
+    roles = _only(sources.one("mappings/taxonomy/roles.yaml", RoleTable)).model
+    formats = sources.all_of("format", FormatTable)
+    csv = sources.all_of("csv", CsvTable)
     return Tables(
         kinds=checks.kinds_of(sources),
         rsit={row.rsit: row for row in rsit.rsit},
         markings=_only(sources.one("mappings/markings.yaml", Markings)).model,
         objects=objects.objects,
+        formats={name: source.model for name, source in formats.items()},
+        sides={row.rsit: row for row in roles.roles},
+        csv={name: source.model for name, source in csv.items()},
     )
 
 

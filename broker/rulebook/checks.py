@@ -25,6 +25,7 @@ from broker.model.rsit import RSIT_TYPES
 from broker.rulebook.sources import (
     ObjectTable,
     ObservableTable,
+    RoleTable,
     RsitTable,
     Source,
     Sources,
@@ -255,13 +256,21 @@ def _kinds(sources: Sources) -> Iterator[Problem]:
 
 
 def _rsit(sources: Sources) -> Iterator[Problem]:
-    source = sources.one("mappings/taxonomy/rsit.yaml", RsitTable)
-    if source is None:
-        return
-    names = [row.rsit for row in source.model.rsit]
-    yield from _twice(source.document, "rsit", names, "rsit")
+    """Check that both tables of RSIT types have each of the 39 once."""
+    rsit = sources.one("mappings/taxonomy/rsit.yaml", RsitTable)
+    if rsit is not None:
+        types = [row.rsit for row in rsit.model.rsit]
+        yield from _complete(rsit.document, "rsit", types)
+    roles = sources.one("mappings/taxonomy/roles.yaml", RoleTable)
+    if roles is not None:
+        types = [row.rsit for row in roles.model.roles]
+        yield from _complete(roles.document, "roles", types)
+
+
+def _complete(document: Document, key: str, names: list[str]) -> Iterator[Problem]:
+    yield from _twice(document, key, names, "rsit")
     for name in sorted(set(RSIT_TYPES) - set(names)):
-        yield source.document.problem(("rsit",), f"there is no row for {name}")
+        yield document.problem((key,), f"there is no row for {name}")
 
 
 def _markings(sources: Sources) -> Iterator[Problem]:

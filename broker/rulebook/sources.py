@@ -21,6 +21,7 @@ from broker.model.agreement import (
     Recipient,
     Safeguards,
 )
+from broker.model.foreign import CsvTable, FormatTable, RoleRow
 from broker.model.mapping import Markings, ObjectTemplate, ObservableKind, RsitRow
 from broker.strict_yaml import Document, load, nearest, parse
 
@@ -44,6 +45,12 @@ class RsitTable(_Table):
     rsit: tuple[RsitRow, ...]
 
 
+class RoleTable(_Table):
+    """``mappings/taxonomy/roles.yaml``."""
+
+    roles: tuple[RoleRow, ...]
+
+
 class ObjectTable(_Table):
     """``mappings/objects.yaml``."""
 
@@ -65,6 +72,7 @@ _SINGLE: Final[dict[str, type[BaseModel]]] = {
     "policies/safeguards.yaml": Safeguards,
     "mappings/observables.yaml": ObservableTable,
     "mappings/taxonomy/rsit.yaml": RsitTable,
+    "mappings/taxonomy/roles.yaml": RoleTable,
     "mappings/markings.yaml": Markings,
     "mappings/objects.yaml": ObjectTable,
 }
@@ -73,6 +81,8 @@ _FOLDERS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
     "policies/recipients": ("recipient", Recipient),
     "policies/profiles": ("profile", Profile),
     "policies/guardrails": ("guardrail", Guardrail),
+    "mappings/taxonomy": ("format", FormatTable),
+    "mappings/csv": ("csv", CsvTable),
 }
 
 

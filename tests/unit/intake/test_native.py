@@ -22,12 +22,12 @@ PERSON = {"kind": "person"}
 
 
 def _read(raw: bytes, content_type: str | None = None) -> Any:
-    return read(raw, content_type, given.kinds())[1].incident
+    return read(raw, content_type, given.shipped().tables)[1].incident
 
 
 def _refused(raw: bytes, content_type: str | None = None) -> IntakeError:
     with pytest.raises(IntakeError) as caught:
-        read(raw, content_type, given.kinds())
+        read(raw, content_type, given.shipped().tables)
     return caught.value
 
 
@@ -301,7 +301,7 @@ def test_format_is_told_or_seen(
 
 def test_unknown_content_type_is_refused() -> None:
     """A content type that nobody knows is refused, with those that are known."""
-    refused = _refused(given.raw(), "text/csv")
+    refused = _refused(given.raw(), "text/rtf")
 
     assert "the content type is unknown" == refused.problem
     assert "application/vnd.besa.incident+json" in refused.advice
