@@ -30,7 +30,6 @@ from broker.model.incident import Incident, Status
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import (
     NO_HISTORY,
-    WITHHELD,
     Breach,
     Bundle,
     Draft,
@@ -41,6 +40,7 @@ from broker.model.sharing import (
     Share,
     State,
     Wire,
+    all_withheld,
 )
 from broker.policy import Facts, facts_of
 from broker.rulebook import Route, Rulebook
@@ -129,9 +129,12 @@ def disclose(
     if outcome.duplicate or outcome.conflict:
         return outcome
     facts = facts_of(incident, now)
+    fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
     shares = tuple(
-        _share(incident, facts, route, rulebook, keys, history, now, stale=stale)
+        _share(
+            incident, facts, fields, route, rulebook, keys, history, now, stale=stale
+        )
         for route in rulebook.routes
     )
     return replace(outcome, shares=shares)
@@ -151,6 +154,7 @@ def advance(history: History, outcome: Outcome) -> History:
 def _share(
     incident: Incident,
     facts: Facts,
+    fields: redact.Fields,
     route: Route,
     rulebook: Rulebook,
     keys: Keys,
@@ -172,7 +176,7 @@ def _share(
         previous = history.editions.get(agreement)
         if decision.effect is Effect.WITHHOLD:
             return _withheld(incident, route, rulebook, keys, decision, previous)
-        return _shared(incident, route, rulebook, keys, key, decision, previous)
+        return _shared(incident, fields, route, rulebook, keys, key, decision, previous)
     except Exception as error:
         # INVARIANT: an error never shares. Only the sort of error is kept: its message
         # could hold what it stumbled over.
@@ -203,6 +207,7 @@ def _failed(stage: str) -> Finding:
 
 def _shared(
     incident: Incident,
+    fields: redact.Fields,
     route: Route,
     rulebook: Rulebook,
     keys: Keys,
@@ -211,7 +216,7 @@ def _shared(
     previous: Edition | None,
 ) -> Share:
     """Take an incident that may be shared, or only after review, to its seal."""
-    redacted = redact.project(incident, route.plan, key)
+    redacted = redact.project(incident, route.plan, key, fields)
     content = _content(redacted)
     if previous and previous.content == content and not previous.retracts:
         return Share(decision, State.UNCHANGED, redacted)
@@ -349,7 +354,7 @@ def _previewed(incident: Incident, route: Route, share: Share, keys: Keys) -> Pr
     redacted = share.redacted
     if redacted is None or share.edition is None:
         projected = redact.project(incident, route.plan, key)
-        marks = tuple((i, (path, WITHHELD, at)) for i, (path, _, at) in projected.marks)
+        marks = tuple((index, all_withheld(said)) for index, said in projected.marks)
         return Previewed(route, share, Redacted({}, marks), {})
     case = convert.Case(incident.uid, key.ids, share.edition)
     bundle = convert.to_stix(redacted, route.frame, case)

@@ -50,6 +50,9 @@ class LedgerEntry:
 KEPT = "kept"
 WITHHELD = "withheld"
 
+Mark = tuple[str, str, str]
+"""What a plan says of a field: its path, what became of it, the profile's line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
@@ -61,9 +64,9 @@ class Redacted:
     """
 
     view: Mapping[str, Any]
-    # Index in the list (or -1) and what the plan says: field path, outcome, line.
+    # By object: its index in the list (or -1), and what the plan says of its fields.
     # Expanded on demand: most incidents leave without anybody reading their ledger.
-    marks: tuple[tuple[int, tuple[str, str, str]], ...]
+    marks: tuple[tuple[int, tuple[Mark, ...]], ...]
 
     def ledger(self) -> tuple[LedgerEntry, ...]:
         """Return what happened to each field that the incident has."""
@@ -73,15 +76,22 @@ class Redacted:
                 outcome,
                 line,
             )
-            for index, (path, outcome, line) in self.marks
+            for index, marks in self.marks
+            for path, outcome, line in marks
         )
 
     def counts(self) -> dict[str, int]:
         """Return how many fields were ``kept``, ``changed`` and ``withheld``."""
         counted = {KEPT: 0, "changed": 0, WITHHELD: 0}
-        for _, (_, outcome, _) in self.marks:
-            counted[outcome if outcome in counted else "changed"] += 1
+        for _, marks in self.marks:
+            for _, outcome, _ in marks:
+                counted[outcome if outcome in counted else "changed"] += 1
         return counted
+
+
+def all_withheld(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """Return the marks of fields that are withheld after all."""
+    return tuple((path, WITHHELD, line) for path, _, line in marks)
 
 
 @dataclass(frozen=True, slots=True)

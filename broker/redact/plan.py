@@ -11,16 +11,13 @@ fits every item; a method accepts the shape of what it is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import lru_cache
+from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 
-from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
 from broker.keys import RecipientKey
 from broker.model.agreement import FieldRule, Profile, Selector
@@ -35,34 +32,9 @@ from broker.model.incident import (
 )
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
+from broker.redact.item import Apply, Item, Leaf
 from broker.redact.methods import METHODS, Method, OptionError, method_of
 from broker.strict_yaml import Document
-
-Apply = Callable[[Any, RecipientKey], Any]
-
-
-class Leaf(NamedTuple):
-    """One field: what is applied to it (None withholds), and what the ledger says.
-
-    A plain tuple, because redaction takes it apart for every field of every incident.
-    """
-
-    name: str
-    as_it_is: bool  # kept, and already in the form in which it would leave
-    apply: Apply | None
-    mark: tuple[str, str, str]  # path, outcome and profile line
-    withheld: tuple[str, str, str]  # the same, when the method leaves nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """The plan of one object: its own fields and the parts within it."""
-
-    leaves: tuple[Leaf, ...]
-    parts: tuple[tuple[str, Item], ...] = ()
-    # Observables only: the kind that the value has afterwards, and whether it is exact.
-    kind_after: str = ""
-    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +109,6 @@ class _Compiler:
             )
             for key in keys
         }
-        if name == "observables":
-            items = {key: _all_or_nothing(item) for key, item in items.items()}
         fields = ["kind" if told == "party" else told for told in _LISTS[name]]
         return Variants(itemgetter(*fields) if fields else _alike, items)
 
@@ -165,7 +135,9 @@ class _Compiler:
             if kind and name == "value" and method:
                 kind_after = method.kind_after(kind.kind, kind.shape)
                 exact = method.name == "keep"
-        return Item(tuple(leaves), tuple(parts), kind_after, exact)
+        if prefix == "observables[]." and not _value_is_seen(leaves):
+            leaves = [_hidden(leaf) for leaf in leaves]
+        return Item(tuple(leaves), tuple(parts), kind_after, exact=exact)
 
     def _leaf(
         self,
@@ -182,14 +154,9 @@ class _Compiler:
         withheld = (path, WITHHELD, where)
         if method is None:
             return Leaf(name, False, None, withheld, withheld), None
-        keeps = method.name == "keep"
-        mark = (path, KEPT if keeps else method.name, where)
-        is_time = DECLARED[path].shape is Shape.TIME
-        apply = _of_time(method.apply) if is_time else method.apply
-        if many:
-            apply = _of_each(apply)
-        as_it_is = keeps and not is_time and not many
-        return Leaf(name, as_it_is, apply, mark, withheld), method
+        mark = (path, KEPT if method.name == "keep" else method.name, where)
+        apply = _apply(method, many=many)
+        return Leaf(name, True, apply, mark, withheld), method
 
     def _method(self, path: str, index: int, rule: FieldRule) -> Method | None:
         if (path, index) not in self._methods:
@@ -209,36 +176,30 @@ def _alike(_: Mapping[str, Any]) -> tuple[()]:
     return ()
 
 
-def _all_or_nothing(observable: Item) -> Item:
-    """Withhold every field of an observable whose value is withheld.
+def _value_is_seen(leaves: list[Leaf]) -> bool:
+    return any(leaf.name == "value" and leaf.seen for leaf in leaves)
+
+
+def _hidden(leaf: Leaf) -> Leaf:
+    """Withhold a field of an observable whose value is withheld.
 
     Redacting would come to the same end, as it does for a value that its method leaves
     nothing of; this way the other fields are not even looked at.
     """
-    if any(leaf.name == "value" and leaf.apply for leaf in observable.leaves):
-        return observable
-    hidden = [
-        leaf._replace(as_it_is=False, apply=None, mark=leaf.withheld)
-        for leaf in observable.leaves
-    ]
-    return replace(observable, leaves=tuple(hidden))
+    return Leaf(leaf.name, False, None, leaf.withheld, leaf.withheld)
 
 
-def _of_time(apply: Apply) -> Apply:
-    """Apply a method to a time in the form in which it would leave."""
-    return lambda value, key: apply(_time_text(value), key)
-
-
-# Every recipient's view has the same moments; and isoformat() takes five times as long.
-@lru_cache(maxsize=1024)
-def _time_text(moment: datetime) -> str:
-    return dumps(moment)[1:20].decode() + "Z"
+def _apply(method: Method, *, many: bool) -> Apply | None:
+    """Return what is done to a field's value; None where it leaves as it is."""
+    if method.name == "keep":
+        return None
+    return _of_each(method.apply) if many else method.apply
 
 
 def _of_each(apply: Apply) -> Apply:
     """Apply a method to every value of a list; when nothing is left, to none."""
 
-    def each(values: tuple[Any, ...], key: RecipientKey) -> list[Any] | None:
+    def each(values: list[Any], key: RecipientKey) -> list[Any] | None:
         seen = [apply(value, key) for value in values]
         return [value for value in seen if value is not None] or None
 

@@ -17,44 +17,50 @@ from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
 from broker.model.incident import Incident, Role, named_by_content
-from broker.model.sharing import WITHHELD, Redacted
+from broker.model.sharing import Mark, Redacted, all_withheld
+from broker.redact.item import Item, Leaf
 from broker.redact.methods.pseudonym import Pseudonym
-from broker.redact.plan import Item, Plan
+from broker.redact.plan import Plan
 
 # Whose a thing is, if two say different things about it.
 _ROLES = (Role.VICTIM, Role.UNKNOWN, Role.INFRASTRUCTURE, Role.ATTACKER)
 _PSEUDONYM = Pseudonym()
-_Mark = tuple[int, tuple[str, str, str]]
+Fields = Mapping[str, Any]
+_Marks = list[tuple[int, tuple[Mark, ...]]]
 
 
-def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
+def fields_of(incident: Incident) -> Fields:
+    """Return what an incident has, as JSON values: the same for every recipient."""
+    return incident.model_dump(mode="json", exclude_none=True, warnings=False)
+
+
+def project(
+    incident: Incident, plan: Plan, key: RecipientKey, fields: Fields | None = None
+) -> Redacted:
     """Return what a recipient may see of an incident, with the ledger of every field.
+
+    ``fields`` is what `fields_of` returns of the incident; whoever projects one for
+    many recipients has it made only once.
 
     Raises:
         RedactionError: an item is of a kind that the plan does not know.
     """
-    marks: list[_Mark] = []
-    fields = incident.__dict__
+    if fields is None:
+        fields = fields_of(incident)
+    marks: _Marks = []
     view = _item(fields, plan.top, key, marks, -1)
     if view.get("uid") == incident.uid and named_by_content(incident.uid):
         _rename(view, marks, key)
     for name, variants in plan.lists.items():
-        items = fields[name]
+        items = fields.get(name)
         if not items:
             continue
         seen: list[dict[str, Any]] = []
         for index, item in enumerate(items):
-            inner = item.__dict__
-            item_plan = variants.items.get(variants.told_apart(inner))
+            item_plan = variants.items.get(variants.told_apart(item))
             if item_plan is None:
                 raise RedactionError(f"{name}[{index}] is of an unknown kind")
-            before = len(marks)
-            redacted = _item(inner, item_plan, key, marks, index)
-            if name == "observables":
-                redacted = _observable(redacted, item_plan)
-                if not redacted:
-                    # What its rules kept goes with it, and the ledger must say so.
-                    marks[before:] = _all_withheld(marks[before:])
+            redacted = _item(item, item_plan, key, marks, index)
             if redacted:
                 seen.append(redacted)
         if seen:
@@ -62,59 +68,66 @@ def project(incident: Incident, plan: Plan, key: RecipientKey) -> Redacted:
     return Redacted(view, tuple(marks))
 
 
-def _rename(view: dict[str, Any], marks: list[_Mark], key: RecipientKey) -> None:
+def _rename(view: dict[str, Any], marks: _Marks, key: RecipientKey) -> None:
     """Put a pseudonym in the place of a uid that was computed from the message.
 
     Nobody gave the case that number, and whoever can guess what is withheld could
     compute it and see whether they guessed right.
     """
     view["uid"] = _PSEUDONYM.apply(view["uid"], key)
-    marks[:] = [
-        (index, (path, _PSEUDONYM.name, at) if path == "uid" else (path, outcome, at))
-        for index, (path, outcome, at) in marks
+    index, top = marks[0]
+    renamed = [
+        (path, _PSEUDONYM.name if path == "uid" else outcome, at)
+        for path, outcome, at in top
     ]
+    marks[0] = (index, tuple(renamed))
 
 
 def _item(
-    fields: Mapping[str, Any],
-    plan: Item,
-    key: RecipientKey,
-    marks: list[_Mark],
-    index: int,
+    fields: Fields, plan: Item, key: RecipientKey, marks: _Marks, index: int
 ) -> dict[str, Any]:
     """Build the view of one object from the fields that its plan lets through."""
-    view: dict[str, Any] = {}
-    for name, as_it_is, apply, mark, withheld in plan.leaves:
-        value = fields[name]
-        if not value and (value is None or value == ()):
-            continue
-        if not as_it_is:
-            value = None if apply is None else apply(value, key)
-            if value is None:
-                marks.append((index, withheld))
-                continue
-        marks.append((index, mark))
-        view[name] = value
+    there = [name for name in fields if fields[name] != []] if plan.lists else fields
+    names, changed, said, leaves = plan.choices[tuple(there)]
+    view = {name: fields[name] for name in names}
+    if changed:
+        for name, apply in changed:
+            view[name] = apply(view[name], key)
+        if None in view.values():
+            view, said = _without_nothing(view, leaves)
+    if plan.kind_after and view:
+        view, said = _observable(view, said, plan)
+    if said:
+        marks.append((index, said))
     for name, part in plan.parts:
-        inner = fields[name]
-        if inner is not None:
-            seen = _item(inner.__dict__, part, key, marks, index)
+        inner = fields.get(name)
+        if inner:
+            seen = _item(inner, part, key, marks, index)
             if seen:
                 view[name] = seen
     return view
 
 
-def _observable(redacted: dict[str, Any], plan: Item) -> dict[str, Any]:
-    # Without its value, the rest of an observable would only tell that there was one.
-    if "value" not in redacted:
-        return {}
-    redacted["kind"] = plan.kind_after
-    redacted["exact"] = plan.exact
-    return redacted
+def _without_nothing(
+    view: dict[str, Any], leaves: tuple[Leaf, ...]
+) -> tuple[dict[str, Any], tuple[Mark, ...]]:
+    """Withhold each field of which its method left nothing, and say so."""
+    left = {name: value for name, value in view.items() if value is not None}
+    marks = [leaf.mark if leaf.name in left else leaf.withheld for leaf in leaves]
+    return left, tuple(marks)
 
 
-def _all_withheld(marks: list[_Mark]) -> list[_Mark]:
-    return [(index, (path, WITHHELD, at)) for index, (path, _, at) in marks]
+def _observable(
+    view: dict[str, Any], marks: tuple[Mark, ...], plan: Item
+) -> tuple[dict[str, Any], tuple[Mark, ...]]:
+    """Say of what kind an observable is now, or that nothing of it is left."""
+    # Without its value, the rest of an observable would only tell that there was one;
+    # what its rules kept goes with it, and the ledger must say so.
+    if "value" not in view:
+        return {}, all_withheld(marks)
+    view["kind"] = plan.kind_after
+    view["exact"] = plan.exact
+    return view, marks
 
 
 def _without_repeats(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -123,11 +136,13 @@ def _without_repeats(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Two addresses cut to one network are one observable: how many there were, and in
     which order the CSIRT wrote them down, is withheld with them.
     """
-    unique: dict[tuple[str, str], dict[str, Any]] = {}
-    for item in seen:
-        name = (item["kind"], item["value"])
-        other = unique.get(name)
-        unique[name] = item if other is None else _merged(item, other)
+    unique = {(item["kind"], item["value"]): item for item in seen}
+    if len(unique) < len(seen):
+        unique = {}
+        for item in seen:
+            name = (item["kind"], item["value"])
+            other = unique.get(name)
+            unique[name] = item if other is None else _merged(item, other)
     return [unique[name] for name in sorted(unique)]
 
 

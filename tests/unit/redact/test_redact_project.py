@@ -104,7 +104,7 @@ def test_ledger_counts() -> None:
     counts = made.counts()
 
     assert (3, 1) == (counts["kept"], counts["changed"])
-    assert len(made.marks) == sum(counts.values())
+    assert len(made.ledger()) == sum(counts.values())
 
 
 def test_ledger_names_method_and_line() -> None:

@@ -1,0 +1,82 @@
+"""What becomes of one object of an incident: an ordered list of fields, each decided.
+
+`Leaf`s, written when the rulebook is loaded -> `Item`. Which fields an object has is
+found out for each incident; what follows from that is worked out only once for each
+combination of fields, and remembered in `Item.choices`.
+
+Invariant: what an object does not have, and what no rule lets through, is in no choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from broker.keys import RecipientKey
+from broker.model.sharing import Mark
+
+Apply = Callable[[Any, RecipientKey], Any]
+
+
+class Leaf(NamedTuple):
+    """One field: if it is seen, what is applied to it, and what the ledger says."""
+
+    name: str
+    seen: bool
+    apply: Apply | None  # None where it leaves as it is
+    mark: Mark
+    withheld: Mark  # instead of ``mark``, when the method leaves nothing
+
+
+class Choice(NamedTuple):
+    """What becomes of an object that has certain fields, and only those.
+
+    A plain tuple, because redaction takes one apart for every object.
+    """
+
+    names: tuple[str, ...]  # of the fields that are seen, in order
+    changed: tuple[tuple[str, Apply], ...]  # those that leave in another form
+    marks: tuple[Mark, ...]
+    leaves: tuple[Leaf, ...]
+
+
+class _Choices(dict[tuple[str, ...], Choice]):
+    """The choices of one item, by the names of the fields that an object has."""
+
+    def __init__(self, leaves: tuple[Leaf, ...]) -> None:
+        super().__init__()
+        self._leaves = leaves
+
+    def __missing__(self, names: tuple[str, ...]) -> Choice:
+        there = tuple(leaf for leaf in self._leaves if leaf.name in names)
+        seen = tuple((leaf.name, leaf.apply) for leaf in there if leaf.seen)
+        kept = tuple(name for name, _ in seen)
+        changed = tuple((name, apply) for name, apply in seen if apply is not None)
+        marks = tuple(leaf.mark for leaf in there)
+        made = self[names] = Choice(kept, changed, marks, there)
+        return made
+
+
+class Item:
+    """The plan of one object: its own fields and the parts within it.
+
+    ``lists`` says that some field is a list, which may be empty. ``kind_after`` and
+    ``exact`` are about observables only: the kind that the value has afterwards, and
+    whether it is still the one that was seen.
+    """
+
+    __slots__ = ("choices", "exact", "kind_after", "lists", "parts")
+
+    def __init__(
+        self,
+        leaves: tuple[Leaf, ...],
+        parts: tuple[tuple[str, Item], ...] = (),
+        kind_after: str = "",
+        *,
+        exact: bool = True,
+    ) -> None:
+        self.choices = _Choices(leaves)
+        self.lists = any(leaf.mark[0].endswith("[]") for leaf in leaves)
+        self.parts = parts
+        self.kind_after = kind_after
+        self.exact = exact
