@@ -237,7 +237,11 @@ class Consumer:
             )
         try:
             return pipeline.receive(
-                message.body, message.content_type, rulebook=rulebook, now=now
+                message.body,
+                message.content_type,
+                rulebook=rulebook,
+                now=now,
+                topic=message.position.topic,
             )
         except IntakeError as error:
             return _letter(message, error.path, error.problem, error.advice)

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from broker.model.intake import (
+    CONTENT_TYPES,
     LARGEST_MESSAGE,
     MISP_EVENT,
     NATIVE,
@@ -44,9 +45,15 @@ from broker.model.intake import (
 )
 from broker.source.protocol import Receipts, SourceError
 
-_SUFFIXES: Final = {NATIVE: "native.json", MISP_EVENT: "misp-event.json", None: "bin"}
+_SUFFIXES: Final = {
+    **{kind: f"{name}.in" for name, kind in CONTENT_TYPES.items()},
+    NATIVE: "native.json",
+    MISP_EVENT: "misp-event.json",
+    None: "bin",
+}
 _CONTENT_TYPES: Final = {suffix: kind for kind, suffix in _SUFFIXES.items()}
-_NAME: Final = re.compile(r"([0-9]{20})\.(native\.json|misp-event\.json|bin)")
+_ENDINGS: Final = "|".join(map(re.escape, _CONTENT_TYPES))
+_NAME: Final = re.compile(rf"([0-9]{{20}})\.({_ENDINGS})")
 _FOLDERS: Final = ("new", "dead", "done", "tmp")
 # One batch is held in memory: a few large messages are as good as many small ones.
 _MOST_BYTES: Final = 2 * LARGEST_MESSAGE
