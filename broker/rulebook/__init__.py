@@ -10,6 +10,7 @@ so that a misspelt folder cannot silently switch an agreement off.
 from __future__ import annotations
 
 from broker.rulebook.build import build
+from broker.rulebook.lapse import Lapse, lapses
 from broker.rulebook.snapshot import Route, Rulebook
 
-__all__ = ["Route", "Rulebook", "build"]
+__all__ = ["Lapse", "Route", "Rulebook", "build", "lapses"]

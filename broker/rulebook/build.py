@@ -26,6 +26,7 @@ from broker.policy import Common, compile_rules, compile_safeguards
 from broker.redact import Plan, compile_plan
 from broker.render import event_frame
 from broker.rulebook import checks
+from broker.rulebook.attribution import attributed, narrowed
 from broker.rulebook.snapshot import Route, Rulebook
 from broker.rulebook.sources import (
     CASES,
@@ -153,19 +154,27 @@ def _route(
     """Prepare one agreement for every stage of the path."""
     agreement = source.model
     recipient = sources.all_of("recipient", Recipient)[agreement.recipient].model
-    profile = sources.all_of("profile", Profile)[agreement.profile].model
+    of_profile = sources.all_of("profile", Profile)[agreement.profile]
     guardrail = sources.all_of("guardrail", Guardrail)[agreement.guardrail]
+    profile = attributed(of_profile.model, agreement.attribution)
+    plan = plans[agreement.profile]
+    if profile is not of_profile.model:
+        lines = narrowed(
+            of_profile.document, of_profile.model, profile, source.document
+        )
+        plan = compile_plan(profile, tables.kinds, lines)
     made = frame(agreement, csirt, tables)
     known = Known(known_lines(made), known_names(made))
     return Route(
         agreement,
         recipient,
         compile_rules(agreement, recipient, common, source.document, tables.kinds),
-        plans[agreement.profile],
+        plan,
         compile_guard(
             guardrail.model, profile, tables.kinds, guardrail.document, known
         ),
         Wire(guardrail.model.wire),
         made,
         event_frame(recipient, tables, EXTENSION),
+        source.document,
     )

@@ -11,7 +11,7 @@ from typing import Final
 from broker.errors import Problem
 from broker.model.agreement import (
     Agreement,
-    Clause,
+    Attribution,
     Guardrail,
     Profile,
     Recipient,
@@ -21,7 +21,10 @@ from broker.model.decision import Effect
 from broker.model.incident import declarations
 from broker.model.mapping import Markings, ObservableKind
 from broker.model.marking import DataClass, Pap, Tlp
+from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_TYPES
+from broker.rulebook import clauses
+from broker.rulebook.attribution import attributed, names_reporter
 from broker.rulebook.sources import (
     ObjectTable,
     ObservableTable,
@@ -43,7 +46,9 @@ def problems(sources: Sources) -> Iterator[Problem]:
     kinds = kinds_of(sources)
     for source in agreements.values():
         yield from _references(source, sources)
-        yield from _clauses(source.document, "clauses", source.model.clauses, kinds)
+        yield from clauses.problems(
+            source.document, "clauses", source.model.clauses, kinds
+        )
         yield from _ceilings(source, sources)
     yield from _overlaps(agreements)
     yield from _safeguards(sources, kinds)
@@ -63,11 +68,65 @@ def warnings(sources: Sources) -> Iterator[Problem]:
     if not agreements:
         advice = "nothing is shared with anybody"
         yield Problem("policies/agreements", 0, 0, "there is no agreement", advice)
+    safeguards = sources.one("policies/safeguards.yaml", Safeguards)
+    for _, source in sorted(sources.all_of("agreement", Agreement).items()):
+        yield from _without_effect(source, safeguards, sources)
     for key in ("recipient", "profile", "guardrail"):
         used = {str(getattr(agreement, key)) for agreement in agreements}
         for name, source in sorted(sources.folders[key].items()):
             if name not in used:
                 yield source.document.problem((key,), f"no agreement uses this {key}")
+
+
+def _without_effect(
+    source: Source[Agreement], safeguards: Source[Safeguards] | None, sources: Sources
+) -> Iterator[Problem]:
+    """Yield what an agreement says to no effect."""
+    agreement, document = source.model, source.document
+    guards = (
+        [
+            (clause, safeguards.document.where(("safeguards", index)))
+            for index, clause in enumerate(safeguards.model.safeguards)
+        ]
+        if safeguards
+        else []
+    )
+    yield from clauses.shadowed(document, agreement.clauses, guards)
+    marked = [
+        index for index, clause in enumerate(agreement.clauses) if clause.fast_lane
+    ]
+    if agreement.fast_lane is None:
+        for index in marked:
+            message = "the agreement has no fast_lane, so this is without effect"
+            yield document.problem(("clauses", index, "fast_lane"), message)
+    elif not marked and not any(clause.fast_lane for clause, _ in guards):
+        message = "no clause and no safeguard lets the fast lane replace its review"
+        advice = "write 'fast_lane: true' where the MoU says so"
+        yield document.problem(("fast_lane",), message, advice)
+    profile = sources.all_of("profile", Profile)[agreement.profile].model
+    if agreement.attribution is not Attribution.HIDDEN and not names_reporter(
+        attributed(profile, agreement.attribution)
+    ):
+        message = f"attribution is {agreement.attribution}, but the profile "
+        message += f"{agreement.profile} withholds who reported"
+        yield document.problem(("attribution",), message)
+    yield from _duties(source)
+
+
+def _duties(source: Source[Agreement]) -> Iterator[Problem]:
+    """Yield purposes that are not the duty of any party but the CSIRT."""
+    parties = [party for party in source.model.parties if party.role != "csirt"]
+    if not parties or any(party.role not in DUTIES for party in parties):
+        return  # of an ISP or a ministry nobody has written the duties down
+    theirs: frozenset[Purpose] = frozenset().union(
+        *(DUTIES[party.role] for party in parties)
+    )
+    for index, purpose in enumerate(source.model.purpose):
+        if purpose not in theirs:
+            roles = ", ".join(sorted({party.role for party in parties}))
+            message = f"{purpose} is not a duty of: {roles}"
+            advice = f"theirs are {', '.join(sorted(theirs))}"
+            yield source.document.problem(("purpose", index), message, advice)
 
 
 def kinds_of(sources: Sources) -> dict[str, ObservableKind]:
@@ -86,48 +145,6 @@ def _references(source: Source[Agreement], sources: Sources) -> Iterator[Problem
             yield source.document.problem((key,), message, nearest(name, known))
 
 
-def _clauses(
-    document: Document,
-    key: str,
-    clauses: Iterable[Clause],
-    kinds: Mapping[str, ObservableKind],
-) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
-    for index, clause in enumerate(clauses):
-        at: Path = (key, index)
-        if clause.id in seen:
-            message = f"the clause {clause.id} again"
-            advice = f"first in line {seen[clause.id]}"
-            yield document.problem((*at, "id"), message, advice)
-        seen.setdefault(clause.id, document.at((*at, "id"))[0])
-        when = clause.when
-        least, most = when.tlp_at_least, when.tlp_at_most
-        if least and most and least.rank > most.rank:
-            message = "tlp_at_least is above tlp_at_most, so it never applies"
-            yield document.problem((*at, "when", "tlp_at_least"), message)
-        named = when.has_observable_kind_in or frozenset()
-        yield from _unknown_kinds(
-            document, (*at, "when", "has_observable_kind_in"), named, kinds
-        )
-        for name, value in when:
-            if value == frozenset():
-                message = f"{name} is empty, so the clause never applies"
-                yield document.problem((*at, "when", name), message)
-
-
-def _unknown_kinds(
-    document: Document,
-    at: Path,
-    named: Iterable[str],
-    kinds: Mapping[str, ObservableKind],
-) -> Iterator[Problem]:
-    if not kinds:
-        return  # the table itself is wrong, and says so
-    for kind in sorted(set(named) - set(kinds)):
-        message = f"there is no kind of observable {kind}"
-        yield document.problem(at, message, nearest(kind, kinds))
-
-
 def _ceilings(source: Source[Agreement], sources: Sources) -> Iterator[Problem]:
     """Check the markings that agreement, recipient and guardrail each speak of."""
     agreement = source.model
@@ -137,14 +154,28 @@ def _ceilings(source: Source[Agreement], sources: Sources) -> Iterator[Problem]:
         return
     clearance = found.model.clearance
     for index, clause in enumerate(agreement.clauses):
-        most = clause.when.tlp_at_most
-        if clause.effect is Effect.SHARE and most and most.rank > clearance.tlp.rank:
-            yield source.document.problem(
-                ("clauses", index, "when", "tlp_at_most"),
-                f"shares up to {most}, but {agreement.recipient} is cleared to "
-                f"{clearance.tlp} only",
-                "lower the one or, if the MoU allows it, raise the other",
-            )
+        at: Path = ("clauses", index, "when")
+        for scale, cleared in (("tlp", clearance.tlp), ("pap", clearance.pap)):
+            most = getattr(clause.when, f"{scale}_at_most")
+            if clause.effect is Effect.SHARE and most and most.rank > cleared.rank:
+                yield source.document.problem(
+                    (*at, f"{scale}_at_most"),
+                    f"shares up to {most}, but {agreement.recipient} is cleared to "
+                    f"{cleared} only",
+                    "lower the one or, if the MoU allows it, raise the other",
+                )
+            least = getattr(clause.when, f"{scale}_at_least")
+            if (
+                clause.effect is not Effect.WITHHOLD
+                and least
+                and least.rank > cleared.rank
+            ):
+                yield source.document.problem(
+                    (*at, f"{scale}_at_least"),
+                    f"never applies: from {least} on everything is withheld, because "
+                    f"{agreement.recipient} is cleared to {cleared}",
+                    "raise the clearance, if the MoU allows it, or remove the clause",
+                )
     guardrail = sources.all_of("guardrail", Guardrail).get(agreement.guardrail)
     if guardrail is not None:
         yield from _guardrail(guardrail, found)
@@ -202,9 +233,9 @@ def _safeguards(
     source = sources.one("policies/safeguards.yaml", Safeguards)
     if source is None:
         return
-    clauses = source.model.safeguards
-    yield from _clauses(source.document, "safeguards", clauses, kinds)
-    for index, clause in enumerate(clauses):
+    guards = source.model.safeguards
+    yield from clauses.problems(source.document, "safeguards", guards, kinds)
+    for index, clause in enumerate(guards):
         if clause.effect is Effect.SHARE:
             message = "a safeguard cannot share"
             at = ("safeguards", index, "effect")
@@ -220,7 +251,9 @@ def _profile(
         for index, rule in enumerate(rules):
             at: Path = ("fields", path, index, "only")
             named = rule.only.kind or ()
-            yield from _unknown_kinds(source.document, (*at, "kind"), named, kinds)
+            yield from clauses.unknown_kinds(
+                source.document, (*at, "kind"), named, kinds
+            )
             for name in sorted((rule.only.data_class or frozenset()) - classes):
                 message = f"there is no data-protection class {name}"
                 advice = nearest(name, classes)

@@ -13,6 +13,7 @@ from broker.model.sharing import Wire
 from broker.policy import Rules
 from broker.redact import Plan
 from broker.render import EventFrame
+from broker.strict_yaml import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Route:
     wire: Wire
     frame: Frame
     event_frame: EventFrame
+    document: Document  # the agreement's file, for its places
 
 
 @dataclass(frozen=True, slots=True)

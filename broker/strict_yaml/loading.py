@@ -45,6 +45,7 @@ _PLAINLY: Final[dict[str, str]] = {
     "dict_type": "a mapping (key: value) is needed here",
     "model_type": "a mapping (key: value) is needed here",
     "model_attributes_type": "a mapping (key: value) is needed here",
+    "too_short": "at least one is needed here",
     "date_type": "a date such as 2026-01-31 is needed here",
     "date_from_datetime_parsing": "a date such as 2026-01-31 is needed here",
     "date_parsing": "a date such as 2026-01-31 is needed here",
@@ -81,11 +82,22 @@ def _problems(
     document: Document, model: type[BaseModel], error: ValidationError
 ) -> list[Problem]:
     found: dict[tuple[int, int, str], Problem] = {}
-    for details in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    for details in errors:
+        if details["type"] == "too_short" and _is_explained(details["loc"], errors):
+            continue
         problem = _problem(document, model, details)
         # Of a union every branch complains; the place and the words are the same.
         found.setdefault((problem.line, problem.column, problem.message), problem)
     return sorted(found.values(), key=lambda each: (each.line, each.column))
+
+
+def _is_explained(loc: tuple[str | int, ...], errors: list[ErrorDetails]) -> bool:
+    """Say whether a list is only empty because what stands in it is wrong."""
+    size = len(loc)
+    return any(
+        len(other["loc"]) > size and other["loc"][:size] == loc for other in errors
+    )
 
 
 def _problem(
