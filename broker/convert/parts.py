@@ -45,12 +45,13 @@ def flat(part: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the fields of a part by their paths, such as ``contacts.email``."""
     found: dict[str, Any] = {}
     for name, value in part.items():
+        path = prefix + name
         if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{name}.")
+            found |= flat(value, f"{path}.")
         elif isinstance(value, list):
-            found[f"{prefix}{name}[]"] = value
+            found[f"{path}[]"] = value
         else:
-            found[f"{prefix}{name}"] = value
+            found[path] = value
     return found
 
 
@@ -81,7 +82,7 @@ def _party(
         f"{name}/{number}/relationship",
         {
             "relationship_type": "related-to",
-            "source_ref": f"incident--{builder.ids.uuid('incident')}",
+            "source_ref": builder.incident_ref,
             "target_ref": ref,
         },
     )
@@ -155,7 +156,7 @@ def _loss(builder: Builder, loss: Mapping[str, Any]) -> None:
         {
             "abstract": "Financial loss",
             "content": content or "Financial loss",
-            "object_refs": [f"incident--{builder.ids.uuid('incident')}"],
+            "object_refs": [builder.incident_ref],
             "extensions": _about("financial_loss", loss),
         },
     )

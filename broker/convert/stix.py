@@ -41,6 +41,8 @@ class Builder:
         self.frame = frame
         self.case = case
         self.ids = Ids(case.ids, case.uid)
+        self.incident_ref = f"incident--{self.ids.uuid('incident')}"
+        self.report_ref = f"report--{self.ids.uuid('report')}"
         self.created = stix_time(case.edition.created)
         self.modified = stix_time(case.edition.modified)
         self.markings = [*markings, frame.statement]
@@ -55,11 +57,10 @@ class Builder:
 
     def add(self, kind: str, role: str, properties: dict[str, Any]) -> str:
         """Add a domain or relationship object that plays a role; return its id."""
-        return self.add_as(kind, self.ids.uuid(role), properties)
+        return self.add_as(kind, f"{kind}--{self.ids.uuid(role)}", properties)
 
-    def add_as(self, kind: str, uuid: str, properties: dict[str, Any]) -> str:
-        """Add a domain or relationship object with a UUID; return its id."""
-        made_id = f"{kind}--{uuid}"
+    def add_as(self, kind: str, made_id: str, properties: dict[str, Any]) -> str:
+        """Add a domain or relationship object with an id; return the id."""
         self.objects[made_id] = {
             **self.common,
             "type": kind,
@@ -98,7 +99,7 @@ def to_stix(redacted: Redacted, frame: Frame, case: Case) -> Bundle:
     incident: dict[str, Any] = {"name": name}
     if "description" in view:
         incident["description"] = view["description"]
-    builder.add("incident", "incident", incident)
+    builder.add_as("incident", builder.incident_ref, incident)
     _observables(builder, view)
     parts(builder, view)
     report = _report(builder, view, name)
@@ -118,7 +119,7 @@ def to_retraction(
         {
             "abstract": "Notice",
             "content": retraction_summary(frame, reason),
-            "object_refs": [f"report--{builder.ids.uuid('report')}"],
+            "object_refs": [builder.report_ref],
         },
     )
     report = _wrap(builder, {"name": name, "revoked": True})
@@ -137,14 +138,13 @@ def case_name(view: Mapping[str, Any], frame: Frame) -> str:
 
 def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, Any]:
     frame = builder.frame
-    report_ref = f"report--{builder.ids.uuid('report')}"
     builder.add(
         "note",
         "summary",
         {
             "abstract": "Case summary",
             "content": summary(view, frame, builder.case.edition),
-            "object_refs": [report_ref],
+            "object_refs": [builder.report_ref],
         },
     )
     properties: dict[str, Any] = {"name": name}
@@ -177,9 +177,9 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
 
 def _wrap(builder: Builder, properties: dict[str, Any]) -> dict[str, Any]:
     """Make the report that refers to every object that stands in the bundle."""
-    report_id = builder.add(
+    report_id = builder.add_as(
         "report",
-        "report",
+        builder.report_ref,
         {
             "published": builder.created,
             "report_types": ["threat-report"],
@@ -224,42 +224,36 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
     to_ids = bool(seen.get("to_ids")) and seen["exact"] and writer.matchable
     about = {**seen, "extension_type": "property-extension", "to_ids": to_ids}
     del about["value"]
-    if about.get("last_seen", "~") < about.get("first_seen", ""):
+    first, last = seen.get("first_seen"), seen.get("last_seen")
+    if first and last and last < first:
         # Cut to the day, the last time can lie before a first one that is not cut.
-        about["last_seen"] = about["first_seen"]
+        about["last_seen"] = last = first
     if writer.is_vulnerability:
         properties = writer.properties(value)
         properties["extensions"] = {EXTENSION: about}
-        builder.add_as("vulnerability", uuid, properties)
+        builder.add_as("vulnerability", f"vulnerability--{uuid}", properties)
         return
     made = observable(writer, value)
     if not made["id"]:
         secret = builder.ids.private_uuid(f"object/{kind}/{value}")
         made = {**made, "id": f"{made['type']}--{secret}"}
     ref = builder.add_observable(made)
-    first, last = _observed(about, if_unknown)
+    # Nobody said when: then it was seen when the incident was.
+    begun = _milliseconds(first or last) if first or last else if_unknown
     # Most objects of a bundle are made from here on: in one piece, not by `add`.
     observed = f"observed-data--{uuid}"
     builder.objects[observed] = {
         **builder.common,
         "type": "observed-data",
         "id": observed,
-        "first_observed": first,
-        "last_observed": last,
+        "first_observed": begun,
+        "last_observed": _milliseconds(last) if last else begun,
         "number_observed": 1,
         "object_refs": [ref],
         "extensions": {EXTENSION: about},
     }
     if to_ids:
-        _indicator(builder, writer.pattern(value), uuid, first, observed)
-
-
-def _observed(seen: Mapping[str, Any], if_unknown: str) -> tuple[str, str]:
-    """Return when an observable was seen; if nobody said, when the incident was."""
-    first, last = seen.get("first_seen"), seen.get("last_seen")
-    if first is None and last is None:
-        return if_unknown, if_unknown
-    return _milliseconds(first or last), _milliseconds(last or first)
+        _indicator(builder, writer.pattern(value), uuid, begun, observed)
 
 
 def _milliseconds(time: Any) -> str:
