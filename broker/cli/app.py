@@ -9,10 +9,12 @@ from typer.core import TyperGroup
 
 from broker import __version__
 from broker.cli import (
+    convert,
     demonstrate,
     keys,
     look,
     oversight,
+    policy,
     publish,
     rules,
     sandbox,
@@ -83,12 +85,14 @@ def besa(
 
 app.command(rich_help_panel=LOOK)(look.preview)
 app.command(rich_help_panel=LOOK)(look.explain)
+app.command(rich_help_panel=LOOK)(convert.convert)
 app.command(rich_help_panel=SHARE)(publish.publish)
 app.command(rich_help_panel=SHARE)(serve.run)
 app.command(rich_help_panel=SHARE)(serve.consume)
 app.command(rich_help_panel=SHARE)(serve.dispatch)
 app.command(rich_help_panel=RULES)(rules.check)
 app.command(rich_help_panel=RULES)(rules.schema)
+app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.command(rich_help_panel=OVERSIGHT)(oversight.status)
 app.add_typer(oversight.audit, name="audit", rich_help_panel=OVERSIGHT)
 app.add_typer(keys.app, name="keys", rich_help_panel=OVERSIGHT)

@@ -206,8 +206,8 @@ class _Pair:
         cells = within if within != EMPTY else rather.cells
         everywhere = all(d.cells == first.cells for d in group)
         # A box that leaves every fact free but the ones that the item needs is no news.
-        boxes = list(space.boxes(first.cells, reach)) if everywhere else []
-        limits = boxes if self._depends(first) else []
+        boxes = space.cover(first.cells, reach) if everywhere else ()
+        limits = boxes if self._depends(first) else ()
         kinds = {**self.old[0].kinds, **self.new[0].kinds}
         return FieldChange(
             self.recipient,
@@ -218,7 +218,7 @@ class _Pair:
             first.old,
             first.new,
             first.widens,
-            self._conditions(tuple(limits)),
+            self._conditions(limits),
             self._trial(cells, Wanted(rather.path, rather.sort.item())),
         )
 
@@ -257,7 +257,7 @@ class _Pair:
         return "always"
 
     def _conditions(self, boxes: tuple[Box, ...]) -> tuple[tuple[str, ...], ...]:
-        return tuple(words.phrases(self.domain, box) for box in boxes)
+        return words.alternatives(self.domain, boxes)
 
     def _trial(self, cells: Node, wanted: Wanted) -> Trial:
         kinds = self._kinds()

@@ -161,6 +161,16 @@ class Space:
             yield self._trimmed(box, wanted)
             rest = self.but_not(rest, self.box(box))
 
+    def cover(self, target: Node, care: Node = FULL) -> tuple[Box, ...]:
+        """Return `boxes`, without those that the others make superfluous."""
+        boxes = list(self.boxes(target, care))
+        wanted = self.both(target, care)
+        for box in list(boxes):
+            others = [self.box(each) for each in boxes if each is not box]
+            if others and self.but_not(wanted, self.any_of(others)) == EMPTY:
+                boxes = [each for each in boxes if each is not box]
+        return tuple(boxes)
+
     def _enlarged(self, cell: Sequence[int], forbidden: Node) -> Box:
         """Enlarge a cell while it has nothing forbidden; the last variables first."""
         box = {

@@ -89,9 +89,9 @@ def moved(
             continue
         # A box that may reach into what is overruled anyway is shorter to say.
         seen = space.both(cells, decided)
-        boxes = list(space.boxes(seen, decided)) if seen != EMPTY else []
+        boxes = list(space.cover(seen, decided)) if seen != EMPTY else []
         rest = space.but_not(cells, space.any_of(map(space.box, boxes)))
         if rest != EMPTY:
-            boxes += space.boxes(rest, possible)
+            boxes += space.cover(rest, possible)
         found[move] = Moved(move, cells, tuple(boxes))
     yield from found.values()

@@ -1,7 +1,7 @@
 """What becomes of every field under one profile, and which of two outcomes shows more.
 
-A plan, its profile and the kinds of observables -> an outcome for every field of every
-sort of item.
+A profile and the kinds of observables -> an outcome for every field of every sort of
+item (a test compares them with what redaction does).
 
 Invariant: an outcome counts as showing no more than another only where that is certain.
 """
@@ -14,10 +14,11 @@ from itertools import product
 from typing import Any, Final
 
 from broker.model.agreement import Profile
-from broker.model.incident import Consent, PartyKind, Role
+from broker.model.incident import Consent, PartyKind, Role, declarations
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
-from broker.redact.plan import Item, Plan, fits
+from broker.redact.plan import fits
+from broker.strict_yaml import Document
 
 # What tells the items of a list apart, in the order of a plan's keys.
 TOLD_APART: Final[dict[str, tuple[str, ...]]] = {
@@ -31,6 +32,7 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "consent": tuple(Consent),
     "minor": (False, True),
 }
+_DECLARED: Final = declarations()
 _FINENESS: Final = ("month", "day", "hour")
 # What a method does when its options are left out: the same as when they are written.
 _USUAL: Final[dict[str, dict[str, Any]]] = {
@@ -95,34 +97,44 @@ Outcomes = Mapping[Sort, Mapping[str, Outcome]]
 
 
 def outcomes(
-    plan: Plan, profile: Profile, kinds: Mapping[str, ObservableKind]
+    profile: Profile, kinds: Mapping[str, ObservableKind], doc: Document
 ) -> Outcomes:
-    """Return what becomes of every field of every sort of item."""
-    found = {Sort(""): dict(_leaves(plan.top, profile, {}, None))}
-    for part, variants in plan.lists.items():
-        for told, item in variants.items.items():
-            sort = Sort(part, told if isinstance(told, tuple) else (told,))
-            facts = sort.item()
-            kind = kinds.get(facts.get("kind", ""))
-            found[sort] = dict(_leaves(item, profile, facts, kind))
+    """Return what becomes of every field of every sort of item.
+
+    ``doc`` is the file that the profile was read from.
+    """
+    by_part: dict[str, list[str]] = {part: [] for part in ("", *TOLD_APART)}
+    for path in _DECLARED:
+        part = path.partition("[]")[0]
+        by_part[part if part in TOLD_APART else ""].append(path)
+    found: dict[Sort, dict[str, Outcome]] = {}
+    for part, paths in by_part.items():
+        for sort in sorts(part, kinds):
+            item = sort.item()
+            kind = kinds.get(item.get("kind", ""))
+            fields = {path: _outcome(profile, path, item, kind, doc) for path in paths}
+            # An observable whose value is withheld is withheld as a whole.
+            if part == "observables" and fields["observables[].value"].is_withheld:
+                fields = dict.fromkeys(paths, fields["observables[].value"])
+            found[sort] = fields
     return found
 
 
-def _leaves(
-    item: Item,
+def _outcome(
     profile: Profile,
-    facts: Mapping[str, Any],
+    path: str,
+    item: Mapping[str, Any],
     kind: ObservableKind | None,
-) -> Iterator[tuple[str, Outcome]]:
-    for leaf in item.leaves:
-        path, method, where = leaf.mark
-        rule = next(r for r in profile.fields[path] if fits(r.only, facts, kind))
-        # What the plan says goes; the profile adds the options of the same method.
-        given = rule.options if rule.method == method else {}
-        options = {**_USUAL.get(method, {}), **given}
-        yield path, Outcome(method, tuple(sorted(options.items())), where)
-    for _, part in item.parts:
-        yield from _leaves(part, profile, facts, kind)
+    doc: Document,
+) -> Outcome:
+    rules = profile.fields[path]
+    index = next(n for n, rule in enumerate(rules) if fits(rule.only, item, kind))
+    rule = rules[index]
+    where = doc.where(("fields", path, index))
+    if rule.method in ("withhold", "drop"):
+        return Outcome(WITHHELD, where=where)
+    options = tuple(sorted({**_USUAL.get(rule.method, {}), **rule.options}.items()))
+    return Outcome(KEPT if rule.method == "keep" else rule.method, options, where)
 
 
 def sorts(part: str, kinds: Mapping[str, ObservableKind]) -> Iterator[Sort]:

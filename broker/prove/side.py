@@ -26,6 +26,7 @@ from broker.prove.outcome import Outcomes, outcomes
 from broker.prove.verdict import Party
 from broker.prove.witness import Witness
 from broker.rulebook import Route, Rulebook, build
+from broker.rulebook.attribution import attributed
 from broker.rulebook.sources import Source, read
 from broker.seal import SigningKey
 
@@ -44,7 +45,7 @@ class Side:
 
     rulebook: Rulebook
     safeguards: Source[Safeguards]
-    profiles: Mapping[str, Profile]
+    profiles: Mapping[str, Source[Profile]]
     guardrails: Mapping[str, Guardrail]
 
     @property
@@ -64,8 +65,9 @@ class Side:
 
     def outcomes(self, route: Route) -> Outcomes:
         """Return what becomes of every field under an agreement."""
-        profile = self.profiles[route.agreement.profile]
-        return outcomes(route.plan, profile, self.kinds)
+        source = self.profiles[route.agreement.profile]
+        profile = attributed(source.model, route.agreement.attribution)
+        return outcomes(profile, self.kinds, source.document)
 
     def to(self, recipient: str) -> tuple[Route, ...]:
         """Return the routes to one recipient."""
@@ -91,7 +93,7 @@ def side_of(files: Mapping[str, bytes], rulebook: Rulebook | None = None) -> Sid
     return Side(
         book,
         safeguards,
-        {n: each.model for n, each in sources.all_of("profile", Profile).items()},
+        sources.all_of("profile", Profile),
         {n: each.model for n, each in sources.all_of("guardrail", Guardrail).items()},
     )
 

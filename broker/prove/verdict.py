@@ -142,6 +142,24 @@ def verdicts(party: Party, domain: Domain) -> Verdicts:
     return Verdicts(share, review, withhold, space.either(stops, asks))
 
 
+def ordinary(party: Party, domain: Domain) -> Node:
+    """Return the cells that nothing but clauses and safeguards decides about.
+
+    The agreement is in force, the marking within the clearance; the incident is not
+    withdrawn, under no embargo and not held back for being new.
+    """
+    space = domain.space
+    overruled = (_WITHDRAWN, _EMBARGO, *_held_back(party.agreement))
+    return space.all_of(
+        [
+            domain.possible,
+            domain.holds(in_force(party.agreement)),
+            *map(domain.holds, _cleared(party.recipient)),
+            *(space.inverse(domain.holds(each)) for each in overruled),
+        ]
+    )
+
+
 def _matched(
     clauses: Iterable[Clause], domain: Domain, *, fast: bool
 ) -> dict[Effect, Node]:

@@ -63,6 +63,40 @@ def phrases(domain: Domain, box: Box) -> tuple[str, ...]:
     return tuple(each for each in said if each)
 
 
+def alternatives(domain: Domain, boxes: Iterable[Box]) -> tuple[tuple[str, ...], ...]:
+    """Say which incidents are in some of the boxes, in as few alternatives as can be.
+
+    Boxes that differ in nothing but which element a set has become one.
+    """
+    merged: dict[tuple[str, frozenset[tuple[int, frozenset[int]]]], list[Any]] = {}
+    said: list[tuple[Box, list[Any]]] = []
+    for box in boxes:
+        there = [
+            index
+            for index in box
+            if domain.variables[index].members and 1 in box[index]
+        ]
+        if len(there) != 1:
+            said.append((box, []))
+            continue
+        variable = domain.variables[there[0]]
+        rest = {index: atoms for index, atoms in box.items() if index != there[0]}
+        key = (variable.fact, frozenset(rest.items()))
+        if key not in merged:
+            merged[key] = []
+            said.append((rest, merged[key]))
+            merged[key].append(variable.fact)
+        merged[key] += variable.members
+    return tuple(
+        (*phrases(domain, box), *([_has(more[0], more[1:])] if more else []))
+        for box, more in said
+    )
+
+
+def _has(fact: str, members: Sequence[Any]) -> str:
+    return f"{_ELEMENTS[fact]} {listed(members, most=8)}"
+
+
 def _elements(domain: Domain, box: Box) -> Iterator[str]:
     """Say which elements sets have, and which they do not have."""
     for fact, thing in _ELEMENTS.items():
@@ -78,9 +112,13 @@ def _elements(domain: Domain, box: Box) -> Iterator[str]:
         if there:
             yield " and ".join(f"{thing} {named}" for named in there)
         if missing:
-            nothing = thing.replace("an ", "no ", 1).replace("a ", "no ", 1)
-            nothing = nothing.replace("the ", "not the ", 1)
-            yield f"{nothing} {', '.join(missing)}"
+            yield f"{_no(thing)} {listed(missing)}"
+
+
+def _no(thing: str) -> str:
+    """Return "no victim of the sector" of "a victim of the sector"."""
+    article, _, rest = thing.partition(" ")
+    return f"not the {rest}" if article == "the" else f"no {rest}"
 
 
 def _scalar(variable: Variable, values: list[Any]) -> str:
@@ -95,6 +133,8 @@ def _scalar(variable: Variable, values: list[Any]) -> str:
         return f"age in days {_around(variable, values)}"
     if fact == "loss":
         return _loss(variable, values)
+    if fact == "urgency":
+        return "no life in danger" if Urgency.NORMAL in values else "a life in danger"
     if fact == "minor_involved":
         return "a minor is involved" if values == [True] else "no minor is involved"
     if fact == "embargoed":

@@ -1,0 +1,134 @@
+"""`besa policy`: compare two rulebooks, tabulate, describe and begin agreements."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from broker.cli import terminal
+from broker.cli.terminal import AsJson, ExitCode
+
+if TYPE_CHECKING:
+    from broker.prove import Side
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Compare, tabulate, describe and begin agreements.",
+)
+
+_SIDE = "A folder, or a git revision such as HEAD, v1.2 or main:deploy/rulebook."
+
+
+@app.command()
+def compare(
+    old: Annotated[str, typer.Argument(metavar="OLD", help=_SIDE)],
+    new: Annotated[
+        str,
+        typer.Argument(metavar="NEW", help="The same; by default the files in use."),
+    ] = "",
+    witnesses: Annotated[
+        bool,
+        typer.Option(
+            "--witnesses/--no-witnesses",
+            help="Show an incident that shows each difference.",
+        ),
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show exactly what a change of the policies changes.
+
+    Proved over every incident there can be: who gets what newly or no longer, and what
+    is newly held. Exit code 1 when anybody may get more than before.
+    """
+    from broker import prove
+    from broker.cli import policy_compare
+
+    was, now = _side("OLD", old), _side("NEW", new)
+    found = prove.compare(was, now)
+    if as_json:
+        digests = was.rulebook.digest, now.rulebook.digest
+        terminal.print_json(policy_compare.as_json(found, *digests))
+    else:
+        policy_compare.show(found, witnesses=witnesses)
+    if found.widens:
+        raise typer.Exit(ExitCode.NO)
+
+
+def _side(which: str, name: str) -> Side:
+    """Read one side of a comparison; without a name, what is in use."""
+    from broker import prove
+    from broker.cli.revisions import files_of
+    from broker.errors import RulebookError, SettingsError
+
+    try:
+        files = files_of(name) if name else _in_use()
+    except SettingsError as error:
+        terminal.wrong_usage(f"{which}: {error}")
+    try:
+        return prove.side_of(files)
+    except RulebookError as error:
+        for problem in error.problems:
+            terminal.note(f"{which}: {problem}")
+        terminal.stop(ExitCode.FAULT, f"{which} cannot be used as a rulebook")
+
+
+def _in_use() -> dict[str, bytes]:
+    from broker.settings import read_rulebook_files, read_settings
+
+    settings = read_settings()
+    return read_rulebook_files(settings.policies_folder, settings.mappings_folder)
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@app.command()
+def matrix(
+    format_: Annotated[
+        Format, typer.Option("--format", help="How the table is written.")
+    ] = Format.TABLE,
+    on: Annotated[
+        str, typer.Option("--on", metavar="DATE", help="The day; by default today.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show who gets what: recipients across, types of incidents down.
+
+    Proved, not sampled: "share" stands only where nothing else can happen.
+    """
+    from broker.cli import policy_matrix
+    from broker.prove.matrix import matrix as table_of
+
+    side = _side("the rulebook", "")
+    table = table_of(side, _day(on))
+    labels = {name: row.label for name, row in side.rulebook.tables.rsit.items()}
+    if as_json:
+        terminal.print_json(policy_matrix.as_json(table))
+    elif format_ is Format.MARKDOWN:
+        terminal.write(policy_matrix.markdown(table, labels).encode())
+    elif format_ is Format.HTML:
+        page = policy_matrix.html(table, labels, side.rulebook.digest)
+        terminal.write(page.encode())
+    else:
+        out = terminal.stdout()
+        out.print(policy_matrix.terminal_table(table, labels))
+        for note in policy_matrix.notes(table):
+            out.print(note)
+
+
+def _day(text: str) -> date:
+    if not text:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        terminal.wrong_usage(f"{text} is no day such as 2026-01-31")
