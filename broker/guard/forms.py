@@ -1,6 +1,6 @@
 """The forms in which a withheld value is looked for.
 
-A value -> how it reads once folded, in other notations, as bytes and as bare digits.
+Values -> how they read once folded, in other notations, as bytes and as bare digits.
 
 Invariant: what is found by chance is no form: a short number stands alone or not at
 all.
@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv6Address
-from typing import Final, NamedTuple
+from typing import Final
 
-from broker.guard.texts import SEPARATOR, fold, opened_punycode, squeeze
+from broker.guard.texts import SEPARATOR, fold, opened_punycode, squeeze_each
 
 _ADDRESS: Final = re.compile(r"[0-9a-f:.]*[.:][0-9a-f:.]+")
 # Matched instead of parsed: an address object costs fifty times as much.
@@ -31,52 +30,62 @@ _DIGITS: Final = 9
 _NATIONAL: Final = 8
 
 
-class Form(NamedTuple):
-    """A folded form of a value, and the same without blanks and signs.
+Forms = dict[str, list[str]]
+"""A form -> the values that are written so."""
 
-    ``bare`` is empty where it would be found by chance.
+
+def text_forms(values: Sequence[str]) -> Forms:
+    """Return the forms in which values are looked for in a laid-open text."""
+    found: Forms = {}
+    for value, folded in zip(values, _folded(values), strict=True):
+        for form in _spellings(value, folded.strip()):
+            if form:
+                found.setdefault(form, []).append(value)
+    return found
+
+
+def bare_forms(texts: Forms) -> Forms:
+    """Return the same forms without blanks and signs, where they tell anything so.
+
+    A short word, or a number next to other numbers, is found by chance.
     """
-
-    text: str
-    bare: bytes
-
-
-@lru_cache(maxsize=4096)
-def forms(value: str) -> tuple[Form, ...]:
-    """Return the forms in which a value is looked for in a laid-open text."""
-    texts = dict.fromkeys(text for text in _spellings(value) if text)
-    return tuple(Form(text, _bare(text)) for text in texts)
-
-
-def _bare(text: str) -> bytes:
-    # A short word, or a number next to other numbers, is found by chance.
-    bare = squeeze(text)
-    return bare if len(bare) >= _SQUEEZED and not bare.isdigit() else b""
+    found: Forms = {}
+    if not texts:
+        return found
+    # The lines of a value are squeezed into one.
+    lines = [text.replace(SEPARATOR, "") for text in texts]
+    for bare, values in zip(squeeze_each(lines), texts.values(), strict=True):
+        if len(bare) >= _SQUEEZED and not bare.isdigit():
+            found.setdefault(bare, []).extend(values)
+    return found
 
 
-@lru_cache(maxsize=4096)
-def number(value: str) -> tuple[bytes, bool]:
+def _folded(values: Sequence[str]) -> list[str]:
+    # In one piece, because most of the price is the call.
+    folded = fold(SEPARATOR.join(values)).split(SEPARATOR)
+    return folded if len(folded) == len(values) else [fold(value) for value in values]
+
+
+def number(value: str) -> tuple[str, bool]:
     """Return a number as it reads without grouping, and whether it must stand alone.
 
     Empty when the value is no such number, or too short to be told from chance.
     """
-    if not _GROUPED.fullmatch(value):
-        return b"", False
+    # Most values end in a letter, and need no closer look.
+    if value[-1:].isalpha() or not _GROUPED.fullmatch(value):
+        return "", False
     # One address is often the beginning of another one in the same network.
     if _ADDRESS.fullmatch(value):
-        return value.encode(), True
-    digits = "".join(c for c in value if c.isdigit()).encode()
+        return value, True
+    digits = "".join(filter(str.isdigit, value))
     if len(digits) < _DIGITS:
-        return b"", False
+        return "", False
     dialled = value.startswith(("+", "00"))
     return (digits[-_NATIONAL:] if dialled else digits), False
 
 
-@lru_cache(maxsize=4096)
 def raw_forms(value: str) -> tuple[bytes, ...]:
     """Return a value beyond ASCII as the bytes in which something may carry it."""
-    if value.isascii():
-        return ()
     composed = [unicodedata.normalize(form, value) for form in ("NFC", "NFD")]
     spelled = [
         text
@@ -91,8 +100,7 @@ def raw_forms(value: str) -> tuple[bytes, ...]:
     return tuple(raw for raw in found if len(raw) > 3)
 
 
-def _spellings(value: str) -> Iterator[str]:
-    folded = fold(value).strip()
+def _spellings(value: str, folded: str) -> Iterator[str]:
     # Lines of a document stand apart, so those of a value do as well.
     yield folded.replace("\n", SEPARATOR)
     if not value.isascii():
@@ -100,7 +108,7 @@ def _spellings(value: str) -> Iterator[str]:
         yield fold(re.sub("[đђ]", "dj", value.casefold())).strip()
     if "xn--" in folded:
         yield fold(opened_punycode(folded))
-    if _ADDRESS.fullmatch(folded):
+    if ("." in folded or ":" in folded) and _ADDRESS.fullmatch(folded):
         yield from _addresses(folded)
 
 

@@ -150,11 +150,11 @@ def _secret_breaches(
     secrets = guard.secrets.of(incident)
     if len(secrets) * searched.size > _MOST_WORK:
         raise GuardError("too many values and too much text: split the incident")
+    there = searched.holding(list({secret.value: None for secret in secrets}))
     leaked = [
         secret
         for secret in secrets
-        if searched.holds(secret.value)
-        and fold(secret.value).strip() not in guard.known.names
+        if secret.value in there and fold(secret.value).strip() not in guard.known.names
     ]
     if leaked:
         unkept = guard.secrets.unkept(leaked, incident)

@@ -51,14 +51,11 @@ class Secret(NamedTuple):
     network: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A field that holds telling values: where it stands in an item, and its class."""
+class _Field(NamedTuple):
+    """A field that holds telling values: how it is read in an item, and its class."""
 
     path: str
-    parts: tuple[str, ...]  # that it lies in, from the outside in; most lie in none
-    name: str
-    many: bool
+    read: Callable[[_Fields], Any]
     data_class: str
     # Lengths of the IPv4 and IPv6 prefix that the recipient may see, if any.
     network: tuple[int, int] | None
@@ -88,11 +85,12 @@ class Secrets:
     def of(self, incident: Incident) -> list[Secret]:
         """Return every value that no rule of the profile keeps."""
         return [
-            Secret(field.path, value, field.data_class, field.network)
-            for item, split in self._items(incident)
-            for field in split.hidden
-            for value in _values(item, field)
-            if len(value) >= SHORTEST and value.casefold() not in _WORDS
+            Secret(path, text, data_class, network)
+            for fields, split in self._items(incident)
+            for path, read, data_class, network in split.hidden
+            if (value := read(fields))
+            for text in _texts(value)
+            if len(text) >= SHORTEST and text.casefold() not in _WORDS
         ]
 
     def unkept(self, secrets: list[Secret], incident: Incident) -> list[Secret]:
@@ -103,10 +101,10 @@ class Secrets:
         is finding a network no smaller than the recipient may see.
         """
         kept = {
-            (field.data_class, value.casefold())
-            for item, split in self._items(incident)
+            (field.data_class, text.casefold())
+            for fields, split in self._items(incident)
             for field in split.kept
-            for value in _values(item, field)
+            for text in _texts(field.read(fields))
         }
         return [
             secret
@@ -136,15 +134,8 @@ class Secrets:
                 continue
             first = next(rule for rule in rules if self._about(rule.only, facts))
             inner = path.removeprefix(f"{owner}[].").removesuffix("[]")
-            *parts, name = inner.split(".")
-            field = _Field(
-                path,
-                tuple(parts),
-                name,
-                path.endswith("[]"),
-                self._data_class(path, facts),
-                _network(first),
-            )
+            data_class = self._data_class(path, facts)
+            field = _Field(path, _reader(inner), data_class, _network(first))
             sorted_[first.method == "keep"].append(field)
         return _Split(tuple(sorted_[0]), tuple(sorted_[1]))
 
@@ -225,13 +216,22 @@ _TELL_APART: Final[Mapping[str, Callable[[_Fields], tuple[Any, ...]]]] = {
 }
 
 
-def _values(fields: _Fields, field: _Field) -> tuple[str, ...]:
-    for part in field.parts:
-        inner = fields[part]
-        if inner is None:
-            return ()
-        fields = inner.__dict__
-    value = fields[field.name]
+def _reader(inner: str) -> Callable[[_Fields], Any]:
+    """Return what reads a field of an item, such as ``name`` or ``contacts.email``."""
+    part, dot, name = inner.partition(".")
+    if not dot:
+        return itemgetter(inner)
+    read = _reader(name)
+
+    def within(fields: _Fields) -> Any:
+        found = fields[part]
+        return None if found is None else read(found.__dict__)
+
+    return within
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return a field's values as texts: none, one, or those of a list."""
     if value is None:
         return ()
-    return tuple(map(str, value)) if field.many else (str(value),)
+    return tuple(map(str, value)) if type(value) is tuple else (str(value),)

@@ -14,17 +14,17 @@ import binascii
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from typing import Final
 from urllib.parse import unquote
 
 from broker.errors import GuardError
-from broker.guard.tripwires import tripped
 
 # How many layers of encoding are laid open: base64 of percent of hex is three.
 _LAYERS: Final = 4
-# A line that unfolds into more letters than this was made to wear the guard out.
+# What unfolds into more letters than this, and than three times what it is made of,
+# was made to wear the guard out.
 _MOST: Final = 500_000
 SEPARATOR: Final = "\x1f"
 # Letters that are no base letter with an accent, but are read as one.
@@ -60,12 +60,14 @@ _LETTERS: Final = str.maketrans(_LATIN | _CYRILLIC | _TWO | _SIGNS)
 _FOUR: Final = (
     "[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
 )
-# The first four stand outside of the repetition: a pattern that begins with a set of
-# letters is searched for twice as fast as one that begins with a group.
+_FULL: Final = "[A-Za-f][A-HQ-Xg-nw-z0-3]"
+_THIRD: Final = "[ABEFIJMNQRUVYZcdghklopstwx014589]"
+# Six letters at least: four bytes, as long as the shortest name.
 _BASE64: Final = re.compile(
-    rf"{_FOUR}(?:{_FOUR})*"
-    r"(?:[A-Za-f][A-HQ-Xg-nw-z0-3](?:[ABEFIJMNQRUVYZcdghklopstwx014589])?)?"
+    rf"{_FOUR}{_FULL}(?:{_THIRD}(?:[A-Za-z0-9+/_-](?:{_FOUR})*(?:{_FULL}{_THIRD}?)?)?)?"
 )
+# Each long run is found by its letters alone, and only then looked at as pairs.
+_HEX_LETTERS: Final = re.compile(r"[0-9A-Fa-f]{6,}")
 _HEX: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
 # Base64 of UTF-16 with its byte order mark.
 _BASE64_UTF16: Final = re.compile(r"(?://[4-7]|/v[89+/])[A-Za-z0-9+/]{8,}")
@@ -77,11 +79,8 @@ _NO_HEX: Final = re.compile(r"[: -]")
 # or with a soft line break (RFC 2045, 6.7).
 _GOES_ON: Final = re.compile(r"[A-Za-z0-9+/_-]{16}|.*(?:=|\d\.?)")
 _SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: -]){3,}[0-9A-Fa-f]{2}")
-# How every match of the one before, and of _HEX, begins: searched for at a third of
-# their price.
-_ANY_HEX: Final = re.compile(
-    r"[0-9A-Fa-f][0-9A-Fa-f](?:[0-9A-Fa-f]{4}|(?:[: -][0-9A-Fa-f]{2}){3})"
-)
+# What every match of the one before holds, and hardly any text that has none.
+_SPACES: Final = re.compile(r"[: -][0-9A-Fa-f]{2}[: -][0-9A-Fa-f]{2}[: -]")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 # Bytes written out one by one: quoted-printable (RFC 2045, 6.7), and as in source code.
 _BYTES: Final = re.compile(r"(?:=[0-9A-F]{2}|\\x[0-9a-fA-F]{2})+")
@@ -95,19 +94,20 @@ _INVISIBLE: Final = re.compile(
 )
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DEFANGED: Final = (
-    ("[.]", "."),
-    ("(.)", "."),
-    ("{.}", "."),
-    ("[dot]", "."),
-    ("(dot)", "."),
-    ("[:]", ":"),
-    ("[at]", "@"),
-    ("(at)", "@"),
-    ("[@]", "@"),
-    ("hxxp", "http"),
-)
+_DEFANGED: Final = {
+    "[.]": ".",
+    "(.)": ".",
+    "{.}": ".",
+    "[dot]": ".",
+    "(dot)": ".",
+    "[:]": ":",
+    "[at]": "@",
+    "(at)": "@",
+    "[@]": "@",
+    "hxxp": "http",
+}
 _NO_LETTER: Final = bytes(c for c in range(128) if not chr(c).isalnum())
+_NO_LETTER_APART: Final = _NO_LETTER.replace(SEPARATOR.encode(), b"")
 
 
 def fold(text: str) -> str:
@@ -121,12 +121,24 @@ def fold(text: str) -> str:
         return text
     text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
     # Once more, because a mathematical capital only now became a plain one.
-    return _ACCENTS.sub("", text).casefold().translate(_LETTERS)
+    text = _ACCENTS.sub("", text).casefold()
+    return text if text.isascii() else text.translate(_LETTERS)
 
 
-def squeeze(folded: str) -> bytes:
-    """Return a folded text without blanks and signs, as UTF-8."""
-    return folded.encode("utf-8", "replace").translate(None, _NO_LETTER)
+def squeeze(folded: str) -> str:
+    """Return a folded text without blanks and signs."""
+    return without(folded, _NO_LETTER)
+
+
+def squeeze_each(folded: Iterable[str]) -> list[str]:
+    """Return folded texts without blanks and signs; none holds a separator."""
+    return without(SEPARATOR.join(folded), _NO_LETTER_APART).split(SEPARATOR)
+
+
+def without(text: str, signs: bytes) -> str:
+    """Return a text without some ASCII signs."""
+    # As bytes, because deleting from these costs a fifth.
+    return text.encode("utf-8", "replace").translate(None, signs).decode()
 
 
 def lines_of(texts: Iterable[str], known: frozenset[str]) -> list[str]:
@@ -164,109 +176,85 @@ def _goes_on(line: str) -> bool:
     return _GOES_ON.fullmatch(end[-16:]) is not None
 
 
-def laid_open(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
-    """Return all lines folded, and after them every hidden layer laid open.
+def laid_open(lines: list[str]) -> list[str]:
+    """Return what can be decoded from lines, from the outside in, each text once.
 
-    And the names of the tripwires that any of them touches.
-    """
-    found = [_opened(line) for line in lines]
-    beneath = [under for _, under, _ in found if under]
-    touched = [names for _, _, names in found if names]
-    # The lines first and together: a value may be split over two of them.
-    opened = SEPARATOR.join([*[text for text, _, _ in found], *beneath])
-    return opened, frozenset[str]().union(*touched)
-
-
-def raw_bytes(lines: Iterable[str]) -> bytes:
-    """Return the bytes that long runs of letters and digits may stand for.
-
-    Text beyond ASCII cannot be told from noise there, so it is looked for as bytes.
-    """
-    return b"\0\0\0\0".join([raw for raw in map(_raw, lines) if raw])
-
-
-@lru_cache(maxsize=4096)
-def _raw(line: str) -> bytes:
-    found: list[bytes] = []
-    for text in _layers(line):
-        for token in _TOKEN.findall(text):
-            # Base64 has capitals. Where in the run it begins is not known.
-            if not token.islower() and not token.isdigit():
-                found += [_base64(token[start:]) for start in range(4)]
-        for run in (*_HEX_RUN.findall(text), *_SPACED_HEX.findall(text)):
-            digits = _NO_HEX.sub("", run)
-            for start in range(2):
-                part = digits[start:]
-                found.append(bytes.fromhex(part[: len(part) // 2 * 2]))
-    return b"\0\0\0\0".join(found)
-
-
-@lru_cache(maxsize=4096)
-def _layers(line: str) -> tuple[str, ...]:
-    """Return a line and what can be decoded from it, from the outside in.
+    All lines are decoded in one go: a call for each would cost ten times as much.
 
     Raises:
         GuardError: that is too much to look into; the document is then held.
     """
-    seen = {line: None}
-    layer = _decoded(line)
+    seen = {"", *lines}
+    limit = max(_MOST, 3 * sum(map(len, lines)))
+    found: list[str] = []
+    # Nothing can be encoded in an id, only stand there.
+    layer = [line for line in lines if len(line) != 36 or not _ID.fullmatch(line)]
     for _ in range(_LAYERS):
-        layer = [text for text in dict.fromkeys(layer) if text not in seen]
+        layer = [text for text in dict.fromkeys(_decoded(layer)) if text not in seen]
         if not layer:
             break
-        seen.update(dict.fromkeys(layer))
-        layer = [text for known in layer for text in _decoded(known)]
-        if sum(map(len, layer)) > _MOST:
+        if sum(map(len, layer)) > limit:
             raise GuardError("a text has too many layers of encoding to look into")
-    return tuple(seen)
-
-
-# Most lines are the same in every document (types, tags, the agreement's terms).
-@lru_cache(maxsize=4096)
-def _opened(line: str) -> tuple[str, str, frozenset[str]]:
-    """Return a line folded, what can be decoded from it, and the tripwires of both."""
-    if len(line) == 36 and _ID.fullmatch(line):
-        return line, "", frozenset()  # nothing can be encoded in it, only stand there
-    folded = fold(line)
-    layers = _layers(line)
-    if len(layers) == 1:  # as with nine lines in ten
-        return folded, "", tripped(folded)
-    under = SEPARATOR.join(map(fold, layers[1:]))
-    return folded, under, tripped(folded + SEPARATOR + under if under else folded)
-
-
-def _decoded(text: str) -> list[str]:
-    """Return what the text holds one layer below."""
-    found: list[str] = []
-    if "%" in text:
-        found.append(unquote(text))
-    if "&" in text:
-        found.append(html.unescape(text))
-    if "\\" in text:
-        found.append(_ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text))
-    if "=" in text or "\\x" in text:
-        found.append(_BYTES.sub(_written_out, text))
-    if "[U+" in text:
-        found.append(_CODE_POINT.sub(lambda m: chr(int(m[1], 16)), text))
-    lower = text.casefold()
-    if "[" in lower or "(" in lower or "{" in lower or "hxxp" in lower:
-        for mark, plain in _DEFANGED:
-            lower = lower.replace(mark, plain)
-        found.append(lower)
-    if "xn--" in lower:
-        found.append(opened_punycode(lower))
-    for token in _BASE64.findall(text):
-        if len(token) > 5:
-            found += _from_base64(token)
-    if "//" in text or "/v" in text:
-        for token in _BASE64_UTF16.findall(text):
-            found.append(_base64(token).decode("utf-16", "ignore"))
-    if _ANY_HEX.search(text):
-        for run in _HEX.findall(text):
-            found += _readable(bytes.fromhex(run))
-        for run in _SPACED_HEX.findall(text):
-            found += _readable(bytes.fromhex(_NO_HEX.sub("", run)))
+        seen.update(layer)
+        found += layer
     return found
+
+
+def raw_bytes(texts: Iterable[str]) -> bytes:
+    """Return the bytes that long runs of letters and digits may stand for.
+
+    Text beyond ASCII cannot be told from noise there, so it is looked for as bytes.
+    """
+    joined = SEPARATOR.join(texts)
+    found: list[bytes] = []
+    for token in _TOKEN.findall(joined):
+        # Base64 has capitals. Where in the run it begins is not known.
+        if not token.islower() and not token.isdigit():
+            found += [_base64(token[start:]) for start in range(4)]
+    spaced = _SPACED_HEX.findall(joined) if _SPACES.search(joined) else ()
+    for run in (*_HEX_RUN.findall(joined), *spaced):
+        digits = _NO_HEX.sub("", run)
+        for start in range(2):
+            part = digits[start:]
+            found.append(bytes.fromhex(part[: len(part) // 2 * 2]))
+    return b"\0\0\0\0".join(found)
+
+
+def _decoded(lines: list[str]) -> list[str]:
+    """Return what the lines hold one layer below."""
+    joined = SEPARATOR.join(lines)
+    found: list[str] = []
+    for mark, decode in _DECODERS:
+        if mark in joined:
+            marked = SEPARATOR.join([line for line in lines if mark in line])
+            found += decode(marked).split(SEPARATOR)
+    found += _spelled_out(joined.casefold())
+    found += map(_readable, map(_base64, _BASE64.findall(joined)))
+    if "//" in joined or "/v" in joined:
+        for token in _BASE64_UTF16.findall(joined):
+            found.append(_base64(token).decode("utf-16", "ignore"))
+    letters = SEPARATOR.join(_HEX_LETTERS.findall(joined))
+    found += map(_readable, map(bytes.fromhex, _HEX.findall(letters)))
+    if _SPACES.search(joined):
+        for run in _SPACED_HEX.findall(joined):
+            found.append(_readable(bytes.fromhex(_NO_HEX.sub("", run))))
+    return found
+
+
+def _spelled_out(lower: str) -> list[str]:
+    """Return those of small-letter lines that are defanged or in punycode, opened."""
+    found = ""
+    marks = [mark for mark in _DEFANGED if mark in lower]
+    if marks:
+        lines = lower.split(SEPARATOR)
+        found = SEPARATOR.join(
+            [line for line in lines if any(mark in line for mark in marks)]
+        )
+        for mark in marks:
+            found = found.replace(mark, _DEFANGED[mark])
+    if "xn--" in lower:
+        found = SEPARATOR.join((found, opened_punycode(f"{found}{SEPARATOR}{lower}")))
+    return found.split(SEPARATOR)
 
 
 def opened_punycode(lower: str) -> str:
@@ -274,9 +262,28 @@ def opened_punycode(lower: str) -> str:
     return _PUNYCODE.sub(_unicode_label, lower)
 
 
+def _escaped(found: re.Match[str]) -> str:
+    return chr(int(found[1] or found[2], 16))
+
+
+def _code_point(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
+
+
 def _written_out(found: re.Match[str]) -> str:
     raw = bytes.fromhex(re.sub(r"=|\\x", "", found[0]))
     return raw.decode("utf-8", "replace")
+
+
+_DECODERS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
+    ("%", unquote),
+    ("&", html.unescape),
+    ("\\", partial(_ESCAPE.sub, _escaped)),
+    ("\\x", partial(_BYTES.sub, _written_out)),
+    ("=", partial(_BYTES.sub, _written_out)),
+    ("[U+", partial(_CODE_POINT.sub, _code_point)),
+)
+"""By the mark that a layer cannot be without: how the lines that have it are read."""
 
 
 def _unicode_label(found: re.Match[str]) -> str:
@@ -286,10 +293,6 @@ def _unicode_label(found: re.Match[str]) -> str:
         return found[0]
 
 
-def _from_base64(token: str) -> Iterator[str]:
-    yield from _readable(_base64(token))
-
-
 def _base64(token: str) -> bytes:
     plain = token.replace("-", "+").replace("_", "/")
     if len(plain) % 4 == 1:
@@ -297,10 +300,9 @@ def _base64(token: str) -> bytes:
     return binascii.a2b_base64(plain + "=" * (-len(plain) % 4))
 
 
-def _readable(raw: bytes) -> Iterator[str]:
-    """Yield bytes as text, unless too little of them is text to be a value."""
+def _readable(raw: bytes) -> str:
+    """Return bytes as text; none when too little of them is text to be a value."""
     if raw.count(0) * 3 > len(raw):
         raw = raw.replace(b"\0", b"")  # UTF-16 of plain letters
     text = raw.decode("utf-8", "ignore")
-    if len(text) >= 3 and len(text) * 3 >= len(raw):
-        yield text
+    return text if len(text) >= 3 and len(text) * 3 >= len(raw) else ""
