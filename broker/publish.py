@@ -35,6 +35,51 @@ def publish_spool(
     return Spool(folder).publish(body, content_type)
 
 
+class SpoolPublisher:
+    """Publishes to a spool, as `KafkaPublisher` does to Kafka.
+
+    Args:
+        folder: the spool; made if it is missing.
+
+    Raises:
+        SourceError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._spool = Spool(folder)
+        self._positions: list[Position] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing open: each message is stored when `publish` returns."""
+
+    def publish(
+        self,
+        body: bytes,
+        content_type: str | None = None,
+        key: str | None = None,  # noqa: ARG002 - a spool has one order for all
+    ) -> None:
+        """Add an incident durably.
+
+        Raises:
+            SourceError: the folder refused it.
+        """
+        made = self._spool.publish(body, content_type)
+        self._positions.append(made)
+
+    def flush(self) -> list[Position]:
+        """Return where everything stands that was published since the last time."""
+        positions, self._positions = self._positions, []
+        return positions
+
+
 class KafkaPublisher:
     """Publishes to one topic, over one connection.
 

@@ -140,6 +140,15 @@ def read_rulebook_files(policies: Path, mappings: Path) -> dict[str, bytes]:
     return _read_folder("policies", policies) | _read_folder("mappings", mappings)
 
 
+def read_mapping_files(mappings: Path) -> dict[str, bytes]:
+    """Return mapping files by name, as `broker.rulebook.tables` takes them.
+
+    Raises:
+        SettingsError: the folder is missing, empty or not readable.
+    """
+    return _read_folder("mappings", mappings)
+
+
 def read_recipients(policies: Path) -> tuple[Recipient, ...]:
     """Return the recipients, for the dispatch zone, which needs no other policy.
 

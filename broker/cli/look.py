@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from broker.cli.offline import Looked
     from broker.pipeline import Previewed
 
-Format = Literal["native", "misp-event"]
+Format = Literal[
+    "native", "misp-event", "intelmq", "n6", "idea0", "xarf3", "xarf4", "iodef-xml",
+    "iodef-json", "thehive", "rtir", "stix", "csv",
+]  # fmt: skip
 WireName = Literal["stix-bundle", "misp-event"]
 
 IncidentFile = Annotated[

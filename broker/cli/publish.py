@@ -1,18 +1,59 @@
-"""`besa publish`: incidents into Kafka, or into a folder."""
+"""`besa publish`: incidents into Kafka, or into a folder.
+
+Files, patterns, folders or standard input -> one message for each incident in them.
+Each is read first, so that whoever publishes hears what is wrong and where; the others
+are published all the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self
 
 import typer
 
 from broker.cli import terminal
 from broker.cli.look import FormatOption
-from broker.cli.terminal import AsJson
+from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from broker.errors import IntakeError
+    from broker.intake.split import Piece
     from broker.model.intake import Position
+    from broker.settings import Settings
+
+# Kafka confirms this many together.
+_TOGETHER: Final = 500
+
+
+class _Publisher(Protocol):
+    def publish(
+        self, body: bytes, content_type: str | None = None, key: str | None = None
+    ) -> None: ...
+
+    def flush(self) -> list[Position]: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+@dataclass(slots=True)
+class _Result:
+    """What was published and what was refused, in the order of the files."""
+
+    told: list[dict[str, Any]] = field(default_factory=list)
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    refused: int = 0
 
 
 def publish(
@@ -20,7 +61,8 @@ def publish(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="The incidents, one per file; - reads one from standard input.",
+            help="Files, patterns or folders; - reads from standard input. A file may "
+            "hold many incidents: JSON Lines, a list, a table.",
         ),
     ],
     format_name: FormatOption = None,
@@ -28,57 +70,135 @@ def publish(
         Path | None,
         typer.Option("--spool", help="Publish to this folder and not to Kafka."),
     ] = None,
+    unchecked: Annotated[
+        bool,
+        typer.Option(
+            "--unchecked", help="Publish files as they are, also what cannot be read."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish incidents to Kafka, or to a folder.
 
-    To Kafka when BESA_KAFKA is set, else to the folder that BESA_SPOOL names. What is
-    published is not checked: `besa preview` does that, and what cannot be read later
-    becomes a dead letter. When the command ends, everything is stored safely.
+    To Kafka when BESA_KAFKA is set, else to the folder that BESA_SPOOL names. What
+    cannot be read is refused with its file and line, and the others are published;
+    the command then ends with 1. When the command ends, all of it is stored safely.
     """
-    from broker.intake import FORMATS
+    from broker.cli.input_files import found_in
     from broker.settings import read_settings
 
     settings = read_settings()
-    content_type = FORMATS[format_name][0] if format_name else None
-    bodies = [terminal.read_input(file) for file in files]
-    if settings.kafka and spool is None:
-        positions = _to_kafka(settings.kafka, settings.topic, bodies, content_type)
-    else:
-        positions = _to_spool(spool or settings.spool_folder, bodies, content_type)
+    paths = found_in(files)
+    result = _Result()
+    with _publisher(settings, spool) as publisher:
+        if unchecked:
+            _as_they_are(paths, format_name, publisher, result)
+        else:
+            _checked(paths, format_name, publisher, result)
+        _settle(publisher, result)
     if as_json:
-        terminal.print_json(
-            [
-                {
-                    "file": str(file),
-                    "source": position.source,
-                    "topic": position.topic,
-                    "partition": position.partition,
-                    "offset": position.offset,
-                }
-                for file, position in zip(files, positions, strict=True)
-            ]
+        terminal.print_json(result.told)
+    else:
+        _show(result)
+    if result.refused:
+        terminal.stop(
+            ExitCode.NO,
+            f"{len(result.told) - result.refused} published, {result.refused} refused",
         )
+
+
+def _publisher(settings: Settings, spool: Path | None) -> _Publisher:
+    from broker.publish import KafkaPublisher, SpoolPublisher
+
+    if settings.kafka and spool is None:
+        return KafkaPublisher(settings.kafka, settings.topic)
+    return SpoolPublisher(spool or settings.spool_folder)
+
+
+def _as_they_are(
+    paths: list[Path], format_name: str | None, publisher: _Publisher, result: _Result
+) -> None:
+    from broker.model.intake import CONTENT_TYPES
+
+    kind = CONTENT_TYPES[format_name] if format_name else None
+    for path in paths:
+        publisher.publish(terminal.read_input(path), kind)
+        result.waiting.append({"file": str(path), "where": ""})
+
+
+def _checked(
+    paths: list[Path], format_name: str | None, publisher: _Publisher, result: _Result
+) -> None:
+    from broker.cli.input_files import pieces_of, read_tables
+    from broker.errors import IntakeError
+    from broker.intake import read
+    from broker.model.intake import CONTENT_TYPES
+
+    tables = read_tables()
+    said = CONTENT_TYPES[format_name] if format_name else None
+    for path, piece in pieces_of(paths, tables, format_name):
+        try:
+            if piece.problem is not None:
+                raise piece.problem
+            name, parsed = read(piece.body, said, tables)
+        except IntakeError as problem:
+            _settle(publisher, result)
+            _refuse(path, piece, problem, result)
+            continue
+        uid = parsed.incident.uid
+        publisher.publish(piece.body, CONTENT_TYPES[name], uid)
+        told = {"file": str(path), "where": piece.where, "uid": uid, "format": name}
+        result.waiting.append(told)
+        if len(result.waiting) >= _TOGETHER:
+            _settle(publisher, result)
+
+
+def _refuse(path: Path, piece: Piece, problem: IntakeError, result: _Result) -> None:
+    place = f"{path}:{piece.where}" if piece.where else str(path)
+    terminal.warn(f"{place}: {problem}")
+    result.refused += 1
+    result.told.append(
+        {
+            "file": str(path),
+            "where": piece.where,
+            "path": problem.path,
+            "problem": problem.problem,
+            "advice": problem.advice,
+        }
+    )
+
+
+def _settle(publisher: _Publisher, result: _Result) -> None:
+    """Wait until all that waits is stored, and note where each of it stands."""
+    if not result.waiting:
         return
+    positions = publisher.flush()
+    for told, position in zip(result.waiting, positions, strict=True):
+        stands = {
+            "source": position.source,
+            "topic": position.topic,
+            "partition": position.partition,
+            "offset": position.offset,
+        }
+        result.told.append({**told, **stands})
+    result.waiting.clear()
+
+
+def _show(result: _Result) -> None:
     out = terminal.stdout()
-    for file, position in zip(files, positions, strict=True):
-        out.print(f"published {file} as {position}", soft_wrap=True)
+    for line in _lines(result):
+        out.print(line, soft_wrap=True)
 
 
-def _to_kafka(
-    address: str, topic: str, bodies: list[bytes], content_type: str | None
-) -> list[Position]:
-    from broker.publish import KafkaPublisher
-
-    with KafkaPublisher(address, topic) as publisher:
-        for body in bodies:
-            publisher.publish(body, content_type)
-        return publisher.flush()
-
-
-def _to_spool(
-    folder: Path, bodies: list[bytes], content_type: str | None
-) -> list[Position]:
-    from broker.publish import publish_spool
-
-    return [publish_spool(folder, body, content_type) for body in bodies]
+def _lines(result: _Result) -> Iterator[str]:
+    for told in result.told:
+        if "problem" in told:
+            continue
+        place = f"{told['file']}:{told['where']}" if told["where"] else told["file"]
+        position = (
+            f"{told['source']}:{told['topic']}[{told['partition']}]@{told['offset']}"
+        )
+        what = (
+            f" ({told['format']})" if told.get("format", "native") != "native" else ""
+        )
+        yield f"published {place}{what} as {position}"

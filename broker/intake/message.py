@@ -59,6 +59,19 @@ def object_of(raw: bytes) -> dict[str, Any]:
         raise IntakeError("", f"it is a list of {len(value)}", _ONE_BY_ONE)
     if not isinstance(value, dict):
         raise IntakeError("", "it is not a JSON object", "send one JSON object")
+    refuse_twice(raw, value)
+    return value
+
+
+def refuse_twice(raw: bytes, value: Any) -> None:
+    """Refuse a message in which one key stands twice in one object.
+
+    ``value`` is what a parser made of ``raw``: it has kept one of the two, so it holds
+    fewer texts.
+
+    Raises:
+        IntakeError: a key is there twice, or the message is too deep to tell.
+    """
     try:
         plain = dumps(value)
     except TypeError:
@@ -68,7 +81,6 @@ def object_of(raw: bytes) -> dict[str, Any]:
             json.loads(raw, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             raise IntakeError("", "it is not JSON that every parser reads") from None
-    return value
 
 
 def _quotes(raw: bytes) -> int:

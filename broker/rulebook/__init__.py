@@ -12,5 +12,6 @@ from __future__ import annotations
 from broker.rulebook.build import build
 from broker.rulebook.lapse import Lapse, lapses
 from broker.rulebook.snapshot import Route, Rulebook
+from broker.rulebook.tables import tables
 
-__all__ = ["Lapse", "Route", "Rulebook", "build", "lapses"]
+__all__ = ["Lapse", "Route", "Rulebook", "build", "lapses", "tables"]

@@ -19,8 +19,7 @@ from broker.model.agreement import (
     Recipient,
     Safeguards,
 )
-from broker.model.foreign import CsvTable, FormatTable
-from broker.model.mapping import Markings, Tables
+from broker.model.mapping import Tables
 from broker.model.sharing import Wire
 from broker.policy import Common, compile_rules, compile_safeguards
 from broker.redact import Plan, compile_plan
@@ -31,13 +30,11 @@ from broker.rulebook.snapshot import Route, Rulebook
 from broker.rulebook.sources import (
     CASES,
     M,
-    ObjectTable,
-    RoleTable,
-    RsitTable,
     Source,
     Sources,
     read,
 )
+from broker.rulebook.tables import tables_of
 
 
 def build(files: Mapping[str, bytes]) -> Rulebook:
@@ -56,7 +53,7 @@ def build(files: Mapping[str, bytes]) -> Rulebook:
     _try_guards(sources, problems)
     if problems:
         raise RulebookError(_in_order(problems))
-    tables = _tables(sources)
+    tables = tables_of(sources)
     csirt = _only(sources.one("policies/csirt.yaml", Csirt)).model
     safeguards = _only(sources.one("policies/safeguards.yaml", Safeguards))
     common = compile_safeguards(safeguards.model, safeguards.document, tables.kinds)
@@ -124,23 +121,6 @@ def _only(source: Source[M] | None) -> Source[M]:
     if source is None:
         raise AssertionError("a missing file is a problem, and problems were raised")
     return source
-
-
-def _tables(sources: Sources) -> Tables:
-    rsit = _only(sources.one("mappings/taxonomy/rsit.yaml", RsitTable)).model
-    objects = _only(sources.one("mappings/objects.yaml", ObjectTable)).model
-    roles = _only(sources.one("mappings/taxonomy/roles.yaml", RoleTable)).model
-    formats = sources.all_of("format", FormatTable)
-    csv = sources.all_of("csv", CsvTable)
-    return Tables(
-        kinds=checks.kinds_of(sources),
-        rsit={row.rsit: row for row in rsit.rsit},
-        markings=_only(sources.one("mappings/markings.yaml", Markings)).model,
-        objects=objects.objects,
-        formats={name: source.model for name, source in formats.items()},
-        sides={row.rsit: row for row in roles.roles},
-        csv={name: source.model for name, source in csv.items()},
-    )
 
 
 def _route(
