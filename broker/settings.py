@@ -22,6 +22,8 @@ from broker.errors import SettingsError
 from broker.model.agreement import Recipient
 
 _PACKAGE: Final = Path(__file__).resolve().parent
+# A rulebook of its own within the shipped policies; `besa check` reads it by its name.
+_EXAMPLES: Final = "examples"
 _LARGEST_POLICY_FILE: Final = 5_000_000
 
 
@@ -172,6 +174,8 @@ def _read_folder(name: str, folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.rglob("*.y*ml")):
         inside = path.relative_to(folder)
         if any(part.startswith(".") for part in inside.parts) or not path.is_file():
+            continue
+        if inside.parts[0] == _EXAMPLES:
             continue
         found[f"{name}/{inside.as_posix()}"] = _read_policy_file(path)
     if not found:
