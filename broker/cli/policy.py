@@ -132,3 +132,120 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         terminal.wrong_usage(f"{text} is no day such as 2026-01-31")
+
+
+class Language(StrEnum):
+    """A language that agreements are described in."""
+
+    ENGLISH = "en"
+    ALBANIAN = "sq"
+    SERBIAN = "sr"
+
+
+@app.command()
+def describe(
+    agreement: Annotated[
+        str, typer.Argument(metavar="AGREEMENT", help="Its name, such as fiu.")
+    ],
+    language: Annotated[
+        Language, typer.Option("--language", help="English, Albanian or Serbian.")
+    ] = Language.ENGLISH,
+    as_json: AsJson = False,
+) -> None:
+    """Say an agreement in plain sentences, to be laid beside the memorandum."""
+    from broker.cli.policy_describe import describe as described
+
+    side = _side("the rulebook", "")
+    routes = {route.agreement.agreement: route for route in side.routes}
+    if agreement not in routes:
+        known = ", ".join(sorted(routes)) or "none"
+        terminal.wrong_usage(f"there is no agreement {agreement}; there are: {known}")
+    sections = described(side, routes[agreement], language.value)
+    if as_json:
+        terminal.print_json(
+            {
+                "agreement": agreement,
+                "language": language.value,
+                "sections": [
+                    {"heading": each.heading, "sentences": list(each.sentences)}
+                    for each in sections
+                ],
+            }
+        )
+        return
+    from rich.padding import Padding
+
+    out = terminal.stdout()
+    for number, section in enumerate(sections):
+        out.print(f"{section.heading}\n", style="bold")
+        for sentence in section.sentences:
+            out.print(Padding(sentence, (0, 0, 0, 2 if number else 0)))
+        out.print()
+
+
+@app.command()
+def new(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="A short name, such as customs.")
+    ] = "",
+    party: Annotated[str, typer.Option(help="The other party.")] = "",
+    role: Annotated[
+        str,
+        typer.Option(help="police, prosecutor, fiu, dpa, isp or ministry."),
+    ] = "",
+    contact: Annotated[str, typer.Option(help="How its duty officer is reached.")] = "",
+    url: Annotated[str, typer.Option(help="The address of its MISP.")] = "",
+    act: Annotated[str, typer.Option(help="The act on which sharing rests.")] = "",
+    citation: Annotated[str, typer.Option(help="The articles of that act.")] = "",
+    purpose: Annotated[
+        list[str] | None, typer.Option(help="What for; may be given several times.")
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="The first day in force.")
+    ] = "",
+    until: Annotated[
+        str, typer.Option(metavar="DATE", help="The last day in force.")
+    ] = "",
+    tlp: Annotated[str, typer.Option(help="The strictest TLP it may be sent.")] = "",
+    pap: Annotated[str, typer.Option(help="The strictest PAP it may be sent.")] = "",
+    retention_days: Annotated[
+        int, typer.Option(help="How long it may keep what it gets.")
+    ] = 0,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type", help="An RSIT type or category that is shared; several."
+        ),
+    ] = None,
+    severity: Annotated[
+        str, typer.Option(help="The least severity that is shared.")
+    ] = "",
+    cites: Annotated[str, typer.Option(help="The article that says so.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Begin an agreement: ask a few questions and write its files.
+
+    Agreement, recipient, profile, guardrail and first cases; all of them pass
+    `besa check` at once. What is not given as an option is asked for.
+    """
+    from broker.cli.policy_questions import begin
+
+    given = {
+        "name": name,
+        "party": party,
+        "role": role,
+        "contact": contact,
+        "url": url,
+        "act": act,
+        "citation": citation,
+        "purposes": tuple(purpose or ()),
+        "start": start,
+        "until": until,
+        "tlp": tlp,
+        "pap": pap,
+        "retention_days": retention_days,
+        "types": tuple(types or ()),
+        "severity": severity,
+        "cites": cites,
+    }
+    begin(given, as_json=as_json)

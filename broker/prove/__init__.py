@@ -12,7 +12,7 @@ from broker.prove.compare import (
     compare,
 )
 from broker.prove.never import Refutation, proved, refuted
-from broker.prove.side import Side, Tried, side_of
+from broker.prove.side import Side, Tried, side_of, tried
 from broker.prove.terms import Term
 from broker.prove.witness import Witness
 
@@ -30,4 +30,5 @@ __all__ = [
     "proved",
     "refuted",
     "side_of",
+    "tried",
 ]

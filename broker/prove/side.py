@@ -65,9 +65,13 @@ class Side:
 
     def outcomes(self, route: Route) -> Outcomes:
         """Return what becomes of every field under an agreement."""
-        source = self.profiles[route.agreement.profile]
-        profile = attributed(source.model, route.agreement.attribution)
-        return outcomes(profile, self.kinds, source.document)
+        document = self.profiles[route.agreement.profile].document
+        return outcomes(self.profile_of(route), self.kinds, document)
+
+    def profile_of(self, route: Route) -> Profile:
+        """Return the profile of an agreement, as its attribution narrows it."""
+        profile = self.profiles[route.agreement.profile].model
+        return attributed(profile, route.agreement.attribution)
 
     def to(self, recipient: str) -> tuple[Route, ...]:
         """Return the routes to one recipient."""

@@ -1,0 +1,259 @@
+"""An agreement in sentences, to be laid beside the memorandum it was written from.
+
+Agreement, profile and safeguards + a catalogue of texts -> sections of sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from string import Formatter
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from broker.model.agreement import Agreement, Clause, Never, When
+from broker.model.sharing import WITHHELD
+from broker.policy.conditions import CONDITIONS
+from broker.rulebook import Route
+
+if TYPE_CHECKING:
+    from broker.prove import Side
+
+LANGUAGES: Final = ("en", "sq", "sr")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with its sentences; the first section's heading is the title."""
+
+    heading: str
+    sentences: tuple[str, ...]
+
+
+class Texts:
+    """The catalogue of one language; what it lacks is said in English."""
+
+    def __init__(self, language: str) -> None:
+        english = import_module("broker.cli.policy_texts_en").TEXTS
+        own = import_module(f"broker.cli.policy_texts_{language}").TEXTS
+        self._texts: Mapping[str, str] = {**english, **own}
+
+    def __call__(self, key: str, /, **values: str) -> str:
+        """Return a sentence with its values."""
+        return self._texts[key].format(**values)
+
+    def word(self, code: Any) -> str:
+        """Return a word of a closed list; a code that has none stays as it is."""
+        return self._texts.get(f"word.{code}", str(code))
+
+    def words(self, codes: Iterable[Any], join: str = "or") -> str:
+        """Return words joined with commas and a last "or"."""
+        named = [self.word(code) for code in codes]
+        if len(named) < 2:
+            return "".join(named)
+        return f"{', '.join(named[:-1])}{self(join)}{named[-1]}"
+
+
+def describe(side: Side, route: Route, language: str) -> tuple[Section, ...]:
+    """Return an agreement in sentences."""
+    texts = Texts(language)
+    agreement = route.agreement
+    csirt = side.rulebook.csirt.name
+    made_from = texts(
+        "made_from",
+        file=f"policies/agreements/{agreement.agreement}.yaml",
+        digest=side.rulebook.digest[:16],
+    )
+    note = [texts("note")] if texts("note") else []
+    return (
+        Section(texts("heading", title=agreement.title), (*note, made_from)),
+        Section(texts("parties"), tuple(_parties(agreement, texts))),
+        Section(texts("term"), tuple(_term(agreement, texts))),
+        Section(texts("where"), tuple(_where(route, texts))),
+        Section(texts("what"), tuple(_what(agreement, csirt, texts))),
+        Section(texts("everybody"), tuple(_everybody(side, csirt, texts))),
+        *_never(side, route, texts),
+        Section(texts("seen"), tuple(_seen(side, route, texts))),
+        Section(texts("after"), tuple(_after(agreement, csirt, texts))),
+    )
+
+
+def _parties(agreement: Agreement, texts: Texts) -> Iterator[str]:
+    parties = [
+        texts("party", name=each.name, role=texts.word(each.role))
+        for each in agreement.parties
+    ]
+    yield texts("between", parties=texts.words(parties, "and"))
+    yield texts("purpose", purposes=", ".join(texts.word(p) for p in agreement.purpose))
+    for basis in agreement.legal_basis:
+        said = {"act": basis.act, "citation": basis.citation}
+        if basis.confirmed_by:
+            on = str(basis.confirmed_on or "")
+            yield texts("basis", **said, by=basis.confirmed_by, on=on)
+        else:
+            yield texts("basis_open", **said)
+
+
+def _term(agreement: Agreement, texts: Texts) -> Iterator[str]:
+    valid = agreement.valid
+    yield texts("valid", start=str(valid.start), until=str(valid.until))
+    yield texts(f"expiry.{agreement.on_expiry}")
+
+
+def _where(route: Route, texts: Texts) -> Iterator[str]:
+    recipient = route.recipient
+    kind = {"misp": "MISP"}.get(recipient.kind, recipient.kind)
+    authority = recipient.authority
+    yield texts("recipient", kind=kind, authority=authority, url=recipient.url)
+    clearance = recipient.clearance
+    tlp, pap = clearance.tlp.upper(), clearance.pap.upper()
+    yield texts("clearance", tlp=tlp, pap=pap)
+    if recipient.suspended:
+        yield texts("suspended")
+
+
+def _what(agreement: Agreement, csirt: str, texts: Texts) -> Iterator[str]:
+    fast = agreement.fast_lane is not None
+    for clause in agreement.clauses:
+        yield _clause(clause, csirt, texts, fast=fast)
+    if agreement.fast_lane is not None:
+        yield texts("fast_lane_open", cites=agreement.fast_lane.cites)
+    if agreement.embargo is not None:
+        days = str(agreement.embargo.hold_back_days)
+        yield texts("hold_back", cites=agreement.embargo.cites, days=days)
+    yield texts("embargo")
+    yield texts("strictest")
+
+
+def _clause(clause: Clause, csirt: str, texts: Texts, *, fast: bool) -> str:
+    when = _when(clause.when, texts)
+    said = [
+        texts(f"clause.{clause.effect}", cites=clause.cites, csirt=csirt, when=when)
+    ]
+    if fast and clause.fast_lane:
+        said.append(texts("fast_lane"))
+    if clause.withhold_items:
+        items = "; ".join(_items(each, texts) for each in clause.withhold_items)
+        said.append(texts("items", csirt=csirt, items=items))
+    if clause.note:
+        said.append(f"({clause.note.strip()})")
+    return " ".join(said)
+
+
+def _when(when: When, texts: Texts) -> str:
+    said = [
+        _condition(name, getattr(when, name), texts)
+        for name in CONDITIONS
+        if getattr(when, name) is not None
+    ]
+    if not said:
+        return texts("always")
+    return texts("if", conditions=texts("and").join(said))
+
+
+def _condition(name: str, bound: Any, texts: Texts) -> str:
+    if isinstance(bound, bool):
+        return texts(f"when.{name}.{'yes' if bound else 'no'}")
+    if isinstance(bound, dict):
+        amounts = [f"{amount} {currency}" for currency, amount in sorted(bound.items())]
+        return texts(f"when.{name}", values=texts.words(amounts))
+    if isinstance(bound, frozenset):
+        return texts(f"when.{name}", values=texts.words(sorted(bound)))
+    marking = name.startswith(("tlp_", "pap_"))
+    value = str(bound).upper() if marking else texts.word(bound)
+    return texts(f"when.{name}", values=value)
+
+
+def _items(items: BaseModel, texts: Texts) -> str:
+    of = texts(f"items.{getattr(items, 'of', '')}")
+    conditions = _only(items, texts)
+    return texts("items_with", of=of, conditions=conditions) if conditions else of
+
+
+def _only(selector: BaseModel, texts: Texts) -> str:
+    """Say what tells items apart, of a selector of a profile or of a clause."""
+    said: list[str] = []
+    for name in ("kind", "data_class", "role", "party", "consent", "minor"):
+        wanted = getattr(selector, name, None)
+        if isinstance(wanted, bool):
+            said.append(texts(f"only.{name}.{'yes' if wanted else 'no'}"))
+        elif wanted is not None:
+            said.append(texts(f"only.{name}", values=texts.words(sorted(wanted))))
+    return texts("and").join(said)
+
+
+def _everybody(side: Side, csirt: str, texts: Texts) -> Iterator[str]:
+    for clause in side.safeguards.model.safeguards:
+        yield _clause(clause, csirt, texts, fast=False)
+
+
+def _never(side: Side, route: Route, texts: Texts) -> Iterator[Section]:
+    roles = {party.role for party in route.agreement.parties}
+    about = [
+        each
+        for each in side.safeguards.model.never
+        if (not each.recipients and not each.roles)
+        or route.recipient.recipient in each.recipients
+        or not roles.isdisjoint(each.roles)
+    ]
+    if about:
+        said = tuple(_statement(each, texts) for each in about)
+        yield Section(texts("never"), (texts("never_proved"), *said))
+
+
+def _statement(statement: Never, texts: Texts) -> str:
+    whom = [*sorted(statement.recipients), *map(texts.word, sorted(statement.roles))]
+    said = {
+        "when": _when(statement.when, texts),
+        "whom": texts.words(whom) if whom else texts("whom.all"),
+        "unless": texts("unless.review") if statement.unless else "",
+    }
+    if not statement.fields:
+        return texts("never.whole", **said)
+    fields = ", ".join(statement.fields)
+    conditions = _only(statement.only, texts)
+    if conditions:
+        fields = texts("never.only", fields=fields, conditions=conditions)
+    if statement.except_as:
+        methods = texts.words(sorted(statement.except_as))
+        fields = texts("never.except", fields=fields, methods=methods)
+    key = "never.any" if statement.when == When() else "never.fields"
+    return texts(key, **said, fields=fields)
+
+
+def _seen(side: Side, route: Route, texts: Texts) -> Iterator[str]:
+    """Say which fields are kept, changed and withheld, each once per outcome."""
+    found: dict[str, dict[str, None]] = {}
+    for path, rules in side.profile_of(route).fields.items():
+        for rule in rules:
+            only = _only(rule.only, texts)
+            field = texts("seen.only", field=path, conditions=only) if only else path
+            if not only and len(rules) > 1:
+                field = texts("seen.otherwise", field=path)
+            options = ", ".join(f"{k} {v}" for k, v in sorted(rule.options.items()))
+            name = {"withhold": WITHHELD, "drop": WITHHELD}.get(
+                rule.method, rule.method
+            )
+            method = f"{name} ({options})" if options else name
+            found.setdefault(method, {})[field] = None
+    kept, withheld = found.pop("keep", {}), found.pop(WITHHELD, {})
+    if kept:
+        yield texts("seen.kept", fields=", ".join(kept))
+    for method, fields in found.items():
+        yield texts("seen.method", method=method, fields=", ".join(fields))
+    if withheld:
+        yield texts("seen.withheld", fields=", ".join(withheld))
+
+
+def _after(agreement: Agreement, csirt: str, texts: Texts) -> Iterator[str]:
+    yield texts("retention", days=str(agreement.retention_days))
+    yield texts(f"onward.{agreement.onward}", csirt=csirt)
+    yield texts(f"attribution.{agreement.attribution}")
+    yield texts(f"withdrawal.{agreement.on_withdrawal}", csirt=csirt)
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Return the names in braces of a text: what its sentence needs to be told."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
