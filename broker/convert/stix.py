@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from broker.canonical import dumps
 from broker.convert.frame import EXTENSION, Frame
@@ -34,6 +34,30 @@ class Case:
     edition: Edition
 
 
+_OBSERVED: Final = {
+    "type": "observed-data",
+    "first_observed": "",
+    "last_observed": "",
+    "number_observed": 1,
+    "object_refs": [],
+    "extensions": {},
+}
+_INDICATOR: Final = {
+    "type": "indicator",
+    "pattern": "",
+    "pattern_type": "stix",
+    "pattern_version": "2.1",
+    "valid_from": "",
+    "indicator_types": ["malicious-activity"],
+}
+_BASED_ON: Final = {
+    "type": "relationship",
+    "relationship_type": "based-on",
+    "source_ref": "",
+    "target_ref": "",
+}
+
+
 class Builder:
     """The objects of one bundle while they are made."""
 
@@ -47,13 +71,19 @@ class Builder:
         self.modified = stix_time(case.edition.modified)
         self.markings = [*markings, frame.statement]
         self.objects: dict[str, dict[str, Any]] = {}
-        self.common = {
+        # Forms that are copied and filled in: far cheaper than objects written anew.
+        self.form = {
+            "type": "",
             "spec_version": "2.1",
+            "id": "",
             "created_by_ref": frame.creator,
             "created": self.created,
             "modified": self.modified,
             "object_marking_refs": self.markings,
         }
+        self.observed = self.form | _OBSERVED
+        self.indicator = self.form | _INDICATOR
+        self.relationship = self.form | _BASED_ON
 
     def add(self, kind: str, role: str, properties: dict[str, Any]) -> str:
         """Add a domain or relationship object that plays a role; return its id."""
@@ -61,19 +91,18 @@ class Builder:
 
     def add_as(self, kind: str, made_id: str, properties: dict[str, Any]) -> str:
         """Add a domain or relationship object with an id; return the id."""
-        self.objects[made_id] = {
-            **self.common,
-            "type": kind,
-            "id": made_id,
-            **properties,
-        }
+        made = self.objects[made_id] = self.form.copy()
+        made["type"] = kind
+        made["id"] = made_id
+        made.update(properties)
         return made_id
 
     def add_observable(self, made: dict[str, Any]) -> str:
         """Add a cyber-observable object once; return its id."""
         made_id: str = made["id"]
         if made_id not in self.objects:
-            self.objects[made_id] = {**made, "object_marking_refs": self.markings}
+            marked = self.objects[made_id] = made.copy()
+            marked["object_marking_refs"] = self.markings
         return made_id
 
 
@@ -240,20 +269,15 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
     ref = builder.add_observable(made)
     # Nobody said when: then it was seen when the incident was.
     begun = _milliseconds(first or last) if first or last else if_unknown
-    # Most objects of a bundle are made from here on: in one piece, not by `add`.
-    observed = f"observed-data--{uuid}"
-    builder.objects[observed] = {
-        **builder.common,
-        "type": "observed-data",
-        "id": observed,
-        "first_observed": begun,
-        "last_observed": _milliseconds(last) if last else begun,
-        "number_observed": 1,
-        "object_refs": [ref],
-        "extensions": {EXTENSION: about},
-    }
+    observed = builder.observed.copy()
+    observed["id"] = observed_id = f"observed-data--{uuid}"
+    observed["first_observed"] = begun
+    observed["last_observed"] = _milliseconds(last) if last else begun
+    observed["object_refs"] = [ref]
+    observed["extensions"] = {EXTENSION: about}
+    builder.objects[observed_id] = observed
     if to_ids:
-        _indicator(builder, writer.pattern(value), uuid, begun, observed)
+        _indicator(builder, writer.pattern(value), uuid, begun, observed_id)
 
 
 def _milliseconds(time: Any) -> str:
@@ -263,23 +287,13 @@ def _milliseconds(time: Any) -> str:
 def _indicator(
     builder: Builder, pattern: str, uuid: str, first: str, observed: str
 ) -> None:
-    indicator = f"indicator--{uuid}"
-    builder.objects[indicator] = {
-        **builder.common,
-        "type": "indicator",
-        "id": indicator,
-        "pattern": pattern,
-        "pattern_type": "stix",
-        "pattern_version": "2.1",
-        "valid_from": first,
-        "indicator_types": ["malicious-activity"],
-    }
-    relationship = f"relationship--{uuid}"
-    builder.objects[relationship] = {
-        **builder.common,
-        "type": "relationship",
-        "id": relationship,
-        "relationship_type": "based-on",
-        "source_ref": indicator,
-        "target_ref": observed,
-    }
+    indicator = builder.indicator.copy()
+    indicator["id"] = indicator_id = f"indicator--{uuid}"
+    indicator["pattern"] = pattern
+    indicator["valid_from"] = first
+    builder.objects[indicator_id] = indicator
+    relationship = builder.relationship.copy()
+    relationship["id"] = relationship_id = f"relationship--{uuid}"
+    relationship["source_ref"] = indicator_id
+    relationship["target_ref"] = observed
+    builder.objects[relationship_id] = relationship
