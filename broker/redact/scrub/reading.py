@@ -1,0 +1,221 @@
+"""Read a text as a person would: what is written in many ways reads the same here.
+
+A text -> `Reading`: plain letters, with the place in the text that each came from.
+Accents, invisible characters and defanging are gone; Cyrillic reads as Latin.
+
+Invariants: one pass, linear in the text; every letter of the reading knows its place,
+so that what is found can be cut out of the text itself; nothing in here can fail.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+# Letters that are no base letter with an accent, but are read as one.
+_LATIN: Final = dict(zip("đĐðÐłŁøØıſ", "dDdDlLoOis", strict=True))
+# By sound: Cyrillic as Serbian and Macedonian write it in Latin, without accents.
+_SOUNDS: Final = {
+    **dict(
+        zip("абвгдђежзијклмнопрстћуфхцчш", "abvgddezzijklmnoprstcufhccs", strict=True)
+    ),
+    **dict(zip("ыэіґѓќ", "yeigdc", strict=True)),
+    "љ": "lj",
+    "њ": "nj",
+    "џ": "dz",
+    "ѕ": "dz",
+    "ю": "ju",
+    "я": "ja",
+    "щ": "sc",
+    "ь": "",
+    "ъ": "",
+}
+# By look: a Cyrillic letter within a Latin word is there to be taken for another one.
+_LOOKS: Final = dict(zip("аевгікмнорстухѕјԁԛԝһ", "aebrikmhopctyxsjdqwh", strict=True))
+# Greek is not written here, so its letters always stand for what they look like.
+_GREEK: Final = dict(zip("αβγεζηικμνορτυχω", "abyeznikmvoptuxw", strict=True))
+_SIGNS: Final = {
+    **dict.fromkeys("‘’‚‛“”„‟«»‹›ʼʹ`´", "'"),
+    **dict.fromkeys("′", "'"),
+    **dict.fromkeys("″", '"'),
+    **dict.fromkeys("‐‑‒–—―−⁃", "-"),
+    **dict.fromkeys("。·•‧∙", "."),
+    "…": " ",
+    "º": "°",
+    "æ": "ae",
+    "Æ": "AE",
+    "œ": "oe",
+    "ß": "ss",
+    "\u2028": "\n",
+    "\u2029": "\n",
+    "\r": " ",
+}
+# Unicode's default-ignorable characters, and the controls that nobody sees either.
+_INVISIBLE: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_CYRILLIC: Final = re.compile("[\u0400-\u052f]")
+_ANY_LATIN: Final = re.compile("[A-Za-z]")
+_RUN: Final = re.compile(r"\w+")
+_OPEN: Final = r"[\[({<] ?"
+_SHUT: Final = r" ?[\])}>]"
+# How analysts keep an address from being clicked on, and crawlers from reading it.
+_DEFANGED: Final = re.compile(
+    rf" ?{_OPEN}(?P<dot>\.|dot|pike|tacka){_SHUT} ?"
+    rf"| ?{_OPEN}(?P<at>@|at|et){_SHUT} ?"
+    rf"|{_OPEN}(?P<colon>:|://){_SHUT}"
+    r"|(?P<label>\[\.(?=[a-z0-9-]{1,63}\]))"
+    r"|(?<=[\w.]\.[a-z0-9-])(?P<shut>\])"
+    r"|\bh(?P<http>xx|\*\*|tt\*|__)p(?=s?\b)"
+    r"|\\(?P<escaped>[.@:/-])",
+    re.IGNORECASE,
+)
+_MAY_BE_DEFANGED: Final = re.compile(r"[\[({<\\*_]|hxxp", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as it reads, and where each letter of it stands in the text."""
+
+    source: str
+    text: str
+    lower: str  # the same in small letters, letter by letter
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+    def words(self) -> list[tuple[int, int]]:
+        """Return where each run of letters and digits begins and ends."""
+        return [found.span() for found in _WORD.finditer(self.text)]
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a part of the reading stands in the text."""
+        return self.starts[start], self.ends[end - 1]
+
+    def is_cyrillic(self, start: int) -> bool:
+        """Say whether a letter of the reading was written in Cyrillic."""
+        return _CYRILLIC.match(self.source, self.starts[start]) is not None
+
+
+def read(text: str) -> Reading:
+    """Return the reading of a text, whatever it holds."""
+    if text.isascii() and not _INVISIBLE.search(text) and "\r" not in text:
+        plain = text
+        starts: Sequence[int] = range(len(text))
+        ends: Sequence[int] = range(1, len(text) + 1)
+    else:
+        plain, starts = _plain(text)
+        ends = [start + 1 for start in starts]
+    if _MAY_BE_DEFANGED.search(plain):
+        plain, starts, ends = _refanged(plain, starts, ends)
+    lower = plain.lower()
+    if len(lower) != len(plain):
+        lower = "".join(_small(letter) for letter in plain)
+    return Reading(text, plain, lower, starts, ends)
+
+
+def fold(text: str) -> str:
+    """Return a value as it reads, in small letters."""
+    return read(text).lower
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    by_look = bytearray(len(text))
+    if _CYRILLIC.search(text):
+        for found in _RUN.finditer(text):
+            if _CYRILLIC.search(found[0]) and _ANY_LATIN.search(found[0]):
+                start, end = found.span()
+                by_look[start:end] = b"\1" * (end - start)
+    letters: list[str] = []
+    starts: list[int] = []
+    for place, letter in enumerate(text):
+        plain = _letter(letter, bool(by_look[place]))
+        letters.append(plain)
+        if len(plain) == 1:
+            starts.append(place)
+        else:
+            starts.extend([place] * len(plain))
+    return "".join(letters), starts
+
+
+@lru_cache(maxsize=8192)
+def _letter(letter: str, by_look: bool) -> str:
+    """Return what one letter reads as; nothing when nobody sees it."""
+    if letter in "\n\t":
+        return letter.replace("\t", " ")
+    if letter in _SIGNS:
+        return _SIGNS[letter]
+    if _INVISIBLE.match(letter):
+        return ""
+    if "\ud800" <= letter <= "\udfff":
+        return "\ufffd"  # a lone surrogate is no letter, and cannot be encoded
+    digit = unicodedata.decimal(letter, None)
+    if digit is not None:
+        return str(digit)
+    if letter.isspace():
+        return " "
+    apart = unicodedata.normalize("NFKD", letter)
+    return "".join(
+        _base(part, by_look) for part in apart if not unicodedata.combining(part)
+    )
+
+
+def _base(letter: str, by_look: bool) -> str:
+    if letter in _LATIN:
+        return _LATIN[letter]
+    small = letter.lower()
+    read_as = _LOOKS.get(small) if by_look else None
+    if read_as is None:
+        read_as = _SOUNDS.get(small, _GREEK.get(small))
+    if read_as is None:
+        return letter
+    return read_as if letter == small else read_as.upper()
+
+
+def _small(letter: str) -> str:
+    small = letter.lower()
+    return small if len(small) == 1 else letter
+
+
+def _refanged(
+    plain: str, starts: Sequence[int], ends: Sequence[int]
+) -> tuple[str, Sequence[int], Sequence[int]]:
+    """Write addresses again as they were before they were defanged."""
+    pieces: list[str] = []
+    first: list[int] = []
+    last: list[int] = []
+    done = 0
+    for found in _DEFANGED.finditer(plain):
+        start, end = found.span()
+        pieces.append(plain[done:start])
+        first.extend(starts[done:start])
+        last.extend(ends[done:start])
+        written = _refang(found)
+        pieces.append(written)
+        first.extend([starts[start]] * len(written))
+        last.extend([ends[end - 1]] * len(written))
+        done = end
+    if not done:
+        return plain, starts, ends
+    pieces.append(plain[done:])
+    first.extend(starts[done:])
+    last.extend(ends[done:])
+    return "".join(pieces), first, last
+
+
+def _refang(found: re.Match[str]) -> str:
+    if found["dot"] or found["label"]:
+        return "."
+    if found["at"]:
+        return "@"
+    if found["http"]:
+        return "http"
+    if found["shut"]:
+        return ""
+    return found["colon"] or found["escaped"] or ""

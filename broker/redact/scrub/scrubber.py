@@ -1,0 +1,136 @@
+"""Scrub a text: cut out what may not be seen, and say what sort of thing it was.
+
+A text + the values withheld elsewhere in the incident -> the same text with
+``[name removed]`` or ``[e-mail removed]`` in their place.
+
+Invariants: nothing about what is cut out stays, not its length and not how many words
+it had; what an encoding hides is read like the rest; a text of any sort gives a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from broker.redact.scrub.detectors import DETECTORS, Span
+from broker.redact.scrub.encoded import layers
+from broker.redact.scrub.reading import Reading, read
+from broker.redact.scrub.withheld import Hidden, Withheld
+
+_ENCODED: Final = "encoded text"
+# Between two of the same sort: so many there were is not told either.
+_BETWEEN: Final = re.compile(r"[\s,;/&+._'’-]{0,3}")
+# What could be an encoding: long words, or words with the signs of one.
+_WORD: Final = re.compile(r"[^\s<>\"()]+")
+_SPACED_HEX: Final = re.compile(
+    r"(?<!\w)[0-9A-Fa-f]{2}(?:[ :-][0-9A-Fa-f]{2}){5,}(?!\w)"
+)
+_SIGNS: Final = re.compile(r"[%&\\=]|xn--|[A-Za-z0-9+/_-]{12}", re.IGNORECASE)
+# What makes a reader see another order of letters than the one that is written.
+_REVERSED: Final = re.compile("[\u202b\u202e\u2067]([^\u202c\u2069\n]*)")
+_CONTROLS: Final = re.compile("[\x00\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+
+
+def placeholder(label: str) -> str:
+    """Return what stands in the place of something of this sort."""
+    return f"[{label} removed]"
+
+
+class Scrubber:
+    """Scrubs the free texts of one incident for one recipient."""
+
+    __slots__ = ("_withheld",)
+
+    def __init__(self, hidden: Iterable[Hidden] = (), kept: Iterable[str] = ()) -> None:
+        """Take what is hidden elsewhere, and what the recipient sees as it is."""
+        self._withheld = Withheld(hidden, kept)
+
+    def scrub(self, text: str) -> str:
+        """Return the text without what may not be seen."""
+        cuts = _merged(self._cuts(text), text)
+        pieces: list[str] = []
+        done = 0
+        for start, end, label in cuts:
+            pieces += (text[done:start], placeholder(label))
+            done = end
+        pieces.append(text[done:])
+        return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", "".join(pieces)))
+
+    def _cuts(self, text: str) -> Iterator[Span]:
+        """Yield what is to be cut out, by its place in the text itself."""
+        reading = read(text)
+        for start, end, label in self.find(reading):
+            yield Span(*reading.place(start, end), label)
+        yield from self._in_encodings(text)
+        for found in _REVERSED.finditer(text):
+            backwards = read(found[1][::-1])
+            for _, _, label in self.find(backwards):
+                yield Span(found.start(), found.end(), label)
+
+    def find(self, reading: Reading) -> list[Span]:
+        """Return everything in a reading that may not be seen."""
+        hidden, kept = self._withheld.find(reading)
+        detected = [
+            Span(start, end, detector.name)
+            for detector in DETECTORS
+            for start, end in detector.find(reading)
+        ]
+        found = [span for span in (*detected, *hidden) if span.end > span.start]
+        return _outside(found, kept) if kept else found
+
+    def _in_encodings(self, text: str) -> Iterator[Span]:
+        """Yield the words that hold something when they are decoded."""
+        for pattern in (_WORD, _SPACED_HEX):
+            for found in pattern.finditer(text):
+                word = found[0]
+                told = pattern is _SPACED_HEX or _SIGNS.search(word)
+                if told and self._holds(word):
+                    yield Span(found.start(), found.end(), _ENCODED)
+
+    def _holds(self, word: str) -> bool:
+        """Say whether something is hidden in an encoding, or so much that it may be."""
+        return any(inner is None or self.find(read(inner)) for inner in layers(word))
+
+
+def _outside(found: list[Span], kept: list[tuple[int, int]]) -> list[Span]:
+    """Return the spans that do not lie within something that is seen anyway."""
+    reach: list[tuple[int, int]] = []
+    for start, end in sorted(kept):
+        if not reach or end > reach[-1][1]:
+            reach.append((start, end))
+    within: list[Span] = []
+    place = 0
+    for span in sorted(found):
+        while place < len(reach) and reach[place][1] < span.end:
+            if reach[place][1] > span.start:
+                break
+            place += 1
+        inside = any(
+            start <= span.start and span.end <= end
+            for start, end in reach[place : place + 2]
+        )
+        if not inside:
+            within.append(span)
+    return within
+
+
+def _merged(spans: Iterable[Span], text: str) -> list[Span]:
+    """Return spans in order, those that meet in one."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if not merged:
+            merged.append(span)
+            continue
+        last = merged[-1]
+        meets = span.start < last.end
+        near = span.label == last.label and _BETWEEN.fullmatch(
+            text, last.end, max(last.end, span.start)
+        )
+        if meets or near:
+            longer = span if span.end - span.start > last.end - last.start else last
+            merged[-1] = Span(last.start, max(last.end, span.end), longer.label)
+        else:
+            merged.append(span)
+    return merged
