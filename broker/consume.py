@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from threading import Event
-from typing import Any, Final
+from typing import Final, Protocol
 
 from broker import pipeline
 from broker.canonical import dumps, sha256_hex
@@ -26,9 +26,10 @@ from broker.keys import Keys
 from broker.model.intake import DeadLetter, Message
 from broker.model.sharing import NO_HISTORY, History
 from broker.pipeline import Received
+from broker.replay import noted
 from broker.rulebook import Rulebook
 from broker.source import Source, SourceError
-from broker.store import Committed, Processed, Store, StoredReceipt
+from broker.store import Committed, Processed, Store, receipt_json
 
 _LOG: Final = logging.getLogger("besa.consume")
 
@@ -43,6 +44,13 @@ _LONGEST_WAIT: Final = 10.0
 # After so many refusals of one message by a store that takes other things, it is the
 # message.
 _MOST_REFUSALS: Final = 5
+
+
+class Between(Protocol):
+    """Something to do while no batch is under way; it raises nothing."""
+
+    def __call__(self, *, now: bool) -> None:
+        """Do what is due, or all of it ``now``."""
 
 
 class Step(IntEnum):
@@ -85,6 +93,8 @@ class Consumer:
         clock: returns the time in UTC.
         batch: how many messages are stored in one transaction, at most.
         watch: called after each step; tests crash there.
+        between: called between batches, and with ``now=True`` before the run ends
+            because nothing waits; see `broker.sweep`.
     """
 
     def __init__(
@@ -97,6 +107,7 @@ class Consumer:
         *,
         batch: int = 50,
         watch: Callable[[Step], None] = lambda _: None,
+        between: Between | None = None,
     ) -> None:
         self._source = source
         self._store = store
@@ -105,6 +116,7 @@ class Consumer:
         self._clock = clock
         self._batch = batch
         self._watch = watch
+        self._between = between
         self._stop = Event()
         self._trouble = ""
         self._checkpoint_at = 0.0
@@ -133,11 +145,17 @@ class Consumer:
                     now = time.monotonic()
                     idle_since = (idle_since or now) if waiting == 0 else None
                     if idle_since is not None and now - idle_since >= _IDLE_SECONDS:
+                        self._pause(now=True)
                         break
+                self._pause(now=False)
                 self._publish_receipts()
         except _Stopped:
             _LOG.info("told to stop; what was not stored comes again")
         return self.totals
+
+    def _pause(self, *, now: bool) -> None:
+        if self._between is not None:
+            self._between(now=now)
 
     def _process(self, messages: Sequence[Message]) -> None:
         """Take messages through all steps: together or, if need be, one by one."""
@@ -208,6 +226,7 @@ class Consumer:
                     one, rulebook=rulebook, keys=self._keys, history=history, now=now
                 )
                 histories[uid] = pipeline.advance(history, outcome)
+                outcome = noted(outcome, one, rulebook, message.publisher, now)
             except Exception as error:
                 # INVARIANT: an error never shares. The pipeline turns errors of its
                 # stages into held shares; this is one of the pipeline itself.
@@ -315,7 +334,7 @@ class Consumer:
             rows = self._store.unpublished_receipts(_RECEIPTS_AT_ONCE)
             if rows:
                 self._source.publish_receipts(
-                    [(row.uid, _receipt(row)) for row in rows]
+                    [(row.uid, receipt_json(row)) for row in rows]
                 )
                 self._store.mark_published(row.id for row in rows)
         except (SourceError, StoreError) as error:
@@ -356,21 +375,3 @@ def _internal(
     problem = f"internal error in {stage} ({type(error).__name__})"
     alarms.append((str(message.position), problem))
     return _letter(message, "", problem, "report it to the makers of Besa")
-
-
-def _receipt(row: StoredReceipt) -> bytes:
-    receipt = row.receipt
-    told: dict[str, Any] = {
-        "uid": row.uid,
-        "agreement": row.agreement,
-        "recipient": receipt.recipient,
-        "share": receipt.share,
-        "edition": receipt.edition,
-        "state": receipt.state.value,
-        "at": receipt.at.isoformat(),
-        "sha256": receipt.sha256,
-        "remote_id": receipt.remote_id,
-        "losses": [{"id": loss.id, "what": loss.what} for loss in receipt.losses],
-        "reason": receipt.reason,
-    }
-    return dumps(told)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from broker.canonical import loads
-from broker.model.intake import Position
+from broker.model.intake import PUBLISHER_HEADER, Position
 from broker.source.kafka_writer import KafkaWriter
 from broker.source.spool import Spool
 
@@ -26,13 +26,16 @@ def publish_spool(
     body: bytes,
     content_type: str | None = None,
     key: str | None = None,  # noqa: ARG001 - a spool has one order for all
+    publisher: str = "",
 ) -> Position:
     """Add an incident to a spool; when this returns, it survives a loss of power.
+
+    ``publisher`` is who publishes: they will not be let to approve it.
 
     Raises:
         SourceError: the folder refused it, or the content type is not known.
     """
-    return Spool(folder).publish(body, content_type)
+    return Spool(folder).publish(body, content_type, publisher)
 
 
 class SpoolPublisher:
@@ -40,13 +43,15 @@ class SpoolPublisher:
 
     Args:
         folder: the spool; made if it is missing.
+        publisher: who publishes.
 
     Raises:
         SourceError: the folder cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, publisher: str = "") -> None:
         self._spool = Spool(folder)
+        self._publisher = publisher
         self._positions: list[Position] = []
 
     def __enter__(self) -> Self:
@@ -71,7 +76,7 @@ class SpoolPublisher:
         Raises:
             SourceError: the folder refused it.
         """
-        made = self._spool.publish(body, content_type)
+        made = self._spool.publish(body, content_type, self._publisher)
         self._positions.append(made)
 
     def flush(self) -> list[Position]:
@@ -89,14 +94,18 @@ class KafkaPublisher:
     Args:
         bootstrap: Kafka's address, ``host:port``, or several with commas.
         topic: the topic of incidents.
+        publisher: who publishes; sent along as a header.
 
     Raises:
         SourceError: the address is not an address.
     """
 
-    def __init__(self, bootstrap: str, topic: str = "csirt.incidents") -> None:
+    def __init__(
+        self, bootstrap: str, topic: str = "csirt.incidents", publisher: str = ""
+    ) -> None:
         self._writer = KafkaWriter(bootstrap)
         self._topic = topic
+        self._headers = [(PUBLISHER_HEADER, publisher)] if publisher else []
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +126,8 @@ class KafkaPublisher:
         Raises:
             SourceError: Kafka does not answer, has no such topic, or refuses.
         """
-        headers = [("content-type", content_type)] if content_type else []
+        kind = [("content-type", content_type)] if content_type else []
+        headers = [*kind, *self._headers]
         self._writer.write(self._topic, body, key or incident_key(body), headers)
 
     def flush(self) -> list[Position]:

@@ -133,7 +133,8 @@ def seal(
 ) -> Sealed:
     """Seal a draft that the guard has passed.
 
-    Only `broker.pipeline` calls this, and only with no breach found.
+    Only `broker.pipeline` and, for what people approved, `broker.release` call this,
+    and only with no breach found just before.
     """
     digest = sha256_hex(draft.body)
     signature = key.private.sign(

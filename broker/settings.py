@@ -9,6 +9,7 @@ one trust zone is refused the secrets of the other.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +19,13 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker import strict_yaml
+from broker.canonical import dumps, sha256_hex
 from broker.errors import SettingsError
 from broker.model.agreement import Recipient
+from broker.model.reviewer import Reviewers
 
 _PACKAGE: Final = Path(__file__).resolve().parent
+_RECIPIENTS: Final = "policies/recipients/"
 # A rulebook of its own within the shipped policies; `besa check` reads it by its name.
 _EXAMPLES: Final = "examples"
 _LARGEST_POLICY_FILE: Final = 5_000_000
@@ -57,6 +61,7 @@ class Settings(BaseSettings):
     topic: str = Field("csirt.incidents", description="the Kafka topic of incidents")
     group: str = Field("besa", description="the Kafka consumer group")
     member: str = Field("", description="a lasting name within the group")
+    reviewers: Path | None = Field(None, description="who may release what is held")
     spool: Path | None = Field(None, description="the folder used where Kafka is not")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much consume and dispatch say on standard error"
@@ -109,6 +114,11 @@ class Settings(BaseSettings):
         return self.credentials or self.home / "credentials"
 
     @property
+    def reviewers_file(self) -> Path:
+        """The file of those who may release what is held."""
+        return self.reviewers or self.home / "reviewers.yaml"
+
+    @property
     def spool_folder(self) -> Path:
         """The folder that incidents are published to where there is no Kafka."""
         return self.spool or self.home / "spool"
@@ -158,12 +168,68 @@ def read_recipients(policies: Path) -> tuple[Recipient, ...]:
         RulebookError: a file is wrong.
         SettingsError: the folder is missing.
     """
+    return recipients_of(read_recipient_files(policies))
+
+
+def recipients_digest(files: Mapping[str, bytes]) -> str:
+    """Return the SHA-256 over the files of recipients, by their names.
+
+    By it the dispatch zone, which knows no rulebook, sees whether the recipients on
+    disk are those of the rulebook in force.
+    """
+    return sha256_hex(
+        dumps(
+            [
+                [name, sha256_hex(data)]
+                for name, data in sorted(files.items())
+                if name.startswith(_RECIPIENTS)
+            ]
+        )
+    )
+
+
+def read_recipient_files(policies: Path) -> dict[str, bytes]:
+    """Return the files of recipients by name.
+
+    Raises:
+        SettingsError: the folder is missing.
+    """
     files = _read_folder("policies", policies)
+    return {name: data for name, data in files.items() if name.startswith(_RECIPIENTS)}
+
+
+def recipients_of(files: Mapping[str, bytes]) -> tuple[Recipient, ...]:
+    """Return the recipients that files of theirs say.
+
+    Raises:
+        RulebookError: a file is wrong.
+    """
     return tuple(
         strict_yaml.load(strict_yaml.parse(name, data), Recipient)
         for name, data in files.items()
-        if name.startswith("policies/recipients/")
     )
+
+
+def read_reviewers(file: Path) -> Reviewers:
+    """Return who may release what is held; nobody, when there is no such file.
+
+    Raises:
+        RulebookError: the file is wrong; names line and column.
+        SettingsError: the file cannot be read, or others may change it.
+    """
+    try:
+        mode = file.stat().st_mode
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return Reviewers()
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
+    if mode & 0o022:
+        raise SettingsError(
+            f"{file} can be changed by others; chmod go-w {file}: whoever changes it "
+            "decides who may release"
+        )
+    return strict_yaml.load(strict_yaml.parse(file.name, data), Reviewers)
 
 
 def _read_folder(name: str, folder: Path) -> dict[str, bytes]:

@@ -102,19 +102,7 @@ def _has_store(settings: Settings) -> bool:
 
 
 def _status_value(found: Status, lag: dict[str, Any]) -> dict[str, Any]:
-    from dataclasses import asdict
-    from datetime import datetime
-
-    def written(value: Any) -> Any:
-        if isinstance(value, datetime):
-            return value.isoformat().replace("+00:00", "Z")
-        if isinstance(value, dict):
-            return {name: written(inner) for name, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [written(inner) for inner in value]
-        return value
-
-    value: dict[str, Any] = written(asdict(found))
+    value: dict[str, Any] = terminal.as_json(found)
     value["dead_letters"] = [
         {**letter, "at": at} for letter, at in value.pop("dead_letters")
     ]

@@ -82,7 +82,8 @@ def publish(
 
     To Kafka when BESA_KAFKA is set, else to the folder that BESA_SPOOL names. What
     cannot be read is refused with its file and line, and the others are published;
-    the command then ends with 1. When the command ends, all of it is stored safely.
+    the command then ends with 1. Your user name goes along, so that you are not asked
+    to approve your own incident. When the command ends, all of it is stored safely.
     """
     from broker.cli.input_files import found_in
     from broker.settings import read_settings
@@ -108,11 +109,13 @@ def publish(
 
 
 def _publisher(settings: Settings, spool: Path | None) -> _Publisher:
+    from broker.cli.person import person
     from broker.publish import KafkaPublisher, SpoolPublisher
 
+    who = person()
     if settings.kafka and spool is None:
-        return KafkaPublisher(settings.kafka, settings.topic)
-    return SpoolPublisher(spool or settings.spool_folder)
+        return KafkaPublisher(settings.kafka, settings.topic, publisher=who)
+    return SpoolPublisher(spool or settings.spool_folder, publisher=who)
 
 
 def _as_they_are(

@@ -10,13 +10,9 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from broker.deliver import Credential
-    from broker.dispatch import Dispatcher
     from broker.model.agreement import Recipient
     from broker.settings import Settings
-    from broker.source import Source
 
 UntilIdle = Annotated[
     bool, typer.Option("--until-idle", help="End when there is nothing left to do.")
@@ -42,30 +38,25 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
     """Read incidents, decide, and store what may leave.
 
     Reads Kafka when BESA_KAFKA is set, else the folder that BESA_SPOOL names. Holds the
-    private keys and cannot reach any recipient.
+    private keys and cannot reach any recipient. Takes up changed policies while it
+    runs, once they are right, and releases what two people approved.
     """
-    from datetime import UTC, datetime
     from threading import Event
 
     from broker import keyring
-    from broker.cli.offline import read_rulebook
-    from broker.consume import Consumer
+    from broker.cli.consuming import consumer_of, source_of
     from broker.settings import read_settings
     from broker.store import open_store
 
     settings = read_settings()
-    book = read_rulebook()
-    recipients = {route.recipient.recipient for route in book.routes}
-    keys = keyring.read_keys(settings.keys_folder, recipients)
+    signing = keyring.read_signing_key(settings.keys_folder)
     _make_home(settings)
     terminal.log_to_stderr(settings.log_level)
     stop = Event()
     with open_store(settings.store_url) as store, terminal.on_stop(stop.set):
-        source = _source(settings)
+        source = source_of(settings, store)
         try:
-            consumer = Consumer(
-                source, store, lambda: book, keys, lambda: datetime.now(UTC)
-            )
+            consumer = consumer_of(settings, source, store, signing)
             totals = consumer.run(until_idle=until_idle, stop=stop)
         finally:
             source.close()
@@ -90,20 +81,20 @@ def dispatch(
     Holds the recipients' credentials and the seal's public keys, and sees nothing but
     sealed bytes. A recipient that does not answer delays no other.
     """
-    from dataclasses import asdict
     from datetime import UTC, datetime
 
     from broker import keyring
+    from broker.cli.dispatching import Files, Turns
     from broker.dispatch import Dispatcher
-    from broker.settings import read_settings
+    from broker.settings import read_settings, recipients_of
 
     settings = read_settings()
-    recipients, credentials = _reachable(settings)
     keys = keyring.read_public_keys(settings.public_keys_folder)
     _make_home(settings)
     terminal.log_to_stderr(settings.log_level)
 
-    def ready() -> Dispatcher:
+    def ready(files: Files) -> Dispatcher:
+        recipients, credentials = _reachable(settings, recipients_of(files))
         return Dispatcher(
             settings.store_url,
             recipients,
@@ -112,12 +103,9 @@ def dispatch(
             clock=lambda: datetime.now(UTC),
         )
 
-    if idle_when_closed is None:
-        dispatcher = ready()
-        with terminal.on_stop(dispatcher.stop):
-            totals = asdict(dispatcher.run(until_idle=until_idle))
-    else:
-        totals = _dispatch_after(idle_when_closed, ready)
+    turns = Turns(settings, ready, idle_when_closed)
+    with terminal.on_stop(turns.stop):
+        totals = turns.run(until_idle=until_idle)
     if as_json:
         terminal.print_json(totals)
     else:
@@ -127,38 +115,8 @@ def dispatch(
         )
 
 
-def _dispatch_after(pipe: int, ready: Callable[[], Dispatcher]) -> dict[str, int]:
-    """Dispatch until a pipe is closed at its other end, and then until idle.
-
-    This is how `besa run` says that consume has ended: see `broker.run`.
-    """
-    import os
-    from dataclasses import asdict
-    from threading import Thread
-
-    at_work = [ready()]
-    stopped: list[bool] = []
-
-    def stop() -> None:
-        stopped.append(True)
-        at_work[-1].stop()
-
-    def wait_for_the_end(first: Dispatcher) -> None:
-        os.read(pipe, 1)
-        first.stop()
-
-    Thread(target=wait_for_the_end, args=(at_work[0],), daemon=True).start()
-    with terminal.on_stop(stop):
-        totals = asdict(at_work[0].run())
-        at_work.append(ready())
-        if not stopped:
-            rest = asdict(at_work[-1].run(until_idle=True))
-            totals = {name: number + rest[name] for name, number in totals.items()}
-    return totals
-
-
 def _reachable(
-    settings: Settings,
+    settings: Settings, recipients: tuple[Recipient, ...]
 ) -> tuple[list[Recipient], dict[str, Credential]]:
     """Return the recipients that there is a credential for, with the credentials.
 
@@ -167,12 +125,11 @@ def _reachable(
     """
     from broker import keyring
     from broker.errors import SettingsError
-    from broker.settings import read_recipients
 
     credentials: dict[str, Credential] = {}
     found: list[Recipient] = []
     problems: list[SettingsError] = []
-    for recipient in read_recipients(settings.policies_folder):
+    for recipient in recipients:
         name = recipient.credential
         try:
             credentials[name] = keyring.read_credential(
@@ -188,18 +145,6 @@ def _reachable(
     for problem in problems:
         terminal.warn(f"nothing is delivered there: {problem}")
     return found, credentials
-
-
-def _source(settings: Settings) -> Source:
-    if settings.kafka:
-        from broker.source.kafka import KafkaSource
-
-        return KafkaSource(
-            settings.kafka, settings.topic, settings.group, member=settings.member
-        )
-    from broker.source.spool import SpoolSource
-
-    return SpoolSource(settings.spool_folder)
 
 
 def _make_home(settings: Settings) -> None:

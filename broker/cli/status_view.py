@@ -38,9 +38,22 @@ def _read(out: Console, found: Status, lag: dict[str, Any], now: datetime) -> No
     out.print(f"Not read yet   {line}")
     last = found.last_message_at
     out.print(f"Last message   {_ago(last, now) if last else 'none so far'}")
-    out.print(f"Rulebook       {found.rulebook[:16] or 'none used so far'}")
+    _rulebook(out, found, now)
     out.print(f"Register       {found.audit_entries} entries")
     out.print()
+
+
+def _rulebook(out: Console, found: Status, now: datetime) -> None:
+    digest, since = found.in_force or found.rulebook, found.in_force_since
+    line = digest[:16] or "none used so far"
+    out.print(
+        f"Rulebook       {line}" + (f", since {_ago(since, now)}" if since else "")
+    )
+    if found.rulebook_trouble:
+        # Said here too: below it would be one alarm among others.
+        out.print(
+            Text(f"               ! {found.rulebook_trouble}", style="bold yellow")
+        )
 
 
 def _lanes(out: Console, found: Status) -> None:
@@ -74,17 +87,19 @@ def _lanes(out: Console, found: Status) -> None:
 def _held(out: Console, found: Status, now: datetime) -> None:
     out.print(Text(f"Held for a person: {found.held_count}", style="bold"))
     if found.held:
-        table = _table("Incident")
+        table = _table("Item")
+        table.add_column("Incident", overflow="fold")
         table.add_column("rev", justify="right")
         table.add_column("Recipient", overflow="fold")
         table.add_column("Why", overflow="fold", ratio=1)
         table.add_column("since", justify="right", no_wrap=True)
         for held in found.held:
             table.add_row(
+                str(held.id),
                 held.uid,
                 str(held.revision),
                 held.recipient,
-                held.why,
+                f"{held.why}; {held.note}" if held.note else held.why,
                 _ago(held.at, now),
             )
         out.print(table)

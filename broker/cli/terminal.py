@@ -91,6 +91,23 @@ def print_json(value: Any) -> None:
     write(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
+def as_json(value: Any) -> Any:
+    """Return records as JSON values: times in RFC 3339, and everything else by name."""
+    from dataclasses import asdict, is_dataclass
+    from datetime import datetime
+
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    match value:
+        case datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case dict():
+            return {name: as_json(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [as_json(inner) for inner in value]
+    return value
+
+
 def write(data: bytes) -> None:
     """Write bytes to standard output as they are."""
     sys.stdout.flush()

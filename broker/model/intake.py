@@ -14,6 +14,9 @@ from typing import Final
 NATIVE: Final = "application/vnd.besa.incident+json"
 MISP_EVENT: Final = "application/vnd.misp.event+json"
 
+PUBLISHER_HEADER: Final = "besa-publisher"
+"""The Kafka header in which a publisher says who they are: a claim, not a proof."""
+
 CONTENT_TYPES: Final = {
     "native": NATIVE,
     "misp-event": MISP_EVENT,

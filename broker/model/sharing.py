@@ -191,7 +191,7 @@ class Outcome:
     # What the consume zone knows besides, and the store keeps beside the decisions.
     facts: str = ""  # what was decided on, as JSON: see `broker.replay`
     publisher: str = ""  # who says to have published it; empty if nobody does
-    embargo_until: datetime | None = None
+    waits_until: Mapping[str, datetime] = field(default_factory=dict)  # by agreement
 
 
 @dataclass(frozen=True, slots=True)

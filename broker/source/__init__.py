@@ -3,6 +3,6 @@
 Both give `broker.model.intake.Message` and behave as `Source` says.
 """
 
-from broker.source.protocol import Receipts, Source, SourceError
+from broker.source.protocol import Gone, Receipts, Source, SourceError
 
-__all__ = ["Receipts", "Source", "SourceError"]
+__all__ = ["Gone", "Receipts", "Source", "SourceError"]

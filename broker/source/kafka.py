@@ -29,6 +29,7 @@ from kafka.errors import (
 
 from broker.model.intake import (
     LARGEST_MESSAGE,
+    PUBLISHER_HEADER,
     DeadLetter,
     Message,
     Position,
@@ -43,7 +44,7 @@ from broker.source.protocol import Receipts, SourceError
 DEAD_LETTERS: Final = "besa.dead-letters"
 RECEIPTS: Final = "besa.receipts"
 
-_SETTINGS: Final[Mapping[str, Any]] = {
+SETTINGS: Final[Mapping[str, Any]] = {
     "client_id": "besa",
     "enable_auto_commit": False,
     "auto_offset_reset": "earliest",
@@ -59,11 +60,13 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     # rest of reading; the broker and TCP have checked the same bytes before.
     "check_crcs": find_spec("crc32c") is not None,
 }
+"""Settings of everything that reads."""
+
 _COMMIT_MS: Final = 5_000
 _ASK_MS: Final = 3_000
 _CLOSE_MS: Final = 3_000
 _LOOK_SECONDS: Final = 3.0
-_LONGEST_CONTENT_TYPE: Final = 200
+_LONGEST_HEADER: Final = 200
 _UNPACKABLE: Final = Refusal(
     "its record cannot be unpacked",
     "compress with gzip or not at all, and write header names in UTF-8",
@@ -96,7 +99,7 @@ class KafkaSource:
         kafka_link.addresses(bootstrap)
         self._bootstrap = bootstrap
         self._topic = topic
-        self._settings = {**_SETTINGS, "group_id": group}
+        self._settings = {**SETTINGS, "group_id": group}
         if member:
             self._settings["group_instance_id"] = member
         self._consumer: KafkaConsumer | None = None
@@ -143,7 +146,7 @@ class KafkaSource:
         else:
             self._look_around(consumer)
         messages = [
-            _message(record) for records in polled.values() for record in records
+            message_of(record) for records in polled.values() for record in records
         ]
         for tp in self._held.read(polled):
             self._look_for_gap(consumer, tp)
@@ -358,18 +361,24 @@ def _unpackable(tp: TopicPartition, offset: int) -> Message:
     return Message(b"", None, None, place, _UNPACKABLE)
 
 
-def _message(record: Any) -> Message:
+def message_of(record: Any) -> Message:
+    """Return a record of the topic as a message."""
     place = Position("kafka", record.topic, record.partition, record.offset)
     body: bytes = record.value or b""
     key = None if record.key is None else record.key.decode(errors="backslashreplace")
     if len(body) > LARGEST_MESSAGE:
         refusal = too_large(len(body), sha256(body).hexdigest())
         return Message(b"", key, None, place, refusal)
-    return Message(body, key, _content_type(record.headers), place)
+    publisher = _header(record.headers, PUBLISHER_HEADER) or ""
+    return Message(
+        body, key, _header(record.headers, "content-type"), place, None, publisher
+    )
 
 
-def _content_type(headers: Sequence[tuple[str, bytes | None]] | None) -> str | None:
+def _header(
+    headers: Sequence[tuple[str, bytes | None]] | None, wanted: str
+) -> str | None:
     for name, value in reversed(headers or ()):
-        if name.lower() == "content-type" and value:
-            return value[:_LONGEST_CONTENT_TYPE].decode("ascii", "replace")
+        if name.lower() == wanted and value:
+            return value[:_LONGEST_HEADER].decode("ascii", "replace")
     return None

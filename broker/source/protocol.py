@@ -21,6 +21,10 @@ class SourceError(BesaError):
     """A source cannot be read or written, and waiting alone does not help."""
 
 
+class Gone(SourceError):  # noqa: N818 - reads as what it says
+    """The source does not have a message any more."""
+
+
 class Source(Protocol):
     """A source of messages, read by one thread."""
 

@@ -5,11 +5,13 @@
     spool/
       new/    one file per message; names sort in the order of publishing
       dead/   messages that were no incidents, each with NAME.why.json beside it
+      held/   what was processed, and is needed again while a share of it is held
       done/   what was processed, if it is kept
       tmp/    files that are still being written
       lock, consumer.lock
 
-A publisher writes into ``tmp``, syncs, and moves the file into ``new`` under a number.
+A publisher writes into ``tmp``, syncs, and moves the file into ``new`` under a number,
+with its own name if that is known: ``NUMBER.by-NAME.native.json``. It is a claim.
 
 Invariants: a file in ``new`` is whole, whenever the machine stops. Numbers only grow,
 also when the clock goes back and with several publishers. A file leaves ``new`` only
@@ -25,7 +27,7 @@ import re
 import stat
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import count
@@ -43,7 +45,7 @@ from broker.model.intake import (
     Refusal,
     too_large,
 )
-from broker.source.protocol import Receipts, SourceError
+from broker.source.protocol import Gone, Receipts, SourceError
 
 _SUFFIXES: Final = {
     **{kind: f"{name}.in" for name, kind in CONTENT_TYPES.items()},
@@ -53,8 +55,11 @@ _SUFFIXES: Final = {
 }
 _CONTENT_TYPES: Final = {suffix: kind for kind, suffix in _SUFFIXES.items()}
 _ENDINGS: Final = "|".join(map(re.escape, _CONTENT_TYPES))
-_NAME: Final = re.compile(rf"([0-9]{{20}})\.({_ENDINGS})")
-_FOLDERS: Final = ("new", "dead", "done", "tmp")
+_NAME: Final = re.compile(
+    rf"([0-9]{{20}})\.(?:by-([A-Za-z0-9_-]{{1,64}})\.)?({_ENDINGS})"
+)
+_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
+_FOLDERS: Final = ("new", "dead", "held", "done", "tmp")
 # One batch is held in memory: a few large messages are as good as many small ones.
 _MOST_BYTES: Final = 2 * LARGEST_MESSAGE
 _LOOK_AGAIN: Final = 0.05
@@ -73,11 +78,11 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
-        self.new, self.dead, self.done, self.tmp = (
+        self.new, self.dead, self.held, self.done, self.tmp = inside = tuple(
             self.folder / name for name in _FOLDERS
         )
         try:
-            for place in (self.folder, self.new, self.dead, self.done, self.tmp):
+            for place in (self.folder, *inside):
                 # What lies here are raw incidents: only their owner may read them.
                 place.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -87,7 +92,9 @@ class Spool:
         """Return the position of the message with a number."""
         return Position("spool", self.folder.name, 0, number)
 
-    def publish(self, body: bytes, content_type: str | None = None) -> Position:
+    def publish(
+        self, body: bytes, content_type: str | None = None, publisher: str = ""
+    ) -> Position:
         """Add a message durably; when this returns, it survives a loss of power.
 
         Raises:
@@ -98,6 +105,8 @@ class Spool:
             raise SourceError(f"a spool takes the content types {known}, or none")
         # The process id and the counter keep publishers apart, the random part two
         # machines that share the folder.
+        by = _NOT_IN_NAMES.sub("-", publisher)[:64]
+        suffix = (f"by-{by}." if by else "") + _SUFFIXES[content_type]
         unique = f"{os.getpid()}-{next(_counter)}-{os.urandom(4).hex()}"
         draft = self.tmp / unique
         try:
@@ -108,7 +117,7 @@ class Spool:
             with self._locked() as lock:
                 noted = lock.read(32).strip()
                 number = max(time.time_ns(), int(noted) + 1 if noted.isdigit() else 0)
-                draft.rename(self.new / f"{number:020d}.{_SUFFIXES[content_type]}")
+                draft.rename(self.new / f"{number:020d}.{suffix}")
                 # Not synced: after a loss of power the clock is ahead of it again.
                 lock.seek(0)
                 lock.write(f"{number:020d}")
@@ -134,14 +143,23 @@ class SpoolSource:
     Args:
         folder: the spool; made if it is missing.
         keep: move processed messages to ``done`` instead of deleting them.
+        wanted: tells which messages are needed again; these stay, in ``held``, until
+            they are not wanted any more.
 
     Raises:
         SourceError: the folder cannot be used, or another process reads it.
     """
 
-    def __init__(self, folder: Path, *, keep: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: bool = False,
+        wanted: Callable[[], Collection[Position]] = frozenset,
+    ) -> None:
         self._spool = Spool(folder)
         self._keep = keep
+        self._wanted = wanted
         self._waiting: deque[str] = deque()
         self._names: dict[Position, str] = {}
         self._lock = (self._spool.folder / "consumer.lock").open("a")
@@ -173,16 +191,32 @@ class SpoolSource:
 
     def commit(self, messages: Sequence[Message]) -> None:
         """Take messages out of ``new``."""
+        wanted = self._wanted()
         for message in messages:
             name = self._names.pop(message.position, None)
             if name is None:
                 continue
             path = self._spool.new / name
             with _explained(path), suppress(FileNotFoundError):
-                if self._keep:
+                if message.position in wanted:
+                    path.rename(self._spool.held / name)
+                elif self._keep:
                     path.rename(self._spool.done / name)
                 else:
                     path.unlink()
+
+        self._let_go(wanted)
+
+    def _let_go(self, wanted: Collection[Position]) -> None:
+        """Remove from ``held`` what nobody needs any more."""
+        for path in self._spool.held.iterdir():
+            number = _NAME.fullmatch(path.name)
+            if number and self._spool.position(int(number[1])) not in wanted:
+                with _explained(path), suppress(FileNotFoundError):
+                    if self._keep:
+                        path.rename(self._spool.done / path.name)
+                    else:
+                        path.unlink()
 
     def lag(self) -> int | None:
         """Return how many files lie in ``new``."""
@@ -238,7 +272,7 @@ class SpoolSource:
         number = int(numbered[1]) if numbered else _number_of_stray(name)
         position = self._spool.position(number)
         try:
-            message = _read(path, position, numbered[2] if numbered else "")
+            message = _read(path, position, numbered)
         except FileNotFoundError:
             return None
         except OSError:
@@ -265,7 +299,25 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _read(path: Path, position: Position, suffix: str) -> Message:
+def read_again(folder: Path, position: Position) -> Message:
+    """Read one message of a spool once more.
+
+    Raises:
+        Gone: it is not there any more.
+        SourceError: it cannot be read.
+    """
+    spool = Spool(folder)
+    for place in (spool.held, spool.new, spool.done):
+        for path in place.glob(f"{position.offset:020d}.*"):
+            numbered = _NAME.fullmatch(path.name)
+            if numbered and spool.position(position.offset) == position:
+                with suppress(FileNotFoundError), _explained(path):
+                    return _read(path, position, numbered)
+    raise Gone(f"the spool does not have {position} any more")
+
+
+def _read(path: Path, position: Position, name: re.Match[str] | None) -> Message:
+    suffix, publisher = (name[3], name[2] or "") if name else ("", "")
     # Without waiting: somebody may have put a pipe here.
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -275,7 +327,8 @@ def _read(path: Path, position: Position, suffix: str) -> Message:
     with open(handle, "rb") as file:  # noqa: PTH123 - a handle has no path
         body = file.read(LARGEST_MESSAGE + 1)
         if len(body) <= LARGEST_MESSAGE and suffix:
-            return Message(body, None, _CONTENT_TYPES[suffix], position)
+            kind = _CONTENT_TYPES[suffix]
+            return Message(body, None, kind, position, None, publisher)
         size, digest = len(body), sha256(body)
         del body
         while part := file.read(1 << 20):

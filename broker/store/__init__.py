@@ -3,6 +3,7 @@
 Start at `store.py`; the tables are in `tables.py`. Consume and dispatch meet only here.
 """
 
+from broker.store.receipts import receipt_json
 from broker.store.records import (
     Alarm,
     Approved,
@@ -18,9 +19,11 @@ from broker.store.records import (
     Status,
     StoredReceipt,
 )
+from broker.store.status import RULEBOOK_ALARM
 from broker.store.store import Store, open_store
 
 __all__ = [
+    "RULEBOOK_ALARM",
     "Alarm",
     "Approved",
     "Committed",
@@ -36,4 +39,5 @@ __all__ = [
     "Store",
     "StoredReceipt",
     "open_store",
+    "receipt_json",
 ]

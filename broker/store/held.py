@@ -23,11 +23,10 @@ from broker.store.tables import Approval, approvals, held, inbox
 PEOPLE: Final = 2
 """How many different people must approve."""
 
+_other = inbox.alias("other")
 _newest = (
-    select(func.max(inbox.c.revision))
-    .where(inbox.c.uid == held.c.uid)
-    .scalar_subquery()
-)
+    select(func.max(_other.c.revision)).where(_other.c.uid == held.c.uid)
+).scalar_subquery()
 _HELD = select(
     held,
     inbox.c.publisher,

@@ -18,11 +18,8 @@ from broker.store.alarms import end_alarm
 from broker.store.connect import Database
 from broker.store.records import Decided
 from broker.store.register import Links, millis, moment
-from broker.store.status import meta_value
+from broker.store.status import RULEBOOK_ALARM, meta_value
 from broker.store.tables import decisions, inbox, meta
-
-RULEBOOK_ALARM = "rulebook"
-"""The kind of alarm that says that changed policies are not in force, and why."""
 
 # The newest last, so that what is decided last about an incident stands last.
 _DECIDED = (

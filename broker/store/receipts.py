@@ -5,10 +5,12 @@ Rows of the table `receipts` -> `StoredReceipt`, oldest first, until they are pu
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import RowMapping
 
-from broker.canonical import loads
+from broker.canonical import dumps, loads
 from broker.model.sharing import Loss, Receipt, ReceiptState
 from broker.store.connect import Database
 from broker.store.records import StoredReceipt
@@ -57,3 +59,22 @@ def mark_published(database: Database, ids: list[int]) -> None:
     if ids:
         with database.write() as connection:
             connection.execute(_PUBLISHED, [{"one": one} for one in ids])
+
+
+def receipt_json(row: StoredReceipt) -> bytes:
+    """Return a receipt as it is published."""
+    receipt = row.receipt
+    told: dict[str, Any] = {
+        "uid": row.uid,
+        "agreement": row.agreement,
+        "recipient": receipt.recipient,
+        "share": receipt.share,
+        "edition": receipt.edition,
+        "state": receipt.state.value,
+        "at": receipt.at.isoformat(),
+        "sha256": receipt.sha256,
+        "remote_id": receipt.remote_id,
+        "losses": [{"id": loss.id, "what": loss.what} for loss in receipt.losses],
+        "reason": receipt.reason,
+    }
+    return dumps(told)

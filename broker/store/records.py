@@ -174,10 +174,12 @@ class Status:
     alarms: tuple[Alarm, ...]
     positions: tuple[Reached, ...]
     rulebook: str  # digest of the rulebook of the last decision; empty before the first
-    in_force: str  # digest of the rulebook of the next one; empty before the first run
-    in_force_since: datetime | None
     last_message_at: datetime | None
     audit_entries: int
+    in_force: str = ""  # digest of the rulebook of the next one; empty before the first
+    in_force_since: datetime | None = None
+    # Why changed policies are not in force, if that is so; it is an alarm as well.
+    rulebook_trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
+from broker.model.decision import Decision
 from broker.model.intake import DeadLetter, Position
 from broker.model.sharing import Outcome, ReceiptState, Share, State
 from broker.seal import SigningKey
@@ -38,6 +39,8 @@ from broker.store.tables import (
 )
 
 _UNSENT = (Place.QUEUED, Place.LEASED, Place.FAILED)
+FAST_LANE_ALARM: Final = "fast-lane"
+"""The kind of alarm by which people learn of what the fast lane let out."""
 _LONGEST_PUBLISHER: Final = 64
 
 # Locked while it is looked at, so that no worker leases it in between.
@@ -206,6 +209,8 @@ class Rows:
             self._end_held(of)
         if share.state is State.QUEUED:
             self._links.add("disclosure", facts | self._queue(outcome.uid, share))
+            if decision.notifies:
+                self._notify(outcome, decision)
         else:
             reasons = {
                 "breaches": [str(breach) for breach in share.breaches],
@@ -214,6 +219,12 @@ class Rows:
             self._links.add("decision", facts | reasons)
         if share.state is State.HELD:
             self._hold(outcome, share)
+
+    def _notify(self, outcome: Outcome, decision: Decision) -> None:
+        """Tell people what left without their review, because a life is at stake."""
+        of = f"{outcome.uid} revision {outcome.revision} {decision.agreement}"
+        text = f"a threat to life was shared with {decision.recipient} without review"
+        raise_alarm(self._connection, FAST_LANE_ALARM, of, text, self._at)
 
     def _queue(self, uid: str, share: Share) -> dict[str, Any]:
         """Add an edition and its place in the outbox; return what the link tells."""

@@ -6,6 +6,7 @@ One read of the store -> `Status`, for a person or a monitor. Never a value.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -24,6 +25,10 @@ from broker.store.tables import (
     positions,
 )
 
+RULEBOOK_ALARM: Final = "rulebook"
+"""The kind of alarm that says that changed policies are not in force, and why."""
+
+_TROUBLE = select(alarms.c.text).where(alarms.c.kind == RULEBOOK_ALARM)
 _UNSENT = (Place.QUEUED.value, Place.LEASED.value)
 
 
@@ -56,10 +61,11 @@ def status(database: Database, now: datetime, *, listed: int = 20) -> Status:
             alarms=_alarms(connection, listed),
             positions=reached,
             rulebook=meta_value(connection, "rulebook"),
-            in_force=meta_value(connection, "in_force"),
-            in_force_since=moment(int(since)) if since else None,
             last_message_at=max((one.at for one in reached), default=None),
             audit_entries=last_link(connection)[0],
+            in_force=meta_value(connection, "in_force"),
+            in_force_since=moment(int(since)) if since else None,
+            rulebook_trouble=connection.scalar(_TROUBLE) or "",
         )
 
 

@@ -12,13 +12,9 @@ from typing import Any, Final
 
 from broker.canonical import dumps, sha256_hex
 from broker.errors import StoreError
-from broker.model.decision import Effect
 from broker.model.sharing import KEPT, WITHHELD, Edition, Outcome, Sealed, Share
 from broker.store.register import millis
 from broker.store.tables import Place
-
-EMBARGO: Final = "embargo"
-"""The name of the finding by which an embargo holds a share."""
 
 _NO_COUNTS: Final = {KEPT: 0, "changed": 0, WITHHELD: 0}
 _SHOWN: Final = 5  # breaches named in a reason; all are in the table of decisions
@@ -128,13 +124,14 @@ def sent_facts(row: dict[str, Any]) -> dict[str, Any]:
 def held_row(outcome: Outcome, share: Share, at: int) -> dict[str, Any]:
     """Return the row of `held`, with the redacted draft and nothing else."""
     decision = share.decision
-    until = outcome.embargo_until if only_embargo(share) else None
+    ends = outcome.waits_until.get(decision.agreement)
+    until = None if share.breaches or share.failure else ends
     return {
         "uid": outcome.uid,
         "revision": outcome.revision,
         "agreement": decision.agreement,
         "recipient": decision.recipient,
-        "why": reason(share),
+        "why": reason(share) if until is None else "nothing but time holds it back",
         "rulebook": outcome.rulebook,
         "waiting": True,
         "at": at,
@@ -162,18 +159,8 @@ def reason(share: Share) -> str:
         return f"{share.failure} failed"
     if share.breaches:
         return "the guard found: " + "; ".join(map(str, share.breaches[:_SHOWN]))
-    if only_embargo(share):
-        return "the embargo has not ended"
     asking = ", ".join(share.decision.clauses)
     return f"the agreement asks for review: {asking}"
-
-
-def only_embargo(share: Share) -> bool:
-    """Say whether nothing but an embargo keeps a share from its recipient."""
-    decision = share.decision
-    trouble = bool(share.failure or share.breaches)
-    asking = decision.effect is Effect.REVIEW and decision.clauses == (EMBARGO,)
-    return asking and not trouble
 
 
 def _sealed(share: Share) -> tuple[Sealed, Edition]:

@@ -110,3 +110,16 @@ def test_the_search_for_banned_uses_finds_them() -> None:
     tree = ast.parse("datetime.now()\nopen('x')\nuuid.uuid4()\nfine()\n")
 
     assert ["now", "open", "uuid4"] == sorted(name for _, name in banned_uses(tree))
+
+
+def test_only_two_places_seal() -> None:
+    """The pipeline seals what the rules share, `release` what people approved."""
+    sealing = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and "seal" in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
+    }
+
+    assert {"pipeline.py", "release.py"} == sealing

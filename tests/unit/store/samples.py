@@ -110,7 +110,10 @@ def queued(
     sealed = seal(
         draft, share=share_of(uid, to), edition=made, rulebook=RULEBOOK, key=KEY
     )
-    marks = ((-1, ("title", "kept", "p:3")), (0, ("victims[].name", "withheld", "p:4")))
+    marks = (
+        (-1, (("title", "kept", "p:3"),)),
+        (0, (("victims[].name", "withheld", "p:4"),)),
+    )
     effect = Effect.WITHHOLD if retracts else Effect.SHARE
     return Share(
         decision(agreement, effect), State.QUEUED, Redacted({}, marks), made, sealed

@@ -1,0 +1,117 @@
+"""The consume zone put together: source, rulebook, keys, reviewers, and the loop.
+
+`Settings` + an open store -> a `Consumer` that reloads its rulebook and releases what
+was approved between its batches.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+from broker import keyring
+from broker.consume import Consumer
+from broker.editor import last_editor
+from broker.keys import Keys, RecipientKey
+from broker.model.intake import Message, Position
+from broker.model.reviewer import Reviewers
+from broker.reload import Reloading
+from broker.rulebook import Rulebook
+from broker.seal import SigningKey
+from broker.settings import Settings, read_reviewers
+from broker.source import Gone, Source
+from broker.store import Store
+from broker.sweep import Sweep
+
+
+def source_of(settings: Settings, store: Store) -> Source:
+    """Return the source that the settings name.
+
+    Raises:
+        SourceError: it can never be read like this.
+    """
+    if settings.kafka:
+        from broker.source.kafka import KafkaSource
+
+        return KafkaSource(
+            settings.kafka, settings.topic, settings.group, member=settings.member
+        )
+    from broker.source.spool import SpoolSource
+
+    wanted = partial(store.held_positions, "spool")
+    return SpoolSource(settings.spool_folder, wanted=wanted)
+
+
+def read_again(settings: Settings, position: Position) -> Message:
+    """Return the message at a position, from wherever it was read.
+
+    Raises:
+        Gone: the source does not have it any more, or is not set up any more.
+        SourceError: the source does not answer.
+    """
+    if position.source == "spool":
+        from broker.source.spool import read_again as from_spool
+
+        return from_spool(settings.spool_folder, position)
+    if not settings.kafka:
+        raise Gone(f"{position} is in Kafka, and BESA_KAFKA is not set")
+    from broker.source.again import from_kafka
+
+    return from_kafka(settings.kafka, position)
+
+
+def consumer_of(
+    settings: Settings, source: Source, store: Store, signing: SigningKey
+) -> Consumer:
+    """Return the consume loop of this installation.
+
+    Raises:
+        RulebookError: the rulebook has mistakes.
+        SettingsError: a folder or key is missing.
+    """
+    secrets: dict[str, RecipientKey] = {}
+    keys = Keys(signing, secrets)
+    reloading = Reloading(
+        settings.policies_folder,
+        settings.mappings_folder,
+        _now,
+        prepare=partial(_add_secrets, settings, secrets),
+    )
+    reloading.tell(store)
+    sweep = Sweep(
+        store,
+        partial(read_again, settings),
+        reloading.rulebook,
+        keys,
+        _now,
+        partial(read_reviewers, settings.reviewers_file),
+        partial(editor_of, settings),
+    )
+
+    def between(*, now: bool) -> None:
+        reloading.look(store)
+        sweep(now=now)
+
+    return Consumer(source, store, reloading.rulebook, keys, _now, between=between)
+
+
+def editor_of(settings: Settings, agreement: str) -> str:
+    """Return who edited an agreement last: by git, else by the file of reviewers."""
+    reviewers: Reviewers = read_reviewers(settings.reviewers_file)
+    found = last_editor(settings.policies_folder, agreement)
+    return found or reviewers.editors.get(agreement, "")
+
+
+def _add_secrets(
+    settings: Settings, secrets: dict[str, RecipientKey], book: Rulebook
+) -> None:
+    """Derive the secrets of recipients that are new in a rulebook.
+
+    None is taken away: a share may be under way with the rulebook before.
+    """
+    names = {route.recipient.recipient for route in book.routes}
+    secrets.update(keyring.read_keys(settings.keys_folder, names).recipients)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

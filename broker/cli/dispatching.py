@@ -1,0 +1,104 @@
+"""Dispatchers one after another: a new one whenever the recipients have changed.
+
+Files of recipients + what the store says is in force -> `Dispatcher` runs, until told
+to stop. The dispatch zone knows no rulebook: it takes up a changed file of a recipient
+once the consume zone has taken up the rulebook that the file belongs to.
+
+Invariant: deliveries under way end before the next dispatcher begins, so that one
+edition is never sent by two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from threading import Event, Thread
+from typing import Final
+
+from broker.cli import terminal
+from broker.dispatch import Dispatcher
+from broker.errors import BesaError
+from broker.settings import (
+    Settings,
+    read_recipient_files,
+    recipients_digest,
+)
+from broker.store import open_store
+
+_EVERY_SECONDS: Final = 1.0
+
+Files = Mapping[str, bytes]
+
+
+class Turns:
+    """Runs dispatchers one after another.
+
+    Args:
+        settings: this installation.
+        ready: makes a dispatcher of the files of recipients.
+        pipe: with `besa run`: closed at its other end when consume has ended.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ready: Callable[[Files], Dispatcher],
+        pipe: int | None = None,
+    ) -> None:
+        self._settings = settings
+        self._ready = ready
+        self._pipe = pipe
+        self._files: Files = read_recipient_files(settings.policies_folder)
+        self._at_work = ready(self._files)
+        self._stopped = Event()
+        self._renewed = Event()
+        self._closed = Event()
+
+    def stop(self) -> None:
+        """End in good order."""
+        self._stopped.set()
+        self._at_work.stop()
+
+    def run(self, *, until_idle: bool) -> dict[str, int]:
+        """Deliver until told to stop or, when nothing can be added, until idle."""
+        totals: dict[str, int] = {}
+        for wait in (self._wait_for_change, self._wait_for_end):
+            Thread(target=wait, daemon=True).start()
+        while True:
+            last = until_idle or self._closed.is_set()
+            for name, number in asdict(self._at_work.run(until_idle=last)).items():
+                totals[name] = totals.get(name, 0) + number
+            if self._stopped.is_set():
+                return totals
+            if not self._renewed.is_set() and last:
+                return totals
+            self._renewed.clear()
+            self._at_work = self._ready(self._files)
+            if self._stopped.is_set():
+                self._at_work.stop()
+
+    def _wait_for_end(self) -> None:
+        if self._pipe is not None:
+            os.read(self._pipe, 1)
+            self._closed.set()
+            self._at_work.stop()
+
+    def _wait_for_change(self) -> None:
+        mine = recipients_digest(self._files)
+        while not self._stopped.wait(_EVERY_SECONDS):
+            try:
+                found = read_recipient_files(self._settings.policies_folder)
+                digest = recipients_digest(found)
+                if digest == mine or digest != self._in_force():
+                    continue
+            except BesaError:
+                continue  # the consume zone tells what is wrong, and nothing changes
+            terminal.note("the recipients have changed and are taken up")
+            mine, self._files = digest, found
+            self._renewed.set()
+            self._at_work.stop()
+
+    def _in_force(self) -> str:
+        with open_store(self._settings.store_url) as store:
+            return store.recipients_in_force()

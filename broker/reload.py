@@ -1,0 +1,208 @@
+"""The rulebook in force, renewed while Besa runs when its files have changed.
+
+Folders of policies and mappings -> `Rulebook`: parsed, validated, its safeguards proved
+and its cases run; then one reference is swapped.
+
+Changes are seen by looking at the files once a second; they are read when they have
+held still between two looks, so that a file that is being written, or half of a set of
+files, is not taken for the whole.
+
+Invariants: whatever is wrong, the last good rulebook stays in force, and an alarm says
+why; nothing is swapped while a batch is decided; a rulebook is never made of files that
+changed while they were read.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from broker.cases import run_cases
+from broker.errors import BesaError, Problem, RulebookError, StoreError
+from broker.prove.never import proved
+from broker.rulebook import Rulebook
+from broker.settings import read_rulebook_files, recipients_digest
+from broker.store import RULEBOOK_ALARM, Store
+
+_LOG: Final = logging.getLogger("besa.rulebook")
+_EVERY_SECONDS: Final = 1.0
+_SHOWN: Final = 3
+
+# What tells one state of a folder from another, without reading its files.
+_Look = tuple[tuple[str, int, int, int, int], ...]
+
+
+def checked(files: Mapping[str, bytes]) -> Rulebook:
+    """Build a rulebook that may be used: proved, and all of its cases hold.
+
+    Raises:
+        RulebookError: something is wrong; carries every problem of the first kind that
+            was found.
+    """
+    book = proved(files)
+    problems = [
+        problem for result in run_cases(files, book) for problem in result.problems
+    ]
+    if problems:
+        raise RulebookError(tuple(problems))
+    return book
+
+
+class Reloading:
+    """The rulebook in force, and the one place where it is replaced.
+
+    Args:
+        policies: the folder of policies; it may be a symlink that is swapped.
+        mappings: the folder of mapping tables.
+        clock: returns the time in UTC.
+        prepare: called with a rulebook before it is used; what it raises refuses it.
+        every: seconds between two looks at the files.
+
+    Raises:
+        RulebookError: the rulebook has mistakes, and there is none to go on with.
+        SettingsError: a folder is missing.
+    """
+
+    def __init__(
+        self,
+        policies: Path,
+        mappings: Path,
+        clock: Callable[[], datetime],
+        *,
+        prepare: Callable[[Rulebook], None] = lambda _: None,
+        every: float = _EVERY_SECONDS,
+    ) -> None:
+        self._folders = (policies, mappings)
+        self._clock = clock
+        self._prepare = prepare
+        self._every = every
+        self._judged = self._look()
+        self._changed: _Look | None = None
+        self._next = time.monotonic() + every
+        files = read_rulebook_files(policies, mappings)
+        self._book = checked(files)
+        prepare(self._book)
+        self._recipients = recipients_digest(files)
+        self._trouble = ""
+        self._untold = True
+
+    def rulebook(self) -> Rulebook:
+        """Return the rulebook in force."""
+        return self._book
+
+    def look(self, store: Store) -> None:
+        """Look whether the files have changed, and take up what is right.
+
+        Call it between batches. What came of it is told to the store.
+        """
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self._every
+        seen = self._look()
+        if seen == self._judged:
+            self._changed = None
+        elif seen != self._changed:
+            self._changed = seen  # somebody may still be writing
+        else:
+            self._judge(seen)
+        if self._untold:
+            self.tell(store)
+
+    def tell(self, store: Store) -> None:
+        """Tell the store which rulebook is in force, and what is wrong if anything."""
+        now = self._clock()
+        try:
+            if self._trouble:
+                store.alarm(RULEBOOK_ALARM, "", self._trouble, now)
+            else:
+                store.enforce(self._book.digest, self._recipients, now)
+        except StoreError as error:
+            _LOG.warning("the store was not told of the rulebook: %s", error)
+        else:
+            self._untold = False
+
+    def _judge(self, seen: _Look) -> None:
+        """Take up what lies there now, or keep what is in force and say why."""
+        try:
+            policies, mappings = (folder.resolve() for folder in self._folders)
+            files = read_rulebook_files(policies, mappings)
+            if self._look() != seen:
+                return  # changed while it was read: next time
+            _refuse_unfinished(files)
+            book = checked(files)
+            self._prepare(book)
+        except BesaError as error:
+            self._keep(_first_of(error))
+        except Exception as error:
+            # INVARIANT: a mistake in the loader must not stop what is in force.
+            self._keep(f"an internal error ({type(error).__name__})")
+        else:
+            self._take_up(book, recipients_digest(files))
+        self._judged, self._changed = seen, None
+        self._untold = True
+
+    def _take_up(self, book: Rulebook, recipients: str) -> None:
+        if book.digest != self._book.digest:
+            _LOG.info("the rulebook %s is in force now", book.digest[:16])
+        self._book, self._recipients, self._trouble = book, recipients, ""
+
+    def _keep(self, why: str) -> None:
+        in_force = self._book.digest[:16]
+        self._trouble = f"changed policies are not in force, {in_force} stays: {why}"
+        _LOG.error("%s", self._trouble)
+
+    def _look(self) -> _Look:
+        return tuple(sorted(_states(self._folders)))
+
+
+def _states(folders: tuple[Path, ...]) -> Iterator[tuple[str, int, int, int, int]]:
+    """Yield what the system knows of each file; the change time cannot be set back."""
+    for folder in folders:
+        try:
+            root = folder.resolve()
+            paths = sorted(root.rglob("*.y*ml"))
+        except OSError:
+            continue
+        for path in paths:
+            try:
+                state = path.stat()
+            except OSError:
+                yield str(path), 0, 0, 0, 0  # gone, or a link that leads nowhere
+            else:
+                yield (
+                    str(path),
+                    state.st_ino,
+                    state.st_size,
+                    state.st_mtime_ns,
+                    state.st_ctime_ns,
+                )
+
+
+def _refuse_unfinished(files: Mapping[str, bytes]) -> None:
+    """Refuse a file that does not end with its line.
+
+    Half a policy can be a policy: with fewer clauses that withhold. A file that was cut
+    off seldom ends where a line does.
+    """
+    cut = tuple(
+        Problem(name, data.count(b"\n") + 1, 1, "the last line has no end", _ADVICE)
+        for name, data in sorted(files.items())
+        if not data.endswith(b"\n")
+    )
+    if cut:
+        raise RulebookError(cut)
+
+
+_ADVICE: Final = "it may be half-written; a finished file ends with a line break"
+
+
+def _first_of(error: BesaError) -> str:
+    if not isinstance(error, RulebookError):
+        return str(error)
+    shown = "; ".join(str(problem) for problem in error.problems[:_SHOWN])
+    more = len(error.problems) - _SHOWN
+    return f"{shown}; and {more} more" if more > 0 else shown
