@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -153,6 +153,9 @@ def _disclosed(
     rulebook: Rulebook,
 ) -> Share:
     """Take the case's incidents the whole path; return the last one's share."""
+    # A case is about one agreement; what others make of it is theirs.
+    routes = tuple(r for r in rulebook.routes if r.agreement.agreement == agreement)
+    rulebook = replace(rulebook, routes=routes)
     incidents: list[tuple[Any, Document, Path]] = [
         (each, document, ("before", n)) for n, each in enumerate(case.before)
     ]
@@ -178,9 +181,8 @@ def _disclosed(
             history=history,
             now=case.at,
         )
-    for share in outcome.shares if outcome else ():
-        if share.decision.agreement == agreement:
-            return share
+    if outcome and outcome.shares:
+        return outcome.shares[0]
     message = "the last incident is the one before it again"
     raise RulebookError((document.problem(("incident",), message),))
 

@@ -10,10 +10,10 @@ conditions on the type come first in the closed set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from broker.model.agreement import Agreement, Clause, Recipient, Safeguards, When
 from broker.model.decision import (
@@ -30,7 +30,7 @@ from broker.policy.conditions import CONDITIONS, Check
 from broker.policy.items import withheld_items
 from broker.strict_yaml import Document, Path
 
-_OF_THE_TYPE: Final = ("classification_in", "category_in")
+_CATEGORIES: Final = {name: rsit_category(name) for name in RSIT_TYPES}
 
 
 class Rule(NamedTuple):
@@ -222,7 +222,7 @@ def _by_type(
     of_type = [_of_type(source, kinds, fast=fast) for source in sources]
     made: dict[str, Asked] = {}
     for name in RSIT_TYPES:
-        rules = tuple([rule_for(name) for rule_for in of_type])
+        rules = tuple([by_type[name] for by_type in of_type])
         silent = all(_is_ruled_out(rule) for rule in rules)
         made[name] = Asked(rules, _quiet(rules), silent)
     return made
@@ -270,27 +270,26 @@ def _rule(source: _Source, kinds: Mapping[str, ObservableKind], *, fast: bool) -
 
 def _of_type(
     source: _Source, kinds: Mapping[str, ObservableKind], *, fast: bool
-) -> Callable[[str], Rule]:
-    """Return what is left of a rule once the type of an incident is known."""
+) -> dict[str, Rule]:
+    """Return what is left of a rule for each type of incident."""
     rule, when = _rule(source, kinds, fast=fast), source.clause.when
-    about_type = [each for each in _written(when) if each[0] in _OF_THE_TYPE]
-    refused = [Rule((), rule.checks[n][1], {}) for n in range(len(about_type))]
-    rest = rule._replace(checks=rule.checks[len(about_type) :])
+    named = (when.classification_in, when.category_in)
+    written = [bound for bound in named if bound is not None]
+    left = dict.fromkeys(RSIT_TYPES, rule._replace(checks=rule.checks[len(written) :]))
+    # From the last to the first, because the first that fails is the one that is said.
+    for number in reversed(range(len(written))):
+        refused = Rule((), rule.checks[number][1], {})
+        of_category = written[number] is when.category_in
+        for name in RSIT_TYPES:
+            if (_CATEGORIES[name] if of_category else name) not in written[number]:
+                left[name] = refused
+    return left
 
-    def of_type(name: str) -> Rule:
-        for (field, bound), no in zip(about_type, refused, strict=True):
-            word = name if field == "classification_in" else rsit_category(name)
-            if word not in bound:
-                return no
-        return rest
 
-    return of_type
+def _written(when: When) -> list[tuple[str, Any]]:
+    """Return the conditions that are written, in the order of the closed set.
 
-
-def _written(when: When) -> list[tuple[str, frozenset[str]]]:
-    """Return the conditions that are written, in the order of the closed set."""
-    return [
-        (name, getattr(when, name))
-        for name in CONDITIONS
-        if getattr(when, name) is not None
-    ]
+    Those on the type of incident come first in it.
+    """
+    said = when.__dict__
+    return [(name, said[name]) for name in CONDITIONS if said[name] is not None]

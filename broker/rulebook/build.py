@@ -6,13 +6,16 @@ Bytes by file name -> `Rulebook`. Pure. All problems are collected before any is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from broker.canonical import dumps, sha256_hex
 from broker.convert import EXTENSION, frame, known_lines, known_names
 from broker.errors import Problem, RulebookError
-from broker.guard import Known, compile_guard
+from broker.guard import Guard, Known, compile_guard
+from broker.guard.texts import fold
 from broker.model.agreement import (
     Agreement,
+    Attribution,
     Csirt,
     Guardrail,
     Profile,
@@ -20,7 +23,6 @@ from broker.model.agreement import (
     Safeguards,
 )
 from broker.model.mapping import Tables
-from broker.model.sharing import Wire
 from broker.policy import Common, compile_rules, compile_safeguards
 from broker.redact import Plan, compile_plan
 from broker.render import event_frame
@@ -57,8 +59,9 @@ def build(files: Mapping[str, bytes]) -> Rulebook:
     csirt = _only(sources.one("policies/csirt.yaml", Csirt)).model
     safeguards = _only(sources.one("policies/safeguards.yaml", Safeguards))
     common = compile_safeguards(safeguards.model, safeguards.document, tables.kinds)
+    making = _Making(sources, csirt, tables, plans, common)
     routes = tuple(
-        _route(source, sources, csirt, tables, plans, common)
+        making.route(source)
         for _, source in sorted(sources.all_of("agreement", Agreement).items())
     )
     warned = _in_order(list(checks.warnings(sources)))
@@ -108,11 +111,13 @@ def _try_guards(sources: Sources, problems: list[Problem]) -> None:
 
 
 def _pairs(sources: Sources) -> Iterator[tuple[Source[Guardrail], Source[Profile]]]:
+    """Yield every guardrail with each profile that an agreement pairs it with, once."""
     guardrails = sources.all_of("guardrail", Guardrail)
     profiles = sources.all_of("profile", Profile)
-    for source in sources.all_of("agreement", Agreement).values():
-        guardrail = guardrails.get(source.model.guardrail)
-        profile = profiles.get(source.model.profile)
+    agreements = sources.all_of("agreement", Agreement).values()
+    named = {(each.model.guardrail, each.model.profile) for each in agreements}
+    for of_guardrail, of_profile in sorted(named):
+        guardrail, profile = guardrails.get(of_guardrail), profiles.get(of_profile)
         if guardrail and profile:
             yield guardrail, profile
 
@@ -123,38 +128,71 @@ def _only(source: Source[M] | None) -> Source[M]:
     return source
 
 
-def _route(
-    source: Source[Agreement],
-    sources: Sources,
-    csirt: Csirt,
-    tables: Tables,
-    plans: Mapping[str, Plan],
-    common: Common,
-) -> Route:
-    """Prepare one agreement for every stage of the path."""
-    agreement = source.model
-    recipient = sources.all_of("recipient", Recipient)[agreement.recipient].model
-    of_profile = sources.all_of("profile", Profile)[agreement.profile]
-    guardrail = sources.all_of("guardrail", Guardrail)[agreement.guardrail]
-    profile = attributed(of_profile.model, agreement.attribution)
-    plan = plans[agreement.profile]
-    if profile is not of_profile.model:
-        lines = narrowed(
-            of_profile.document, of_profile.model, profile, source.document
+class _Making:
+    """Prepares agreements; what several of them share is prepared once."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        csirt: Csirt,
+        tables: Tables,
+        plans: Mapping[str, Plan],
+        common: Common,
+    ) -> None:
+        self._sources, self._csirt, self._tables = sources, csirt, tables
+        self._plans, self._common = plans, common
+        self._narrowed: dict[tuple[str, Attribution], Profile] = {}
+        self._guards: dict[tuple[str, str, Attribution], Guard] = {}
+
+    def route(self, source: Source[Agreement]) -> Route:
+        """Prepare one agreement for every stage of the path."""
+        agreement, tables = source.model, self._tables
+        recipients = self._sources.all_of("recipient", Recipient)
+        recipient = recipients[agreement.recipient].model
+        guard = self._guard(agreement)
+        made = frame(agreement, self._csirt, tables)
+        names = frozenset(map(fold, known_names(made)))
+        return Route(
+            agreement,
+            recipient,
+            compile_rules(
+                agreement, recipient, self._common, source.document, tables.kinds
+            ),
+            self._plan(source),
+            replace(guard, known=Known(known_lines(made), names)),
+            guard.wire,
+            made,
+            event_frame(recipient, tables, EXTENSION),
+            source.document,
         )
-        plan = compile_plan(profile, tables.kinds, lines)
-    made = frame(agreement, csirt, tables)
-    known = Known(known_lines(made), known_names(made))
-    return Route(
-        agreement,
-        recipient,
-        compile_rules(agreement, recipient, common, source.document, tables.kinds),
-        plan,
-        compile_guard(
-            guardrail.model, profile, tables.kinds, guardrail.document, known
-        ),
-        Wire(guardrail.model.wire),
-        made,
-        event_frame(recipient, tables, EXTENSION),
-        source.document,
-    )
+
+    def _profile(self, agreement: Agreement) -> Profile:
+        key = (agreement.profile, agreement.attribution)
+        if key not in self._narrowed:
+            profiles = self._sources.all_of("profile", Profile)
+            whole = profiles[agreement.profile].model
+            self._narrowed[key] = attributed(whole, agreement.attribution)
+        return self._narrowed[key]
+
+    def _plan(self, source: Source[Agreement]) -> Plan:
+        """Return the plan of a profile, or of what the attribution makes of it."""
+        agreement, profile = source.model, self._profile(source.model)
+        whole = self._sources.all_of("profile", Profile)[agreement.profile]
+        if profile is whole.model:
+            return self._plans[agreement.profile]
+        lines = narrowed(whole.document, whole.model, profile, source.document)
+        return compile_plan(profile, self._tables.kinds, lines)
+
+    def _guard(self, agreement: Agreement) -> Guard:
+        """Return the guard of a guardrail for the recipients of a profile."""
+        key = (agreement.guardrail, agreement.profile, agreement.attribution)
+        if key not in self._guards:
+            guardrails = self._sources.all_of("guardrail", Guardrail)
+            guardrail = guardrails[agreement.guardrail]
+            self._guards[key] = compile_guard(
+                guardrail.model,
+                self._profile(agreement),
+                self._tables.kinds,
+                guardrail.document,
+            )
+        return self._guards[key]

@@ -37,7 +37,7 @@ from broker.strict_yaml import Document, Path, nearest
 
 # Kinds that redaction methods turn values into (see broker/redact/methods).
 _MADE_BY_METHODS: Final = ("domain", "pseudonym", "text")
-_WIRES: Final = {"misp": "misp-event"}
+_WIRES: Final = {"misp": "misp-event", "feed": "misp-event", "taxii": "stix-bundle"}
 
 
 def problems(sources: Sources) -> Iterator[Problem]:
@@ -196,11 +196,11 @@ def _guardrail(
             message = f"the ceiling is {said}, but {name} is cleared to {cleared}"
             advice = "both must say the same"
             yield guardrail.document.problem((key,), message, advice)
-    if model.wire != _WIRES[recipient.model.kind]:
+    # A file that is handed over may be either.
+    takes = _WIRES.get(recipient.model.kind, model.wire)
+    if model.wire != takes:
         message = f"{name} is of kind {recipient.model.kind}, which takes "
-        yield guardrail.document.problem(
-            ("wire",), message + _WIRES[recipient.model.kind]
-        )
+        yield guardrail.document.problem(("wire",), message + takes)
 
 
 def _overlaps(agreements: Mapping[str, Source[Agreement]]) -> Iterator[Problem]:
