@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from broker.cli import policy_options as options
 from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -185,42 +186,22 @@ def describe(
 
 @app.command()
 def new(
-    name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="A short name, such as customs.")
-    ] = "",
-    party: Annotated[str, typer.Option(help="The other party.")] = "",
-    role: Annotated[
-        str,
-        typer.Option(help="police, prosecutor, fiu, dpa, isp or ministry."),
-    ] = "",
-    contact: Annotated[str, typer.Option(help="How its duty officer is reached.")] = "",
-    url: Annotated[str, typer.Option(help="The address of its MISP.")] = "",
-    act: Annotated[str, typer.Option(help="The act on which sharing rests.")] = "",
-    citation: Annotated[str, typer.Option(help="The articles of that act.")] = "",
-    purpose: Annotated[
-        list[str] | None, typer.Option(help="What for; may be given several times.")
-    ] = None,
-    start: Annotated[
-        str, typer.Option("--from", metavar="DATE", help="The first day in force.")
-    ] = "",
-    until: Annotated[
-        str, typer.Option(metavar="DATE", help="The last day in force.")
-    ] = "",
-    tlp: Annotated[str, typer.Option(help="The strictest TLP it may be sent.")] = "",
-    pap: Annotated[str, typer.Option(help="The strictest PAP it may be sent.")] = "",
-    retention_days: Annotated[
-        int, typer.Option(help="How long it may keep what it gets.")
-    ] = 0,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--type", help="An RSIT type or category that is shared; several."
-        ),
-    ] = None,
-    severity: Annotated[
-        str, typer.Option(help="The least severity that is shared.")
-    ] = "",
-    cites: Annotated[str, typer.Option(help="The article that says so.")] = "",
+    name: options.Name = "",
+    party: options.Party = "",
+    role: options.Role = "",
+    contact: options.Contact = "",
+    url: options.Url = "",
+    act: options.Act = "",
+    citation: options.Citation = "",
+    purposes: options.Purposes = None,
+    start: options.Start = "",
+    until: options.Until = "",
+    tlp: options.MostTlp = "",
+    pap: options.MostPap = "",
+    retention_days: options.Days = None,
+    types: options.Types = None,
+    severity: options.Least = "",
+    cites: options.Cites = "",
     as_json: AsJson = False,
 ) -> None:
     """Begin an agreement: ask a few questions and write its files.
@@ -238,7 +219,7 @@ def new(
         "url": url,
         "act": act,
         "citation": citation,
-        "purposes": tuple(purpose or ()),
+        "purposes": tuple(purposes or ()),
         "start": start,
         "until": until,
         "tlp": tlp,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import product
-from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -37,11 +36,11 @@ from broker.policy import (
 from broker.prove.compare import shared_domain
 from broker.prove.diagram import EMPTY, FULL
 from broker.prove.domain import Domain
-from broker.prove.facts import FACTS
 from broker.prove.moves import EFFECTS, Move, moved
 from broker.prove.verdict import Party, verdicts
 from broker.prove.witness import witness
 from tests import world
+from tests.cells import cell
 from tests.unit import given
 
 PAIRS: Final = 10_000
@@ -313,71 +312,6 @@ def effect(rules: Rules, incident: Asked) -> Effect:
     return decide(incident.facts, rules, incident.at).effect
 
 
-def cell(domain: Domain, incident: Asked) -> tuple[int, ...]:
-    """Return the cell that an incident is in."""
-    found: list[int] = []
-    for index, variable in enumerate(domain.variables):
-        values = _values(variable.fact, incident)
-        if not variable.members:
-            found.append(_atom(domain, index, values))
-            continue
-        others = variable.fact in ("victim_sectors", "victim_countries") and any(
-            value not in _every(domain, variable.fact) for value in values
-        )
-        has = any(each in values for each in variable.members)
-        found.append(int(has or (others and _is_other(domain, index))))
-    return tuple(found)
-
-
-def _every(domain: Domain, fact: str) -> set[Any]:
-    return {m for v in domain.variables if v.fact == fact for m in v.members}
-
-
-def _is_other(domain: Domain, index: int) -> bool:
-    """Say whether a variable is that of the words that no clause names."""
-    variable = domain.variables[index]
-    named = {
-        word
-        for question in domain.questions()
-        if question.fact == variable.fact
-        for word in question.bound
-    }
-    return any(member not in named for member in variable.members)
-
-
-def _values(fact: str, incident: Asked) -> Any:
-    if fact == "day":
-        return incident.at.date()
-    if fact == "embargoed":
-        until = incident.facts.embargo_until
-        return until is not None and until > incident.at
-    if fact == "fields":
-        return incident.facts.fields
-    return getattr(incident.facts, fact)
-
-
-def _atom(domain: Domain, index: int, value: Any) -> int:
-    """Return the atom of a value: the one whose every answer is the same."""
-    variable = domain.variables[index]
-    for atom, values in enumerate(variable.atoms):
-        if value in values:
-            return atom
-    # A number or a day of which the domain has only the neighbours.
-    questions = [q for q in domain.questions() if q.fact == variable.fact]
-    view = FACTS[variable.fact].seen
-
-    def answers(one: Any) -> list[bool]:
-        seen = SimpleNamespace(**(view(one) if view else {variable.fact: one}))
-        return [bool(question.holds(seen)) for question in questions]
-
-    wanted = answers(value)
-    return next(
-        atom
-        for atom, values in enumerate(variable.atoms)
-        if answers(values[0]) == wanted and (values[0] is None) == (value is None)
-    )
-
-
 def check(seed: int) -> int:
     """Compare one random pair of agreements in both ways."""
     rng = random.Random(seed)
@@ -397,7 +331,7 @@ def check(seed: int) -> int:
     differing = 0
     for incident in incidents:
         pair = effect(rules[0], incident), effect(rules[1], incident)
-        where = cell(domain, incident)
+        where = cell(domain, incident.facts, incident.at)
         assert space.has(domain.possible, where), (seed, incident)
         said = {move for move, each in found.items() if space.has(each.cells, where)}
         true = {move for move, effects in EFFECTS.items() if effects == pair}

@@ -1,0 +1,77 @@
+"""What becomes of each field, as the proofs see it, is what redaction does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from broker import redact
+from broker.canonical import dumps
+from broker.model.incident import Incident
+from broker.model.sharing import KEPT, WITHHELD
+from broker.prove import side_of
+from broker.prove.diagram import FULL
+from broker.prove.domain import Domain
+from broker.prove.outcome import Outcome, Sort, shows_more
+from broker.prove.witness import Wanted, witness
+from tests import world
+
+SIDE = side_of(world.files(), world.rulebook())
+# Two of each sort of thing that a plan tells apart; all kinds would take minutes.
+KINDS = ("ipv4", "iban", "email", "payment-card", "person-name", "url", "sha256")
+
+
+def sorts(outcomes: Any) -> list[Sort]:
+    return [s for s in outcomes if s.part != "observables" or s.told[0] in KINDS]
+
+
+@pytest.mark.parametrize("recipient", world.RECIPIENTS)
+def test_outcomes_are_what_redaction_does(recipient: str) -> None:
+    """For each field of each sort of item, the ledger says what the proofs say."""
+    route = world.route(recipient)
+    outcomes = SIDE.outcomes(route)
+    domain = Domain([], SIDE.kinds)
+    for sort in sorts(outcomes):
+        for path, outcome in outcomes[sort].items():
+            wanted = Wanted(path, sort.item())
+            made = witness(domain, FULL, SIDE.kinds, wanted).incident
+            incident = Incident.model_validate_json(dumps(made))
+            key = world.keys().recipients[recipient]
+            ledger = redact.project(incident, route.plan, key).ledger()
+            first = path.replace("[]", "[0]", 1) if sort.part else path
+            names = {path, first, path.replace("[]", "[0]", 1)}
+            found = {e.outcome for e in ledger if e.field in names}
+
+            assert {outcome.method} == found, (path, sort)
+
+
+def outcome(method: str, **options: Any) -> Outcome:
+    return Outcome(method, tuple(sorted(options.items())))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (outcome(KEPT), outcome("pseudonym")),
+        (outcome(KEPT), outcome(WITHHELD)),
+        (outcome("pseudonym"), outcome("mask")),
+        (outcome("mask"), outcome(WITHHELD)),
+        (outcome("coarsen_time", to="hour"), outcome("coarsen_time", to="day")),
+        (outcome("truncate_ip", v4=24, v6=48), outcome("truncate_ip", v4=16, v6=48)),
+    ],
+)
+def test_less_is_less_and_more_is_more(old: Outcome, new: Outcome) -> None:
+    """What shows less does not widen, and the way back does."""
+    assert not shows_more(old, new)
+    assert shows_more(new, old)
+    assert not shows_more(old, old)
+
+
+def test_what_cannot_be_compared_counts_as_more_in_both_directions() -> None:
+    """A domain and a pseudonym each show something that the other does not."""
+    assert shows_more(outcome("domain_only"), outcome("pseudonym"))
+    assert shows_more(outcome("pseudonym"), outcome("domain_only"))
+    mixed = outcome("truncate_ip", v4=16, v6=64), outcome("truncate_ip", v4=24, v6=48)
+    assert shows_more(*mixed)
+    assert shows_more(*reversed(mixed))
