@@ -13,8 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     field_validator,
@@ -37,19 +35,15 @@ from broker.model.incident import (
 from broker.model.marking import DataClass, Pap, Severity, Tlp
 from broker.model.presence import optional_field
 from broker.model.purpose import Purpose
+from broker.model.recipient import Clearance as Clearance
+from broker.model.recipient import Limits as Limits
+from broker.model.recipient import Name as Name
+from broker.model.recipient import Organisation as Organisation
+from broker.model.recipient import PolicyFile
+from broker.model.recipient import Recipient as Recipient
+from broker.model.recipient import RecipientKind as RecipientKind
+from broker.model.recipient import Uuid as Uuid
 from broker.model.rsit import RSIT_CATEGORIES
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Uuid = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
-    ),
-]
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ConsentFact(StrEnum):
@@ -89,7 +83,7 @@ Bounds = Annotated[
 ]
 
 
-class When(_File):
+class When(PolicyFile):
     """The conditions of a clause; all that are written must hold."""
 
     classification_in: frozenset[RsitType] | None = None
@@ -127,7 +121,7 @@ class When(_File):
         return value
 
 
-class Items(_File):
+class Items(PolicyFile):
     """Single items that a clause withholds from what it lets through.
 
     ``of`` is the list; all else that is written must hold for an item. Without anything
@@ -143,7 +137,7 @@ class Items(_File):
     minor: bool | None = None  # victims and suspects
 
 
-class Clause(_File):
+class Clause(PolicyFile):
     """One rule of an agreement, with the place in the MoU that it stands for.
 
     ``withhold_items`` stay here whichever clause shares the incident. ``fast_lane``:
@@ -160,7 +154,7 @@ class Clause(_File):
     note: str = ""
 
 
-class LegalBasis(_File):
+class LegalBasis(PolicyFile):
     """An act and the articles of it on which sharing rests.
 
     Until a lawyer has confirmed it, ``confirmed_by`` is empty and every text that shows
@@ -182,7 +176,7 @@ class LegalBasis(_File):
 PartyRole = Literal["csirt", "police", "prosecutor", "fiu", "dpa", "isp", "ministry"]
 
 
-class MouParty(_File):
+class MouParty(PolicyFile):
     """A party to the memorandum and how its duty officer is reached."""
 
     name: str
@@ -190,7 +184,7 @@ class MouParty(_File):
     contact: str = ""
 
 
-class Validity(_File):
+class Validity(PolicyFile):
     """The days on which an agreement is in force, both included."""
 
     start: date = Field(alias="from")
@@ -225,7 +219,7 @@ class Attribution(StrEnum):
     HIDDEN = "hidden"
 
 
-class FastLane(_File):
+class FastLane(PolicyFile):
     """What the MoU says of a threat to life: a person is told, and not asked.
 
     Only for reviews that allow it, in clauses and safeguards, by ``fast_lane: true``.
@@ -234,7 +228,7 @@ class FastLane(_File):
     cites: str
 
 
-class Embargo(_File):
+class Embargo(PolicyFile):
     """How long a new incident waits for a person, beside its own embargo.
 
     An incident's own embargo is always honoured. ``hold_back_days`` counts from the
@@ -245,7 +239,7 @@ class Embargo(_File):
     hold_back_days: Annotated[int, Field(ge=1, le=3_650)]
 
 
-class Agreement(_File):
+class Agreement(PolicyFile):
     """One MoU, as far as a machine can keep it."""
 
     agreement: Name
@@ -267,35 +261,7 @@ class Agreement(_File):
     clauses: tuple[Clause, ...] = Field(min_length=1)
 
 
-class Clearance(_File):
-    """The strictest markings that a recipient may be sent."""
-
-    tlp: Tlp
-    pap: Pap
-
-
-class Limits(_File):
-    """How much a recipient takes."""
-
-    max_bytes: Annotated[int, Field(ge=1_000)] = 5_000_000
-
-
-class Recipient(_File):
-    """A technical endpoint of an authority."""
-
-    recipient: Name
-    authority: str
-    kind: Literal["misp"]
-    url: str
-    credential: Name
-    distribution: Annotated[int, Field(ge=0, le=3)] = 0
-    publish: bool = True
-    clearance: Clearance
-    limits: Limits = Limits()
-    suspended: bool = False
-
-
-class Csirt(_File):
+class Csirt(PolicyFile):
     """The CSIRT that shares: the creator of everything that is sent."""
 
     name: str
@@ -304,7 +270,7 @@ class Csirt(_File):
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 
-class Selector(_File):
+class Selector(PolicyFile):
     """Which items of a list a line of a profile is about; all that is written holds."""
 
     kind: frozenset[str] | None = None  # observables: their kind
@@ -315,15 +281,15 @@ class Selector(_File):
     minor: bool | None = None  # victims and suspects
 
 
-class FieldRule(_File):
+class FieldRule(PolicyFile):
     """One line of a profile: a method, its options, and the items it is for."""
 
     method: Name | Literal["keep", "withhold"] | str
     only: Selector = Selector()
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default={})
 
 
-class Profile(_File):
+class Profile(PolicyFile):
     """Every field of an incident, and what becomes of it.
 
     A field takes the first rule whose selector fits; its last rule fits everything. A
@@ -335,7 +301,7 @@ class Profile(_File):
     fields: dict[str, tuple[FieldRule, ...]]
 
 
-class Guardrail(_File):
+class Guardrail(PolicyFile):
     """What may leave, said once more and independently of the profile.
 
     ``paths`` lists every JSON path that a document may have, with the shape of the
@@ -351,7 +317,7 @@ class Guardrail(_File):
     paths: dict[str, str]
 
 
-class Never(_File):
+class Never(PolicyFile):
     """A statement about every incident there can be, proved when policies are loaded.
 
     While ``when`` holds, ``fields`` (of the items that ``only`` selects) never reach
@@ -373,7 +339,7 @@ class Never(_File):
     note: str = ""
 
 
-class Safeguards(_File):
+class Safeguards(PolicyFile):
     """What must never happen, whatever the agreements say.
 
     Each of ``safeguards`` is a clause with the effect ``withhold`` or ``review`` that

@@ -1,0 +1,107 @@
+"""Where an authority is reached, and how: the recipients' policy files.
+
+YAML (already strict, see `broker.strict_yaml`) -> frozen models. Unknown keys are
+errors.
+
+Invariant: no secret stands here, only the name of the credential that is one.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from broker.model.marking import Pap, Tlp
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Uuid = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+    ),
+]
+
+
+class PolicyFile(BaseModel):
+    """What every part of a policy file has: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Clearance(PolicyFile):
+    """The strictest markings that a recipient may be sent."""
+
+    tlp: Tlp
+    pap: Pap
+
+
+class Limits(PolicyFile):
+    """How much a recipient takes, and how fast."""
+
+    max_bytes: Annotated[int, Field(ge=1_000)] = 5_000_000
+    per_minute: Annotated[int, Field(ge=0, le=100_000)] = 0  # 0: as fast as it answers
+
+
+class RecipientKind(StrEnum):
+    """A way in which a recipient is reached."""
+
+    MISP = "misp"  # its own MISP takes events
+    TAXII = "taxii"  # a TAXII 2.1 server, one collection for this recipient alone
+    FEED = "feed"  # a folder that its MISP subscribes to
+    FILE_DROP = "file-drop"  # a folder of sealed files, carried over by hand
+
+
+class Organisation(PolicyFile):
+    """Who a feed says that it comes from: the CSIRT as MISP knows it."""
+
+    name: str
+    uuid: Uuid
+
+
+class Recipient(PolicyFile):
+    """A technical endpoint of an authority.
+
+    ``url``: a MISP, a TAXII API root, or ``file:///folder`` for the kinds that are a
+    folder; these need no credential. ``collection`` is for TAXII; ``deletes: false``
+    for a TAXII server that deletes nothing: what is taken back is revoked there, and
+    the receipt says what stayed. ``organisation`` is for feeds.
+    """
+
+    recipient: Name
+    authority: str
+    kind: RecipientKind
+    url: str
+    credential: Name = ""
+    distribution: Annotated[int, Field(ge=0, le=3)] = 0
+    publish: bool = True
+    collection: str = ""
+    deletes: bool = True
+    organisation: Organisation | None = None
+    clearance: Clearance
+    limits: Limits = Limits()
+    suspended: bool = False
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is reached by writing files, without any credential."""
+        return self.kind in (RecipientKind.FEED, RecipientKind.FILE_DROP)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Recipient:
+        if not self.is_folder and not self.credential:
+            raise ValueError(f"a recipient of kind {self.kind} needs a credential")
+        if self.is_folder and not self.url.startswith("file:///"):
+            raise ValueError(f"the url of a {self.kind} is a folder: file:///...")
+        if self.kind is RecipientKind.TAXII and not self.collection:
+            raise ValueError("a recipient of kind taxii needs a collection")
+        if self.kind is RecipientKind.FEED and self.organisation is None:
+            raise ValueError("a recipient of kind feed needs an organisation")
+        return self
