@@ -11,6 +11,7 @@ are UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +21,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -66,6 +68,17 @@ def _is(data_class: str, shape: str) -> Declared:
 _NO_NUL = r"^[^\x00]*$"
 
 
+def _written_out(value: Any) -> datetime:
+    # A number in quotes would be taken for a time as well: of seconds, or, where it is
+    # large, of milliseconds.
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and value[4:5] == "-":
+        with suppress(ValueError):
+            return datetime.fromisoformat(value.upper())
+    raise ValueError("write the time out, such as 2026-05-01T12:00:00Z")
+
+
 def _whole_second_utc(value: datetime) -> datetime:
     value = value.astimezone(UTC).replace(microsecond=0)
     # MISP and STIX 2.1 carry four-digit years; the epoch of MISP starts in 1970.
@@ -86,7 +99,10 @@ Uid = Annotated[
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", min_length=3, max_length=128
     ),
 ]
-Time = Annotated[AwareDatetime, AfterValidator(_whole_second_utc)]
+Time = Annotated[
+    AwareDatetime, BeforeValidator(_written_out), AfterValidator(_whole_second_utc)
+]
+"""A moment with its time zone (RFC 3339, 5.6), kept as a whole second of UTC."""
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Language = Annotated[

@@ -136,6 +136,13 @@ def test_impossible_times_are_refused(
         Times(occurred_from=start, occurred_until=end, detected=found)
 
 
+@pytest.mark.parametrize("number", ["1700000000", "1700000000.5", "-1", 1_700_000_000])
+def test_number_is_no_time(number: object) -> None:
+    """A count of seconds is refused: whether it means seconds can only be guessed."""
+    with pytest.raises(ValidationError, match="write the time out"):
+        Times.model_validate({"detected": number})
+
+
 def test_same_moment_is_possible() -> None:
     """What begins may end and be detected at the same second."""
     times = Times(occurred_from=DAY[1], occurred_until=DAY[1], detected=DAY[1])
