@@ -1,0 +1,142 @@
+"""What is stated never to happen is proved when policies are loaded."""
+
+from __future__ import annotations
+
+import pytest
+
+from broker.canonical import dumps
+from broker.errors import RulebookError
+from broker.model.decision import Effect
+from broker.prove import proved, refuted
+from broker.prove.never import problems_of
+from broker.prove.side import tried
+from tests.edited import edited, side
+
+GUARDS = "policies/safeguards.yaml"
+KP = "policies/agreements/kp-cybercrime.yaml"
+FINANCIAL = "policies/profiles/financial.yaml"
+
+
+def test_the_shipped_statements_hold() -> None:
+    """The rulebook that is shipped breaks none of its statements, and has some."""
+    shipped = side()
+
+    assert 5 <= len(shipped.safeguards.model.never)
+    assert () == refuted(shipped)
+    assert [] == list(problems_of(shipped))
+
+
+NUMBER = ("  victims[].personal_number: withhold", "  victims[].personal_number: keep")
+
+
+def test_a_field_that_must_never_reach_somebody() -> None:
+    """A personal number that a profile lets through is found, with an incident."""
+    broken = side((FINANCIAL, *NUMBER))
+    [found] = [
+        each
+        for each in refuted(broken)
+        if each.statement == "victims-numbers-never-reach-the-fiu"
+    ]
+
+    assert ("fiu", "fiu-misp") == (found.agreement, found.recipient)
+    assert "victims[].personal_number" == found.field
+    trial = tried(broken, found.witness, "fiu-misp")
+    assert ("victims[0].personal_number", "kept") in trial.outcomes
+
+
+def test_the_refusal_names_lines_and_an_example() -> None:
+    """A rulebook that breaks a statement is refused, with file, line and witness."""
+    with pytest.raises(RulebookError) as refused:
+        proved(edited((FINANCIAL, *NUMBER)))
+    text = str(refused.value)
+
+    line = (
+        edited()[GUARDS]
+        .decode()
+        .splitlines()
+        .index("  - id: victims-numbers-never-reach-the-fiu")
+    )
+    assert f"{GUARDS}:{line + 1}:" in text
+    assert "policies/profiles/financial.yaml:" in text
+    assert '"personal_number"' in text
+
+
+@pytest.mark.parametrize(
+    ("safeguard", "statement", "effect"),
+    [
+        (
+            "effect: review\n    when: {minor_involved: true}",
+            "minors-never-without-a-person",
+            Effect.SHARE,
+        ),
+    ],
+)
+def test_a_safeguard_that_is_deleted_is_missed(
+    safeguard: str, statement: str, effect: Effect
+) -> None:
+    """A statement notices that the safeguard which kept it is gone."""
+    gone = safeguard.replace("minor_involved: true", "category_in: [test]")
+    broken = side((GUARDS, safeguard, gone))
+    found = [each for each in refuted(broken) if each.statement == statement]
+
+    assert {"fiu", "kp-cybercrime", "special-prosecution"} == {
+        each.agreement for each in found
+    }
+    for each in found:
+        assert effect is tried(broken, each.witness, each.recipient).effect
+
+
+def test_a_statement_may_rest_on_the_default() -> None:
+    """Exercises stay here because no clause shares them, safeguard or not."""
+    without = ("    when: {category_in: [test]}\n    note", "    when: {}\n    note")
+    assert () == refuted(side((GUARDS, *without)))
+
+
+def test_review_is_enough_only_where_the_statement_says_so() -> None:
+    """Without ``unless: review``, not even what a person has released may go."""
+    strict = side((GUARDS, "    when: {minor_involved: true}\n    unless: review\n",
+                   "    when: {minor_involved: true}\n"))  # fmt: skip
+
+    assert {"minors-never-without-a-person"} == {e.statement for e in refuted(strict)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("roles: [fiu]", "recipients: [fiu-mips]", "did you mean fiu-misp?"),
+        ('victims[].personal_number"]', 'victims[].personal_numbr"]', "no field"),
+        ("except_as: [pseudonym]", "except_as: [pseudonim]", "did you mean pseudonym?"),
+        ("only: {consent: [refused]}", "only: {role: [victim]}", "told apart by role"),
+        ("- id: tlp-red-never-leaves", "- id: test-never-leaves", "again"),
+        ("roles: [fiu]", "roles: [fio]", "did you mean fiu?"),
+    ],
+)
+def test_a_statement_about_nothing_is_refused(old: str, new: str, said: str) -> None:
+    """A misspelt name in a statement is an error with its line, not an empty proof."""
+    with pytest.raises(RulebookError) as refused:
+        proved(edited((GUARDS, old, new)))
+
+    assert said in str(refused.value)
+    assert all(problem.line for problem in refused.value.problems)
+
+
+def test_a_witness_can_be_read_as_an_incident() -> None:
+    """The example of a refutation is complete: it can be previewed as it stands."""
+    [first, *_] = refuted(side((FINANCIAL, *NUMBER)))
+
+    assert dumps(first.witness.incident)
+    assert "WITNESS-1" == first.witness.incident["uid"]
+
+
+def test_a_new_agreement_with_the_same_role_is_covered() -> None:
+    """A statement about a role counts for an agreement that nobody had in mind."""
+    files = edited((FINANCIAL, *NUMBER), (KP, "role: police", "role: fiu"))
+    broken = [p.message for p in _refused(files) if "fiu lets" in p.message]
+
+    assert broken
+
+
+def _refused(files: dict[str, bytes]) -> tuple:
+    with pytest.raises(RulebookError) as refused:
+        proved(files)
+    return refused.value.problems
