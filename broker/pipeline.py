@@ -223,9 +223,7 @@ def _shared(
     edition = _next(previous, incident, content)
     case = convert.Case(incident.uid, key.ids, edition)
     bundle = convert.to_stix(redacted, route.frame, case)
-    ready = Share(decision, State.QUEUED, redacted, edition)
-    held = decision.effect is Effect.REVIEW
-    return _sealed(ready, bundle, incident, route, rulebook, keys, held=held)
+    return _sealed(decision, redacted, edition, bundle, incident, route, rulebook, keys)
 
 
 def _withheld(
@@ -253,35 +251,35 @@ def _withheld(
         min(incident.pap, ceiling.pap, key=lambda level: level.rank),
     )
     bundle = convert.to_retraction(route.frame, case, marking, reason)
-    ready = Share(decision, State.QUEUED, None, edition)
-    return _sealed(ready, bundle, incident, route, rulebook, keys, held=False)
+    return _sealed(decision, None, edition, bundle, incident, route, rulebook, keys)
 
 
 def _sealed(
-    ready: Share,
+    decision: Decision,
+    redacted: Redacted | None,
+    edition: Edition,
     bundle: Bundle,
     incident: Incident,
     route: Route,
     rulebook: Rulebook,
     keys: Keys,
-    *,
-    held: bool,
 ) -> Share:
     """Render, inspect and seal; what must wait, or must not leave, is held instead."""
-    recipient = ready.decision.recipient
-    draft = Draft(recipient, route.wire, _rendered(bundle, route, route.wire))
+    body = _rendered(bundle, route, route.wire)
+    draft = Draft(decision.recipient, route.wire, body)
     breaches = _inspected(draft, incident, route)
-    if breaches or held:
-        return replace(ready, state=State.HELD, draft=draft, breaches=breaches)
-    assert ready.edition is not None  # noqa: S101 - whoever calls has numbered it
+    if breaches or decision.effect is Effect.REVIEW:
+        return Share(
+            decision, State.HELD, redacted, edition, draft=draft, breaches=breaches
+        )
     sealed = seal(
         draft,
         share=_share_id(bundle),
-        edition=ready.edition,
+        edition=edition,
         rulebook=rulebook.digest,
         key=keys.signing,
     )
-    return replace(ready, sealed=sealed)
+    return Share(decision, State.QUEUED, redacted, edition, sealed)
 
 
 def _content(redacted: Redacted) -> str:
