@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -443,9 +443,10 @@ def test_summary_never_mentions_what_is_withheld(field: str) -> None:
 
 def test_unconfirmed_law_is_said_to_be() -> None:
     """A citation that no lawyer confirmed says so; a confirmed one names who did."""
+    confirmed = {"confirmed_by": "B. Juristi", "confirmed_on": date(2026, 10, 1)}
     basis = (
         LegalBasis(act="Act 1", citation="art. 1"),
-        LegalBasis(act="Act 2", citation="art. 2", confirmed_by="B. Juristi"),
+        LegalBasis(act="Act 2", citation="art. 2", **confirmed),
     )
 
     ending = _frame(legal_basis=basis).ending
