@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from broker.cases import CaseResult
     from broker.errors import Problem
     from broker.rulebook import Rulebook
+
+_WATCH_SECONDS: Final = 0.5
 
 
 def check(
@@ -26,29 +31,77 @@ def check(
             file_okay=False,
         ),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Check again whenever a file is saved.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check policies and mappings, and run their test cases.
 
-    Shows every problem with its file and line. Exit code 1 when there is one.
+    Shows every problem with its file, line and column. Exit code 1 when there is one.
     """
+    if watch and as_json:
+        terminal.wrong_usage("--watch is for a person, and --json for a program")
+    folders = _folders(folder)
+    if watch:
+        _watch(folders)
+        return
+    if not _check(folders, as_json=as_json):
+        raise typer.Exit(ExitCode.NO)
+
+
+def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
+    """Check once and say what was found; return whether the rulebook may be used."""
     from broker import prove
     from broker.cases import run_cases
+    from broker.cli.reach import too_narrow
     from broker.errors import RulebookError
+    from broker.rulebook import lapses
     from broker.settings import read_rulebook_files
 
-    policies, mappings = _folders(folder)
-    files = read_rulebook_files(policies, mappings)
+    files = read_rulebook_files(*folders)
     try:
         book = prove.proved(files)
     except RulebookError as error:
-        _report(None, (), error.problems, as_json=as_json)
-        raise typer.Exit(ExitCode.NO) from None
+        _report(None, (), error.problems, (), as_json=as_json)
+        return False
     results = run_cases(files, book)
     problems = tuple(problem for result in results for problem in result.problems)
-    _report(book, results, problems, as_json=as_json)
-    if problems:
-        raise typer.Exit(ExitCode.NO)
+    ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
+    warnings = (*book.warnings, *ending, *too_narrow(files, book))
+    _report(book, results, problems, warnings, as_json=as_json)
+    return not problems
+
+
+def _watch(folders: tuple[Path, Path]) -> None:
+    """Check, and check again after each change, until the person stops it."""
+    from broker.errors import BesaError
+
+    seen: object = None
+    while True:
+        now = _state(folders)
+        if now != seen:
+            seen = now
+            terminal.stdout().clear()
+            try:
+                _check(folders, as_json=False)
+            except BesaError as error:
+                # A folder that is gone for a moment, or a file that cannot be read.
+                terminal.note(str(error))
+            when = datetime.now().astimezone().strftime("%H:%M:%S")
+            terminal.note(f"checked at {when}; Ctrl-C ends it")
+        time.sleep(_WATCH_SECONDS)
+
+
+def _state(folders: tuple[Path, Path]) -> object:
+    """Return what changes when a file is saved, added or removed."""
+    found: list[tuple[str, int, int]] = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*.y*ml")):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                found.append((str(path), status.st_mtime_ns, status.st_size))
+    return found
 
 
 def schema() -> None:
@@ -86,10 +139,10 @@ def _report(
     book: Rulebook | None,
     results: tuple[CaseResult, ...],
     problems: tuple[Problem, ...],
+    warnings: tuple[Problem, ...],
     *,
     as_json: bool,
 ) -> None:
-    warnings = book.warnings if book else ()
     if as_json:
         terminal.print_json(
             {

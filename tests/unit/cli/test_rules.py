@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,3 +95,172 @@ def test_schema_refuses_unknown_fields(besa: Besa) -> None:
     validator = Draft202012Validator(besa("schema").json)
 
     assert not validator.is_valid({"uid": "T-1", "shoe_size": 42})
+
+
+def edit(file: Path, old: str, new: str) -> tuple[int, int]:
+    """Replace one text in a file; return the line and column where it stood."""
+    text = file.read_text("utf-8")
+    assert old in text
+    before = text[: text.index(old)]
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message", "advice"),
+    [
+        pytest.param(
+            "agreements/kp-cybercrime.yaml",
+            "fraud/phishing\n",
+            "fraud/fishing\n",
+            "not one of the 39 RSIT types, written category/type: `fraud/fishing`",
+            "did you mean fraud/phishing?",
+            id="a misspelt RSIT type",
+        ),
+        pytest.param(
+            "agreements/kp-cybercrime.yaml",
+            "retention_days: 1825",
+            "retention_day: 1825",
+            "there is no key `retention_day`",
+            "did you mean retention_days?",
+            id="an unknown field",
+        ),
+        pytest.param(
+            "agreements/fiu.yaml",
+            "retention_days: 1825\n",
+            "",
+            "`retention_days` is missing",
+            "",
+            id="a recipient without retention",
+        ),
+        pytest.param(
+            "agreements/fiu.yaml",
+            "financial_loss: false",
+            "financial_loss: maybe",
+            "true or false is needed here",
+            "",
+            id="a value of another sort",
+        ),
+        pytest.param(
+            "profiles/financial.yaml",
+            "  severity: keep\n",
+            "",
+            "the profile forgets the field severity",
+            "add a line such as 'severity: withhold'",
+            id="a profile that forgets a field",
+        ),
+        pytest.param(
+            "recipients/kp-misp.yaml",
+            "tlp: amber+strict",
+            "tlp: green",
+            "shares up to amber, but kp-misp is cleared to green only",
+            "lower the one or, if the MoU allows it, raise the other",
+            id="a clearance below a clause",
+        ),
+    ],
+)
+def test_each_mistake_has_a_place_and_advice(
+    besa: Besa, folder: Path, file: str, old: str, new: str, message: str, advice: str
+) -> None:
+    """What an operator may get wrong is said with file, line, column and a way out."""
+    edit(folder / "policies" / file, old, new)
+
+    ended = besa("check", folder, "--json")
+
+    found = [p for p in ended.json["problems"] if p["message"] == message]
+    assert 1 == ended.code
+    assert found
+    assert {advice} == {problem["advice"] for problem in found}
+    assert all(problem["line"] and problem["column"] for problem in found)
+
+
+def test_an_agreement_that_has_lapsed_is_told(besa: Besa, folder: Path) -> None:
+    """That nothing more is shared is a warning at the last day, and no mistake."""
+    file = folder / "policies" / "agreements" / "fiu.yaml"
+    shutil.rmtree(folder / "policies" / "cases")
+    line, column = edit(
+        file, "2026-01-01, until: 2028-12-31", "2020-01-01, until: 2020-12-31"
+    )
+
+    ended = besa("check", folder, "--json")
+
+    [warning] = ended.json["warnings"]
+    assert 0 == ended.code
+    assert warning["message"].startswith("not in force since 2020-12-31")
+    assert (line, column + len("2020-01-01, until: ")) == (
+        warning["line"],
+        warning["column"],
+    )
+
+
+def test_a_guardrail_narrower_than_its_profile_is_told(
+    besa: Besa, folder: Path
+) -> None:
+    """What would always be held is known before the first incident is."""
+    shutil.rmtree(folder / "policies" / "cases")
+    edit(folder / "policies/guardrails/misp-police.yaml", "|\\\n     xmr", "")
+
+    ended = besa("check", folder, "--json")
+
+    [warning] = ended.json["warnings"]
+    assert warning["message"].startswith(
+        "the profile investigation lets through xmr (attacker), xmr (infrastructure), "
+        "and the guardrail does not (wrong-shape at Event.Attribute[].type)"
+    )
+    assert "policies/guardrails/misp-police.yaml" == warning["file"]
+    assert warning["line"] > 1
+
+
+def test_the_examples_beside_the_shipped_rulebook_hold(besa: Besa) -> None:
+    """The four further agreements are right, with six cases each at least."""
+    ended = besa("check", ROOT / "policies" / "examples", "--json")
+
+    assert (0, []) == (ended.code, ended.json["problems"])
+    assert 4 == len(ended.json["agreements"])
+    for name in ended.json["agreements"]:
+        cases = list((ROOT / "policies/examples/cases" / name).glob("*.yaml"))
+        assert len(cases) >= 6
+
+
+def test_the_examples_are_no_part_of_the_shipped_rulebook(besa: Besa) -> None:
+    """Nothing is shared with an example by accident."""
+    shipped = besa("check", "--json").json["agreements"]
+    examples = besa("check", ROOT / "policies" / "examples", "--json")
+
+    assert not set(shipped) & set(examples.json["agreements"])
+
+
+def test_watch_checks_again_after_each_save(folder: Path) -> None:
+    """A mistake is shown when it is saved, and gone when it is mended."""
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("BESA_")},
+        "BESA_HOME": str(folder),
+        "PYTHONUNBUFFERED": "1",
+    }
+    shutil.rmtree(folder / "policies" / "cases")
+    command = [sys.executable, "-m", "broker.cli", "check", str(folder), "--watch"]
+    file = folder / "policies" / "recipients" / "kp-misp.yaml"
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        text=True,
+        cwd=ROOT,
+    ) as watching:
+        try:
+            assert watching.stdout is not None
+            lines = iter(watching.stdout)
+            assert any("checked at" in line for line in lines)
+            edit(file, "kind: misp", "kind: mips")
+            assert any("`mips` is not known here" in line for line in lines)
+            edit(file, "kind: mips", "kind: misp")
+            assert any("There are no cases." in line for line in lines)
+        finally:
+            watching.send_signal(signal.SIGINT)
+    assert 130 == watching.returncode
+
+
+def test_watch_is_for_a_person(besa: Besa) -> None:
+    """A program would wait for ever for the end of the JSON."""
+    assert 2 == besa("check", "--watch", "--json").code
