@@ -29,7 +29,9 @@ def convert(
     format_name: FormatOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what Besa understands of a message, and what it leaves behind.
+    """Show what Besa understands of a message in any format.
+
+    And what it leaves behind of it.
 
     The incident is printed in Besa's own format, so that it can be kept, corrected and
     published; what was left behind is told on standard error, each with its path in

@@ -46,12 +46,17 @@ def read(raw: bytes, tables: Tables) -> Parsed:
     assert table is not None  # noqa: S101 - split has found it
     form = FormatTable(format="csv", title=table.title, unmarked=Tlp.RED)
     draft = Draft("csv", raw, tables, form)
-    cells = dict(zip(header, rows[0], strict=False))
+    if len(rows[0]) != len(header):
+        problem = f"the row has {len(rows[0])} cells and the header {len(header)}"
+        raise IntakeError("", problem, "is it cut short, or a cell not quoted?")
+    cells = dict(zip(header, rows[0], strict=True))
     row = Node({**table.defaults, **_fields(table, cells)}, "", draft.left)
     _observe(table, Node(dict(cells), "", draft.left), draft)
-    for name in cells:
-        if name not in table.columns and cells[name].strip():
-            draft.left.note("column without a line in the mapping", table.csv)
+    for number, (name, cell) in enumerate(cells.items(), 1):
+        if name not in table.columns and cell.strip():
+            # Its name may be anything, so the path has its place instead.
+            why = f"no line in the mapping {table.csv}"
+            draft.left.note(f"column {number}", why)
     return _incident(table, row, draft)
 
 

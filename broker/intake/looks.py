@@ -1,7 +1,7 @@
 """Tells a format by looking: by the keys that every message of it has, and no other's.
 
-Bytes -> the short name of a format. What looks like nothing else is taken for Besa's
-own format, whose reader then says which fields are wrong.
+Bytes -> the short name of a format. What has a field of Besa's own format and looks
+like nothing else is taken for it, so that its reader says which fields are wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Final
 from broker.canonical import loads
 from broker.errors import IntakeError
 from broker.intake.csv_rows import mapping_of
+from broker.model.intake import CONTENT_TYPES
 from broker.model.mapping import Tables
 
 _XML: Final = b"<"
@@ -19,6 +20,9 @@ _MARK: Final = b"\xef\xbb\xbf"
 _FIRST_LINE: Final = 16_384
 
 Message = dict[str, Any]
+
+# Any of these: somebody meant our own format, and is told what is wrong with it.
+_OWN: Final = frozenset({"uid", "revision", "revised_at", "title", "classification"})
 
 _LOOKS: Final[tuple[tuple[str, Callable[[Message], bool]], ...]] = (
     ("stix", lambda it: it.get("type") == "bundle" and "objects" in it),
@@ -58,7 +62,13 @@ def looks_like(raw: bytes, tables: Tables | None) -> str:
         if isinstance(value, list) and any("Event" in it for it in _objects(value)):
             return "misp-event"
         raise IntakeError("", "it is not a JSON object", "send one JSON object")
-    return next((name for name, fits in _LOOKS if fits(value)), "native")
+    found = next((name for name, fits in _LOOKS if fits(value)), None)
+    if found is None and not _OWN & value.keys():
+        advice = (
+            f"say which with a content type or --format: {', '.join(CONTENT_TYPES)}"
+        )
+        raise IntakeError("", "it looks like no format that is read", advice)
+    return found or "native"
 
 
 def _objects(listed: list[Any]) -> list[Message]:

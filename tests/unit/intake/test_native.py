@@ -288,7 +288,7 @@ def test_16_megabytes_are_read() -> None:
         ("application/octet-stream", b'{"uid": 1}', "native"),
         ("", b'{"response": []}', "misp-event"),
         (None, b'{"info": 1, "uuid": 2}', "misp-event"),
-        (None, b'{"info": 1}', "native"),
+        (None, b'{"title": 1}', "native"),
     ],
     ids=str,
 )
