@@ -32,6 +32,26 @@ class Tlp(_Scale):
     RED = "red"
 
 
+def tlp_1(word: str) -> Tlp:
+    """Return what a label of TLP 1 is under TLP 2.0: where it is unsure, the stricter.
+
+    WHITE was renamed to CLEAR. AMBER of TLP 1 meant "own organisation" to some and "and
+    its clients" to others, which TLP 2.0 tells apart: so it becomes AMBER+STRICT. What
+    is no label of TLP 1 becomes RED.
+
+    Source: FIRST, TLP version 1.0 (2016) and version 2.0 (August 2022).
+    """
+    return _TLP_1.get(word.strip().casefold(), Tlp.RED)
+
+
+_TLP_1: dict[str, Tlp] = {
+    "white": Tlp.CLEAR,
+    "green": Tlp.GREEN,
+    "amber": Tlp.AMBER_STRICT,
+    "red": Tlp.RED,
+}
+
+
 class Pap(_Scale):
     """Permissible Actions Protocol: what the recipient may do with the information.
 
