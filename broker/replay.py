@@ -143,6 +143,11 @@ class Change(StrEnum):
     NOT_HELD = "shared without a person"
     WITHHELD = "no longer shared"
 
+    @property
+    def widens(self) -> bool:
+        """Whether something leaves that did not, or that a person had looked at."""
+        return self in (Change.SHARED, Change.NOT_HELD)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

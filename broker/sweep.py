@@ -32,12 +32,11 @@ from broker.release import again, approved
 from broker.review import Behind, objection
 from broker.rulebook import Rulebook
 from broker.source import Gone, SourceError
-from broker.store import Held, HeldDraft, Store
+from broker.store import PEOPLE, Held, HeldDraft, Store
 
 _LOG: Final = logging.getLogger("besa.review")
 _EVERY_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 30.0  # after a source did not give a message
-_PEOPLE: Final = 2
 GONE_ALARM: Final = "held-not-in-source"
 
 
@@ -109,7 +108,7 @@ class Sweep:
         held = item.held
         if held.approvals:
             names = self._counting(held)
-            if len(names) < _PEOPLE:
+            if len(names) < PEOPLE:
                 return
         else:
             names = []

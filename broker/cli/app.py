@@ -10,15 +10,20 @@ from typer.core import TyperGroup
 from broker import __version__
 from broker.cli import (
     convert,
+    database,
+    dead_letters,
     demonstrate,
+    held,
     keys,
     look,
+    outbox,
     oversight,
     policy,
     publish,
     rules,
     sandbox,
     serve,
+    simulate,
     terminal,
 )
 
@@ -91,10 +96,15 @@ app.command(rich_help_panel=SHARE)(serve.run)
 app.command(rich_help_panel=SHARE)(serve.consume)
 app.command(rich_help_panel=SHARE)(serve.dispatch)
 app.command(rich_help_panel=RULES)(rules.check)
+app.command(rich_help_panel=RULES)(simulate.simulate)
 app.command(rich_help_panel=RULES)(rules.schema)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.command(rich_help_panel=OVERSIGHT)(oversight.status)
+app.add_typer(held.app, name="held", rich_help_panel=OVERSIGHT)
+app.add_typer(outbox.app, name="outbox", rich_help_panel=OVERSIGHT)
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=OVERSIGHT)
 app.add_typer(oversight.audit, name="audit", rich_help_panel=OVERSIGHT)
+app.add_typer(database.app, name="db", rich_help_panel=OVERSIGHT)
 app.add_typer(keys.app, name="keys", rich_help_panel=OVERSIGHT)
 app.command(rich_help_panel=TRY)(demonstrate.demo)
 app.add_typer(sandbox.app, name="sandbox", rich_help_panel=TRY)

@@ -35,7 +35,7 @@ def status(as_json: AsJson = False) -> None:
 
     settings = read_settings()
     now = datetime.now(UTC)
-    if _has_store(settings):
+    if has_store(settings):
         with open_store(settings.store_url) as store:
             found = store.status(now)
     else:
@@ -63,7 +63,7 @@ def verify(as_json: AsJson = False) -> None:
 
     settings = read_settings()
     keys = keyring.read_public_keys(settings.public_keys_folder)
-    if not _has_store(settings):
+    if not has_store(settings):
         raise SettingsError(f"there is no store at {settings.store_url} yet")
     with open_store(settings.store_url) as store:
         try:
@@ -92,7 +92,7 @@ def verify(as_json: AsJson = False) -> None:
     out.print(f"  head {found.head}")
 
 
-def _has_store(settings: Settings) -> bool:
+def has_store(settings: Settings) -> bool:
     """Say whether there is a store; a command that looks must not make one."""
     from pathlib import Path
 

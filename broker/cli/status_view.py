@@ -37,7 +37,7 @@ def _read(out: Console, found: Status, lag: dict[str, Any], now: datetime) -> No
     line = lag["problem"] or f"{waiting} messages in {lag['source']}"
     out.print(f"Not read yet   {line}")
     last = found.last_message_at
-    out.print(f"Last message   {_ago(last, now) if last else 'none so far'}")
+    out.print(f"Last message   {ago(last, now) if last else 'none so far'}")
     _rulebook(out, found, now)
     out.print(f"Register       {found.audit_entries} entries")
     out.print()
@@ -47,7 +47,7 @@ def _rulebook(out: Console, found: Status, now: datetime) -> None:
     digest, since = found.in_force or found.rulebook, found.in_force_since
     line = digest[:16] or "none used so far"
     out.print(
-        f"Rulebook       {line}" + (f", since {_ago(since, now)}" if since else "")
+        f"Rulebook       {line}" + (f", since {ago(since, now)}" if since else "")
     )
     if found.rulebook_trouble:
         # Said here too: below it would be one alarm among others.
@@ -62,13 +62,13 @@ def _lanes(out: Console, found: Status) -> None:
         out.print("  none so far")
         out.print()
         return
-    table = _table("Recipient")
+    rows = table("Recipient")
     for name in ("waiting", "sending", "delivered", "overtaken", "failed"):
-        table.add_column(name, justify="right")
-    table.add_column("oldest waits", justify="right")
+        rows.add_column(name, justify="right")
+    rows.add_column("oldest waits", justify="right")
     for lane in found.lanes:
         age = lane.oldest_seconds
-        table.add_row(
+        rows.add_row(
             lane.recipient,
             str(lane.queued),
             str(lane.leased),
@@ -77,7 +77,7 @@ def _lanes(out: Console, found: Status) -> None:
             str(lane.failed),
             "" if age is None else _span(age),
         )
-    out.print(table)
+    out.print(rows)
     for lane in found.lanes:
         if lane.last_reason:
             out.print(f"  {lane.recipient}: {lane.last_reason}")
@@ -87,22 +87,22 @@ def _lanes(out: Console, found: Status) -> None:
 def _held(out: Console, found: Status, now: datetime) -> None:
     out.print(Text(f"Held for a person: {found.held_count}", style="bold"))
     if found.held:
-        table = _table("Item")
-        table.add_column("Incident", overflow="fold")
-        table.add_column("rev", justify="right")
-        table.add_column("Recipient", overflow="fold")
-        table.add_column("Why", overflow="fold", ratio=1)
-        table.add_column("since", justify="right", no_wrap=True)
+        rows = table("Item")
+        rows.add_column("Incident", overflow="fold")
+        rows.add_column("rev", justify="right")
+        rows.add_column("Recipient", overflow="fold")
+        rows.add_column("Why", overflow="fold", ratio=1)
+        rows.add_column("since", justify="right", no_wrap=True)
         for held in found.held:
-            table.add_row(
+            rows.add_row(
                 str(held.id),
                 held.uid,
                 str(held.revision),
                 held.recipient,
                 f"{held.why}; {held.note}" if held.note else held.why,
-                _ago(held.at, now),
+                ago(held.at, now),
             )
-        out.print(table)
+        out.print(rows)
     _more(out, found.held_count, len(found.held))
     out.print()
 
@@ -124,15 +124,16 @@ def _alarms(out: Console, found: Status, now: datetime) -> None:
     out.print(Text(f"Alarms: {found.alarm_count}", style="bold yellow"))
     for alarm in found.alarms:
         out.print(f"  {alarm.kind} at {alarm.place}: {alarm.text}")
-        out.print(f"    {alarm.times} times, last {_ago(alarm.last_at, now)}")
+        out.print(f"    {alarm.times} times, last {ago(alarm.last_at, now)}")
     _more(out, found.alarm_count, len(found.alarms))
     out.print()
 
 
-def _table(first: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.add_column(first, overflow="fold")
-    return table
+def table(first: str) -> Table:
+    """Return an empty table with the name of its first column."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    made.add_column(first, overflow="fold")
+    return made
 
 
 def _more(out: Console, all_of_them: int, listed: int) -> None:
@@ -140,7 +141,8 @@ def _more(out: Console, all_of_them: int, listed: int) -> None:
         out.print(f"  ... and {all_of_them - listed} more")
 
 
-def _ago(moment: datetime, now: datetime) -> str:
+def ago(moment: datetime, now: datetime) -> str:
+    """Say how long ago something was."""
     return f"{_span(max(0.0, (now - moment).total_seconds()))} ago"
 
 

@@ -3,6 +3,7 @@
 Start at `store.py`; the tables are in `tables.py`. Consume and dispatch meet only here.
 """
 
+from broker.store.held import PEOPLE
 from broker.store.receipts import receipt_json
 from broker.store.records import (
     Alarm,
@@ -23,6 +24,7 @@ from broker.store.status import RULEBOOK_ALARM
 from broker.store.store import Store, open_store
 
 __all__ = [
+    "PEOPLE",
     "RULEBOOK_ALARM",
     "Alarm",
     "Approved",

@@ -41,7 +41,9 @@ _DECIDED = (
     )
     # A revision that came too late was not decided on its merits.
     .where(decisions.c.state != State.STALE.value)
-    .order_by(decisions.c.at, decisions.c.uid, decisions.c.agreement)
+    .order_by(
+        decisions.c.at, decisions.c.uid, decisions.c.revision, decisions.c.agreement
+    )
 )
 
 

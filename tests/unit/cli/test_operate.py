@@ -119,13 +119,13 @@ def test_an_altered_register_is_the_answer_no(
     consumed(besa, incident)
     with sqlite3.connect(home / "besa.sqlite") as store:
         store.execute(
-            "UPDATE audit SET facts = replace(facts, 'share', 'shere') WHERE number = 1"
+            "UPDATE audit SET facts = replace(facts, 'share', 'shere') WHERE number = 2"
         )
     ended = besa("audit", "verify")
     as_json = besa("audit", "verify", "--json")
 
     assert 1 == ended.code
-    assert "entry 1 " in ended.err
+    assert "entry 2 " in ended.err
     assert (1, False) == (as_json.code, as_json.json["ok"])
 
 

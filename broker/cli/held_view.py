@@ -1,0 +1,92 @@
+"""`besa held` for a person: what waits, why, and the draft itself.
+
+`broker.store.Held` and `HeldDraft` -> text on standard output.
+
+Invariant: of an incident only the redacted draft is shown, and no character of it can
+move the cursor or turn the reading direction around.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from broker.cli import terminal
+from broker.cli.status_view import ago, table
+
+if TYPE_CHECKING:
+    from broker.review import Behind
+    from broker.store import Held, HeldDraft
+
+
+def show_list(found: tuple[Held, ...], now: datetime) -> None:
+    """Print what is held, one line each."""
+    out = terminal.stdout()
+    if not found:
+        out.print("Nothing is held.")
+        return
+    made = table("Item")
+    made.add_column("Incident", overflow="fold")
+    made.add_column("rev", justify="right")
+    made.add_column("Recipient", overflow="fold")
+    made.add_column("Why", overflow="fold", ratio=1)
+    made.add_column("Approved by", overflow="fold")
+    made.add_column("since", justify="right", no_wrap=True)
+    for held in found:
+        made.add_row(
+            str(held.id),
+            held.uid,
+            str(held.revision),
+            held.recipient,
+            _state(held),
+            ", ".join(one.reviewer for one in held.approvals),
+            ago(held.at, now),
+        )
+    out.print(made)
+
+
+def show_item(found: HeldDraft, behind: Behind, now: datetime) -> None:
+    """Print one held share with everything that a reviewer must know."""
+    held, out = found.held, terminal.stdout()
+    approved = ", ".join(
+        f"{one.reviewer} (until {one.until:%Y-%m-%d %H:%M} UTC)"
+        for one in held.approvals
+    )
+    for name, text in (
+        ("Item", str(held.id)),
+        ("Incident", f"{held.uid} revision {held.revision}"),
+        ("Recipient", f"{held.recipient} (agreement {held.agreement})"),
+        ("Why", _state(held)),
+        ("Since", ago(held.at, now)),
+        ("Published by", behind.publisher or "nobody knows: reviewers must vouch"),
+        ("Agreement", f"edited last by {behind.editor or 'nobody knows whom'}"),
+        ("Approved by", approved or "nobody yet"),
+        ("Rulebook", held.rulebook[:16]),
+        ("Digest", held.sha256 or "there is no draft"),
+    ):
+        out.print(Text(f"{name:<14} {terminal.plain(text)}"), soft_wrap=True)
+    out.print()
+    if not found.body:
+        return
+    out.print(Text("What would leave, and nothing else:", style="bold"))
+    shown = json.dumps(json.loads(found.body), indent=2, ensure_ascii=False)
+    for line in shown.splitlines():
+        out.print(Text(terminal.plain(line)), soft_wrap=True)
+
+
+def _state(held: Held) -> str:
+    if held.ended == "superseded":
+        return f"superseded by revision {held.newest}"
+    if held.ended:
+        return held.ended
+    parts = [held.why]
+    if held.embargo_until:
+        parts.append(
+            f"goes out by itself after {held.embargo_until:%Y-%m-%d %H:%M} UTC"
+        )
+    if held.note:
+        parts.append(held.note)
+    return "; ".join(parts)
