@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +24,18 @@ app = typer.Typer(
     help="Look at what is on its way, and retry, hold or drop it.",
 )
 
-StateName = Literal["queued", "leased", "held", "delivered", "superseded", "failed"]
+
+class StateName(StrEnum):
+    """The states that a row can be asked for by."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    HELD = "held"
+    DELIVERED = "delivered"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+
+
 Row = Annotated[
     int, typer.Argument(metavar="ROW", help="Its number in `besa outbox list`.")
 ]

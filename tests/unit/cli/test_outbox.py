@@ -1,0 +1,142 @@
+"""`besa outbox` and `besa dead-letters`, from the terminal, on real stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Besa = Callable[..., Any]
+
+
+@pytest.fixture
+def waiting(besa: Besa, incident: Path) -> int:
+    """Give the row of an incident that waits in the outbox."""
+    assert besa("keys", "create").code == 0
+    assert besa("publish", "--unchecked", incident).code == 0
+    assert besa("consume", "--until-idle").code == 0
+    first: int = besa("outbox", "list", "--json").json[0]["id"]
+    return first
+
+
+@pytest.fixture
+def refused(besa: Besa, tmp_path: Path) -> Path:
+    """Give a file that became a dead letter."""
+    made = tmp_path / "bad.json"
+    made.write_bytes(b'{"uid": "A-1", "classification": "nothing/known"}')
+    assert besa("keys", "create").code == 0
+    assert besa("publish", "--unchecked", made).code == 0
+    assert besa("consume", "--until-idle").code == 0
+    return made
+
+
+def test_without_a_store_there_is_nothing_to_see(besa: Besa, home: Path) -> None:
+    """Looking at the outbox makes no store, and says that there is none."""
+    ended = besa("outbox", "list")
+
+    assert 3 == ended.code
+    assert "there is no store" in ended.err
+    assert not home.exists()
+
+
+def test_a_row_is_held_and_goes_on(besa: Besa, waiting: int) -> None:
+    """A row that is held is listed so, and a retry lets it go on."""
+    held = besa("outbox", "hold", waiting, "--because", "the unit moves", "--json")
+    states = {row["id"]: row["state"] for row in besa("outbox", "list", "--json").json}
+    again = besa("outbox", "retry", waiting, "--json")
+
+    assert ["held"] == [row["state"] for row in held.json]
+    assert "held" == states[waiting]
+    assert ["queued"] == [row["state"] for row in again.json]
+    assert 0 == besa("audit", "verify").code
+
+
+def test_a_reason_is_demanded(besa: Besa, waiting: int) -> None:
+    """Holding and dropping without a reason is wrong usage, and changes nothing."""
+    assert 2 == besa("outbox", "drop", waiting).code
+    assert 2 == besa("outbox", "hold", waiting, "--because", " ").code
+    assert "queued" == besa("outbox", "show", waiting, "--json").json["state"]
+
+
+def test_what_is_dropped_is_not_listed(besa: Besa, waiting: int) -> None:
+    """A dropped row leaves the list, and cannot be tried again."""
+    dropped = besa("outbox", "drop", waiting, "--because", "shared by mistake")
+
+    assert 0 == dropped.code
+    assert waiting not in [row["id"] for row in besa("outbox", "list", "--json").json]
+    again = besa("outbox", "retry", waiting)
+    assert (3, True) == (again.code, "cannot be tried again" in again.err)
+
+
+def test_a_row_is_shown_with_its_bytes(besa: Besa, waiting: int) -> None:
+    """The bytes that are sealed are printed as they are."""
+    shown = besa("outbox", "show", waiting, "--json").json
+    body = besa("outbox", "show", waiting, "--body").out
+
+    assert shown["bytes"] == len(body)
+    assert b'"Event"' in body
+
+
+def test_nothing_failed_is_said(besa: Besa, waiting: int) -> None:
+    """Retrying a recipient without failures says so."""
+    assert waiting
+    assert (
+        "Nothing of kp-misp has failed."
+        in besa("outbox", "retry", "--recipient", "kp-misp").text
+    )
+
+
+@pytest.mark.usefixtures("refused")
+def test_a_dead_letter_is_listed_with_what_is_wrong(besa: Besa) -> None:
+    """A message that is no incident is listed with its place and its problem."""
+    (letter,) = besa("dead-letters", "list", "--json").json
+
+    assert letter["position"].startswith("spool:")
+    assert letter["problem"]
+    assert letter["problem"] in besa("dead-letters", "show", letter["number"]).text
+
+
+def test_a_dead_letter_comes_again_byte_for_byte(besa: Besa, refused: Path) -> None:
+    """What is replayed stands in the spool as it was published, and is listed no more.
+
+    Still no incident, it becomes a new dead letter.
+    """
+    (letter,) = besa("dead-letters", "list", "--json").json
+    body = besa("dead-letters", "show", letter["number"], "--body").out
+    replayed = besa("dead-letters", "replay", letter["number"], "--json")
+
+    assert refused.read_bytes() == body
+    assert [letter["number"]] == [each["number"] for each in replayed.json]
+    assert [] == besa("dead-letters", "list", "--json").json
+    assert 0 == besa("consume", "--until-idle").code
+    (again,) = besa("dead-letters", "list", "--json").json
+    assert letter["sha256"] == again["sha256"]
+    assert letter["position"] != again["position"]
+    assert 0 == besa("audit", "verify").code
+
+
+def test_a_dead_letter_that_is_gone_stays_listed(
+    besa: Besa, refused: Path, home: Path
+) -> None:
+    """When the bytes are gone, a replay says so, and the dead letter stays."""
+    assert refused.exists()
+    for path in (home / "spool" / "dead").iterdir():
+        path.unlink()
+    ended = besa("dead-letters", "replay", "--all")
+
+    assert 1 == ended.code
+    assert "any more" in ended.text
+    assert 1 == len(besa("dead-letters", "list", "--json").json)
+
+
+def test_altered_bytes_are_not_replayed(besa: Besa, refused: Path, home: Path) -> None:
+    """Bytes that are not those that were refused are not published again."""
+    assert refused.exists()
+    (why,) = (home / "spool" / "dead").glob("*.why.json")
+    path = why.with_name(why.name.removesuffix(".why.json"))
+    path.write_bytes(b"{}")
+
+    assert 1 == besa("dead-letters", "replay", "--all").code
+    assert 1 == len(besa("dead-letters", "list", "--json").json)
