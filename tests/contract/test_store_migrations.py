@@ -1,0 +1,191 @@
+"""A store of schema 1 becomes today's and keeps all that was in it, on both databases.
+
+``data/schema-1.*.sql`` are dumps of stores that the code of schema 1 made and filled.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from broker.errors import StoreError
+from broker.store import open_store
+from broker.store.tables import SCHEMA, metadata
+from broker.store.upgrade import backup, look, upgrade
+from tests.unit.store import samples
+from tests.unit.store.samples import KEY, KEYS, LATER, SOON, at, outcome, queued
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a store as the code of schema 1 left it."""
+    if request.param == "postgresql" and not samples.POSTGRES:
+        pytest.skip("BESA_TEST_POSTGRES_URL names no PostgreSQL that may be emptied")
+    dump = (DATA / f"schema-1.{request.param}.sql").read_text("utf-8")
+    if request.param == "sqlite":
+        with sqlite3.connect(tmp_path / "store.db") as store:
+            store.executescript(dump)
+        return samples.url_of(tmp_path)
+    engine = create_engine(samples.POSTGRES)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        connection.exec_driver_sql(dump.replace("%", "%%"))
+    engine.dispose()
+    return samples.POSTGRES
+
+
+@pytest.fixture(params=samples.DATABASES)
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database."""
+    return samples.empty(request.param, tmp_path)
+
+
+def rows(url: str, table: str) -> list[tuple[Any, ...]]:
+    """Return a table's rows, sorted."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = connection.execute(text(f"SELECT * FROM {table}")).all()  # noqa: S608
+    engine.dispose()
+    return sorted(tuple(row) for row in found)
+
+
+def shape(url: str) -> dict[str, Any]:
+    """Return what the database says of every table."""
+    engine = create_engine(url)
+    seen = inspect(engine)
+    found = {
+        table: (
+            [
+                (each["name"], str(each["type"]), each["nullable"], each["default"])
+                for each in seen.get_columns(table)
+            ],
+            seen.get_pk_constraint(table)["constrained_columns"],
+            sorted(
+                (each["name"] or "", *each["column_names"])
+                for each in seen.get_indexes(table)
+            ),
+            sorted(
+                sorted(each["column_names"])
+                for each in seen.get_unique_constraints(table)
+            ),
+        )
+        for table in seen.get_table_names()
+    }
+    engine.dispose()
+    return found
+
+
+def test_an_old_store_is_refused_with_the_command_to_run(old: str) -> None:
+    """Nobody shares from a store of an older schema; the message says what to do."""
+    with pytest.raises(StoreError, match="besa db upgrade"):
+        open_store(old)
+
+
+def test_an_old_store_keeps_what_it_has(old: str) -> None:
+    """After the upgrade every old row is there, and the register is whole."""
+    outbox, register = rows(old, "outbox"), rows(old, "audit")
+    done = upgrade(old)
+
+    assert (1, SCHEMA) == done
+    assert outbox == rows(old, "outbox")
+    assert register == rows(old, "audit")
+    with open_store(old) as store:
+        assert len(register) == store.check_register(KEYS).entries
+        waiting = {(one.uid, one.revision) for one in store.held()}
+        ended = {(one.uid, one.ended) for one in store.held(ended=True) if one.ended}
+    assert {("b", 2)} == waiting
+    assert {("b", "superseded")} == ended
+
+
+def test_an_upgraded_store_goes_on(old: str) -> None:
+    """New incidents are stored, sent and registered behind the old ones."""
+    upgrade(old)
+    with open_store(old) as store:
+        batch = [(at(9), outcome("z", 1, queued("z", "kp-cybercrime", 1)))]
+        done = store.commit(batch, SOON, KEY)
+        row = store.lease("kp-misp", "w", SOON, LATER)
+        store.check_register(KEYS)
+
+    assert 1 == done.queued
+    assert row is not None
+    assert "z" == row.uid
+
+
+def test_an_upgraded_store_is_like_a_new_one(old: str, tmp_path: Path) -> None:
+    """Tables that were migrated and tables that were laid out are the same."""
+    upgrade(old)
+    migrated = shape(old)
+    if old.startswith("sqlite"):
+        new = samples.url_of(tmp_path, "new.db")
+    else:
+        new = samples.empty("postgresql", tmp_path)
+    open_store(new).close()
+
+    assert shape(new) == migrated
+    assert set(metadata.tables) == set(migrated)
+
+
+def test_an_upgrade_happens_once(old: str) -> None:
+    """A second upgrade changes nothing and says so."""
+    upgrade(old)
+
+    assert (SCHEMA, SCHEMA) == upgrade(old)
+    assert look(old).current
+
+
+def test_an_upgrade_that_fails_changes_nothing(old: str) -> None:
+    """When a step fails, the store is as it was, and can be upgraded later."""
+    engine = create_engine(old)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE approvals (id INTEGER)"))
+    before = shape(old)
+    with pytest.raises(StoreError):
+        upgrade(old)
+    after = shape(old)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE approvals"))
+    engine.dispose()
+
+    assert before == after
+    assert (1, SCHEMA) == upgrade(old)
+
+
+def test_an_empty_database_is_laid_out(fresh: str) -> None:
+    """Migrations alone, from nothing, make a store that can be used."""
+    assert (None, SCHEMA) == upgrade(fresh)
+    with open_store(fresh) as store:
+        assert 0 == store.check_register({}).entries
+
+
+def test_a_copy_is_whole_private_and_never_overwrites(tmp_path: Path) -> None:
+    """A backup made while the store is open can be opened, by its owner only."""
+    url, copy = samples.url_of(tmp_path), tmp_path / "copy.db"
+    with open_store(url) as store:
+        store.commit([(at(0), outcome("a", 1, queued("a", "sprk", 1)))], SOON, KEY)
+        size = backup(url, copy)
+    with pytest.raises(StoreError, match="cannot be made"):
+        backup(url, copy)
+
+    assert copy.stat().st_size == size > 0
+    assert 0o600 == stat.S_IMODE(copy.stat().st_mode)
+    assert not list(tmp_path.glob("copy.db-*"))
+    with open_store(samples.url_of(tmp_path, "copy.db")) as store:
+        assert 2 == store.check_register(KEYS).entries
+
+
+def test_a_copy_of_postgresql_is_for_its_own_tool(tmp_path: Path) -> None:
+    """The command to copy PostgreSQL is named, without the password."""
+    url = "postgresql+psycopg://besa:hunter2@db.example/besa"
+    with pytest.raises(StoreError, match="pg_dump") as refused:
+        backup(url, tmp_path / "copy")
+
+    assert "hunter2" not in str(refused.value)
+    assert [] == list(tmp_path.iterdir())
