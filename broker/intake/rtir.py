@@ -81,10 +81,20 @@ def _custom_fields(ticket: Node, draft: Draft) -> None:
         name = key.partition("{")[2].rstrip("}").lower()
         found.append((name, ticket, key))
     # Whose an address is follows the classification.
-    for name, field, key in sorted(found, key=lambda each: each[0] != "classification"):
-        _custom_field(field, key, name, draft)
+    _classify([each for each in found if each[0] == "classification"], draft)
+    for name, field, key in found:
+        if name != "classification":
+            _custom_field(field, key, name, draft)
         if field is not ticket:
             field.rest()
+
+
+def _classify(found: list[tuple[str, Node, str]], draft: Draft) -> None:
+    words = []
+    for _, field, key in found:
+        words += [text for _, text in field.texts(key)]
+    if words:
+        draft.classify_by_all("Classification", words)
 
 
 def _custom_field(field: Node, key: str, name: str, draft: Draft) -> None:
@@ -93,9 +103,7 @@ def _custom_field(field: Node, key: str, name: str, draft: Draft) -> None:
     found = [
         text for _, text in Node({"v": field.raw(key)}, path, draft.left).texts("v")
     ]
-    if name == "classification" and found:
-        draft.classify_by_all(path, found)
-    elif name in ("ip", "domain", "url", "hostname"):
+    if name in ("ip", "domain", "url", "hostname"):
         for value in found:
             draft.observe_host(value, path, draft.sides.source)
     elif name == "tlp":

@@ -45,9 +45,11 @@ def test_the_manual_says_what_happens() -> None:
 )
 def test_every_public_sample_is_read_or_refused_with_advice() -> None:
     """Of the public samples each is read, or the refusal says what can be done."""
-    found = [made for path in public() for _, made in received(path)]
-    refused = [made for made in found if isinstance(made, IntakeError)]
+    found = [(path, made) for path in public() for _, made in received(path)]
+    refused = [(path, why) for path, why in found if isinstance(why, IntakeError)]
 
-    assert len(found) > 60
-    assert [] == [each for each in refused if not each.problem]
-    assert len(refused) < len(found) / 3
+    assert len(found) > 50
+    assert [] == [path for path, why in refused if not (why.problem and why.advice)]
+    assert {"misp", "stix", "oasis_markings"} == {
+        path.parent.name for path, _ in refused
+    }
