@@ -9,7 +9,7 @@ Invariant: what an object does not have, and what no rule lets through, is in no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from broker.keys import RecipientKey
@@ -60,23 +60,20 @@ class _Choices(dict[tuple[str, ...], Choice]):
 class Item:
     """The plan of one object: its own fields and the parts within it.
 
-    ``lists`` says that some field is a list, which may be empty. ``kind_after`` and
-    ``exact`` are about observables only: the kind that the value has afterwards, and
-    whether it is still the one that was seen.
+    ``lists`` says that some field is a list, which may be empty. ``about`` is what the
+    plan says of an observable that is seen: its ``kind`` as its value is now, and
+    whether the value is ``exact``, the one that was seen.
     """
 
-    __slots__ = ("choices", "exact", "kind_after", "lists", "parts")
+    __slots__ = ("about", "choices", "lists", "parts")
 
     def __init__(
         self,
         leaves: tuple[Leaf, ...],
         parts: tuple[tuple[str, Item], ...] = (),
-        kind_after: str = "",
-        *,
-        exact: bool = True,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         self.choices = _Choices(leaves)
         self.lists = any(leaf.mark[0].endswith("[]") for leaf in leaves)
         self.parts = parts
-        self.kind_after = kind_after
-        self.exact = exact
+        self.about = about

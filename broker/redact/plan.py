@@ -120,7 +120,7 @@ class _Compiler:
         kind = self._kinds.get(facts.get("kind", ""))
         leaves: list[Leaf] = []
         parts: list[tuple[str, Item]] = []
-        kind_after, exact = kind.kind if kind else "", True
+        about: dict[str, Any] | None = None
         inner = parts_of(model)
         for name, info in model.model_fields.items():
             if prefix == "" and name in _LISTS:
@@ -134,10 +134,10 @@ class _Compiler:
             leaves.append(leaf)
             if kind and name == "value" and method:
                 kind_after = method.kind_after(kind.kind, kind.shape)
-                exact = method.name == "keep"
-        if prefix == "observables[]." and not _value_is_seen(leaves):
+                about = {"kind": kind_after, "exact": method.name == "keep"}
+        if prefix == "observables[]." and about is None:
             leaves = [_hidden(leaf) for leaf in leaves]
-        return Item(tuple(leaves), tuple(parts), kind_after, exact=exact)
+        return Item(tuple(leaves), tuple(parts), about)
 
     def _leaf(
         self,
@@ -174,10 +174,6 @@ DECLARED = declarations()
 def _alike(_: Mapping[str, Any]) -> tuple[()]:
     """Tell nothing apart: all items of such a list are treated alike."""
     return ()
-
-
-def _value_is_seen(leaves: list[Leaf]) -> bool:
-    return any(leaf.name == "value" and leaf.seen for leaf in leaves)
 
 
 def _hidden(leaf: Leaf) -> Leaf:

@@ -17,7 +17,7 @@ from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
 from broker.model.incident import Incident, Role, named_by_content
-from broker.model.sharing import Mark, Redacted, all_withheld
+from broker.model.sharing import Mark, Redacted
 from broker.redact.item import Item, Leaf
 from broker.redact.methods.pseudonym import Pseudonym
 from broker.redact.plan import Plan
@@ -94,9 +94,9 @@ def _item(
         for name, apply in changed:
             view[name] = apply(view[name], key)
         if None in view.values():
-            view, said = _without_nothing(view, leaves)
-    if plan.kind_after and view:
-        view, said = _observable(view, said, plan)
+            view, said = _without_nothing(view, leaves, plan)
+    if plan.about and view:
+        view |= plan.about
     if said:
         marks.append((index, said))
     for name, part in plan.parts:
@@ -109,25 +109,16 @@ def _item(
 
 
 def _without_nothing(
-    view: dict[str, Any], leaves: tuple[Leaf, ...]
+    view: dict[str, Any], leaves: tuple[Leaf, ...], plan: Item
 ) -> tuple[dict[str, Any], tuple[Mark, ...]]:
     """Withhold each field of which its method left nothing, and say so."""
     left = {name: value for name, value in view.items() if value is not None}
+    if plan.about and "value" not in left:
+        # Without its value, the rest of an observable would only tell that there was
+        # one; what its rules kept goes with it, and the ledger must say so.
+        left = {}
     marks = [leaf.mark if leaf.name in left else leaf.withheld for leaf in leaves]
     return left, tuple(marks)
-
-
-def _observable(
-    view: dict[str, Any], marks: tuple[Mark, ...], plan: Item
-) -> tuple[dict[str, Any], tuple[Mark, ...]]:
-    """Say of what kind an observable is now, or that nothing of it is left."""
-    # Without its value, the rest of an observable would only tell that there was one;
-    # what its rules kept goes with it, and the ledger must say so.
-    if "value" not in view:
-        return {}, all_withheld(marks)
-    view["kind"] = plan.kind_after
-    view["exact"] = plan.exact
-    return view, marks
 
 
 def _without_repeats(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
