@@ -10,12 +10,12 @@ import io
 import subprocess
 import tarfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from broker.errors import SettingsError
 from broker.settings import read_rulebook_files, read_settings
 
-_LARGEST_FILE: Final = 5_000_000
 _SECONDS: Final = 60
 
 
@@ -24,8 +24,8 @@ def files_of(name: str) -> dict[str, bytes]:
 
     A folder holds ``policies/`` and ``mappings/``, or is a folder of policies, which is
     read with the mappings in use. Anything else is a git revision of the repository
-    that the working directory, or else the policies folder, lies in;
-    ``REVISION:FOLDER`` says where in it ``policies/`` and ``mappings/`` lie.
+    that the policies in use lie in, if the settings name them, or else the working
+    directory; ``REVISION:FOLDER`` says where in it ``policies/`` and ``mappings/`` lie.
 
     Raises:
         SettingsError: there is no such folder or revision, or git is not there.
@@ -42,46 +42,56 @@ def files_of(name: str) -> dict[str, bytes]:
 def _of_revision(revision: str, within: str, name: str) -> dict[str, bytes]:
     if not revision or revision.startswith("-"):
         raise SettingsError(f"{name}: neither a folder nor a git revision")
-    root = _repository(name)
+    root, usual = _repository(name)
     found = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     if found is None:
         raise SettingsError(
             f"{name}: there is no such folder, and no such revision in {root}"
         )
     commit = found.decode().strip()
-    paths = [
+    within = within or usual
+    policies, mappings = (
         f"{within}/{each}" if within else each for each in ("policies", "mappings")
-    ]
-    there = [
-        path
-        for path in paths
-        if _git(root, "cat-file", "-e", f"{commit}:{path}") is not None
-    ]
-    if paths[0] not in there:
+    )
+    if _git(root, "cat-file", "-e", f"{commit}:{policies}") is None:
         raise SettingsError(
-            f"{name}: that revision has no folder {paths[0]}; "
+            f"{name}: that revision has no folder {policies}; "
             "write REVISION:FOLDER if it lies elsewhere"
         )
+    there = [policies]
+    if _git(root, "cat-file", "-e", f"{commit}:{mappings}") is not None:
+        there.append(mappings)
     archive = _git(root, "archive", "--format=tar", commit, "--", *there)
     if archive is None:
         raise SettingsError(f"{name}: git could not read that revision")
-    files = _unpacked(archive, within)
-    if paths[1] not in there:
-        settings = read_settings()
-        both = read_rulebook_files(settings.policies_folder, settings.mappings_folder)
-        files |= {k: v for k, v in both.items() if k.startswith("mappings/")}
-    return files
+    # By way of a folder, so that a revision is read by the same rules as a folder.
+    with TemporaryDirectory(prefix="besa-") as folder:
+        _unpack(archive, Path(folder))
+        beside = Path(folder, mappings)
+        return read_rulebook_files(
+            Path(folder, policies),
+            beside if beside.is_dir() else read_settings().mappings_folder,
+        )
 
 
-def _repository(name: str) -> str:
-    """Return the root of the repository to look in."""
-    for folder in (Path(), read_settings().policies_folder):
-        found = _git(str(folder), "rev-parse", "--show-toplevel")
-        if found is not None:
-            return found.decode().rstrip("\n")
-    raise SettingsError(
-        f"{name}: there is no such folder, and this is no git repository"
-    )
+def _repository(name: str) -> tuple[str, str]:
+    """Return the root of the repository to look in, and the rulebook's folder in it.
+
+    Where the settings say which policies are in use, theirs; else the one that the
+    working directory lies in, and its uppermost folder.
+    """
+    policies = read_settings().policies
+    found = _git(str(policies or Path()), "rev-parse", "--show-toplevel")
+    if found is None:
+        raise SettingsError(
+            f"{name}: there is no such folder, and {policies or 'this'} is in no git "
+            "repository"
+        )
+    root = found.decode().rstrip("\n")
+    if policies is None:
+        return root, ""
+    inside = policies.resolve().parent.relative_to(Path(root).resolve()).as_posix()
+    return root, "" if inside == "." else inside
 
 
 def _git(folder: str, *arguments: str) -> bytes | None:
@@ -102,18 +112,13 @@ def _git(folder: str, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _unpacked(archive: bytes, within: str) -> dict[str, bytes]:
-    """Return the YAML files of an archive, by their names within the folder."""
-    found: dict[str, bytes] = {}
+def _unpack(archive: bytes, folder: Path) -> None:
+    """Write the plain files of an archive into a folder; links are left out."""
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar:
-            path = member.name.removeprefix(f"{within}/" if within else "")
-            hidden = any(part.startswith(".") for part in path.split("/"))
-            if not member.isfile() or hidden or not path.endswith((".yaml", ".yml")):
+            stream = tar.extractfile(member) if member.isfile() else None
+            if stream is None or ".." in Path(member.name).parts:
                 continue
-            if member.size > _LARGEST_FILE:
-                raise SettingsError(f"{path} is larger than 5 MB: not a policy file")
-            stream = tar.extractfile(member)
-            if stream is not None:
-                found[path] = stream.read()
-    return found
+            path = folder / member.name.lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(stream.read())

@@ -1,0 +1,337 @@
+"""`besa policy` compares, tabulates, describes and begins agreements."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.cli.policy_describe import LANGUAGES, Texts, names_in
+from broker.model.agreement import Attribution, OnExpiry, OnWithdrawal, When
+from broker.model.rsit import RSIT_TYPES
+
+Besa = Callable[..., Any]
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the shipped rulebook, which the settings point to."""
+    folder = tmp_path / "rules"
+    for name in ("policies", "mappings"):
+        shutil.copytree(ROOT / name, folder / name)
+        monkeypatch.setenv(f"BESA_{name.upper()}", str(folder / name))
+    return folder
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    """Replace a text in one policy file, once."""
+    path = folder / "policies" / f"{name}.yaml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+THRESHOLD = "        - abusive-content/spam\n      severity_at_least: "
+
+
+def test_nothing_changed(besa: Besa, rules: Path) -> None:
+    """Two copies of a rulebook are proved to disclose the same."""
+    ended = besa("policy", "compare", ROOT, rules)
+
+    assert 0 == ended.code
+    assert "Nothing changes: proved" in ended.text
+
+
+def test_a_widening_ends_with_one(besa: Besa, rules: Path) -> None:
+    """What is newly disclosed is shown with its clause and an example; exit code 1."""
+    edit(rules, "agreements/kp-cybercrime", f"{THRESHOLD}high", f"{THRESHOLD}medium")
+    ended = besa("policy", "compare", ROOT)
+
+    assert 1 == ended.code
+    assert "To kp-misp" in ended.text
+    assert "+ NEWLY DISCLOSED" in ended.text
+    assert "severity medium" in ended.text
+    assert "serious-attempts (policies/agreements/kp-cybercrime.yaml:" in ended.text
+    assert '"uid": "WITNESS-1"' in ended.text
+
+
+def test_a_narrowing_ends_with_zero(besa: Besa, rules: Path) -> None:
+    """What is no longer disclosed is shown, and is no reason to stop."""
+    edit(rules, "agreements/kp-cybercrime", f"{THRESHOLD}high", f"{THRESHOLD}critical")
+    ended = besa("policy", "compare", ROOT, "--no-witnesses")
+
+    assert 0 == ended.code
+    assert "- NO LONGER DISCLOSED" in ended.text
+    assert "WITNESS-1" not in ended.text
+    assert "Nothing is disclosed that was not disclosed before" in ended.text
+
+
+def test_compare_as_json(besa: Besa, rules: Path) -> None:
+    """The JSON has the documented keys, and an incident that can be previewed."""
+    edit(rules, "profiles/investigation", "  title: keep", "  title: withhold")
+    ended = besa("policy", "compare", rules, ROOT, "--json")
+    [field] = ended.json["fields"]
+
+    assert 1 == ended.code
+    assert (False, True) == (ended.json["unchanged"], ended.json["widens"])
+    assert ["title"] == field["fields"]
+    assert ("withheld", "kept") == (field["old"], field["new"])
+    assert {"incident", "at", "old", "new"} == set(field["witness"])
+    assert ended.json["old"] != ended.json["new"]
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git with a name of its own, whatever this machine's settings are."""
+    subprocess.run(
+        ["git", "-c", "user.name=T", "-c", "user.email=t@t.example", *arguments],  # noqa: S607
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_compare_with_a_revision(besa: Besa, rules: Path) -> None:
+    """A revision is read from git, and the working tree stays as it is."""
+    git(rules, "init", "--quiet")
+    git(rules, "add", ".")
+    git(rules, "commit", "--quiet", "-m", "first")
+    edit(rules, "agreements/fiu", "onward: forbidden", "onward: allowed")
+    ended = besa("policy", "compare", "HEAD", "--json")
+    same = besa("policy", "compare", "HEAD", "HEAD")
+
+    assert (1, 0) == (ended.code, same.code)
+    assert ["onward"] == [term["name"] for term in ended.json["terms"]]
+    assert "allowed" in (rules / "policies/agreements/fiu.yaml").read_text("utf-8")
+
+
+def test_compare_with_a_folder_of_a_revision(
+    besa: Besa, rules: Path, tmp_path: Path
+) -> None:
+    """REVISION:FOLDER names where in the repository the rulebook lies."""
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "rules")
+    git(tmp_path, "commit", "--quiet", "-m", "first")
+
+    assert 0 == besa("policy", "compare", "HEAD:rules").code
+    # Where the settings say where the policies lie, that is where they lay before.
+    assert 0 == besa("policy", "compare", "HEAD").code
+    lost = besa("policy", "compare", "HEAD:elsewhere")
+    assert 2 == lost.code
+    assert "has no folder elsewhere/policies" in lost.err
+    assert rules.is_dir()
+
+
+@pytest.mark.parametrize("name", ["no-such-revision", "-x", "--output=x:policies"])
+def test_compare_with_nothing(besa: Besa, rules: Path, name: str) -> None:
+    """What is neither a folder nor a revision is wrong usage, and says so."""
+    git(rules, "init", "--quiet")
+    ended = besa("policy", "compare", "--", name)
+
+    assert 2 == ended.code
+    assert "Traceback" not in ended.err
+
+
+def test_compare_without_git(
+    besa: Besa, rules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without git, folders can still be compared, and a revision is refused."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    ended = besa("policy", "compare", "HEAD")
+
+    assert 2 == ended.code
+    assert "git is not installed" in ended.err
+    assert 0 == besa("policy", "compare", rules).code
+
+
+def test_compare_with_a_broken_rulebook(besa: Besa, rules: Path) -> None:
+    """A side that is no rulebook is named, with file and line."""
+    edit(rules, "agreements/fiu", "retention_days:", "retention_dais:")
+    ended = besa("policy", "compare", ROOT, rules)
+
+    assert 3 == ended.code
+    assert re.search(r"NEW: policies/agreements/fiu\.yaml:\d+:\d+: ", ended.err)
+
+
+def test_check_refuses_what_breaks_a_statement(besa: Besa, rules: Path) -> None:
+    """A rulebook that breaks a statement is refused by check and by preview."""
+    number = "victims[].personal_number: "
+    edit(rules, "profiles/financial", f"{number}withhold", f"{number}keep")
+    ended = besa("check", rules)
+
+    assert 1 == ended.code
+    assert "victims-numbers-never-reach-the-fiu does not hold" in ended.text
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html"])
+def test_matrix_has_every_type_and_recipient(
+    besa: Besa, rules: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every form of the table names each recipient and has a row for each type."""
+    monkeypatch.setenv("COLUMNS", "160")
+    ended = besa("policy", "matrix", "--format", form, "--on", "2026-06-15")
+    rows = {
+        "table": ended.text.count("\n"),
+        "markdown": len(re.findall(r"^\| .*\(`", ended.text, re.M)),
+        "html": ended.text.count('<th scope="row">'),
+    }
+
+    assert 0 == ended.code
+    assert rules.is_dir()
+    for agreement in ("fiu", "kp-cybercrime", "special-prosecution"):
+        assert agreement in ended.text
+    assert rows[form] >= len(RSIT_TYPES)
+
+
+def test_matrix_as_json(besa: Besa, rules: Path) -> None:
+    """Sabotage goes to the prosecution always, and a weakness to nobody."""
+    ended = besa("policy", "matrix", "--on", "2026-06-15", "--json")
+    columns = {each["recipient"]: each for each in ended.json["recipients"]}
+
+    assert rules.is_dir()
+    sabotage = columns["spo-misp"]["types"]["availability/sabotage"]
+    assert {"verdict": "share"} == sabotage
+    for column in columns.values():
+        weakness = column["types"]["vulnerable/weak-crypto"]
+        assert {"verdict": "withhold"} == weakness
+    phishing = columns["fiu-misp"]["types"]["fraud/phishing"]
+    assert "depends" == phishing["verdict"]
+    assert ["a loss is stated"] in phishing["share_if"]
+
+
+def test_html_holds_what_is_written_as_text(besa: Besa, rules: Path) -> None:
+    """The name of an authority cannot become a part of the page."""
+    edit(
+        rules,
+        "recipients/fiu-misp",
+        "authority: Financial Intelligence Unit of Kosovo",
+        "authority: '<script>alert(1)</script>'",
+    )
+    ended = besa("policy", "matrix", "--format", "html")
+
+    assert "<script>" not in ended.text
+    assert "&lt;script&gt;" in ended.text
+
+
+def test_matrix_on_no_day(besa: Besa) -> None:
+    """A day that is none is wrong usage."""
+    assert 2 == besa("policy", "matrix", "--on", "yesterday").code
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_describe_says_every_clause(besa: Besa, language: str) -> None:
+    """Each clause of an agreement is a sentence that begins with its article."""
+    ended = besa("policy", "describe", "fiu", "--language", language, "--json")
+    said = [s for each in ended.json["sections"] for s in each["sentences"]]
+
+    assert 0 == ended.code
+    assert 8 == sum(s.startswith("MoU art. 4(") for s in said)
+    assert any("1825" in sentence for sentence in said)
+    assert not [sentence for sentence in said if re.search(r"[{}]", sentence)]
+
+
+def test_describe_an_agreement_that_is_not_there(besa: Besa) -> None:
+    """An unknown agreement is wrong usage, and the known ones are named."""
+    ended = besa("policy", "describe", "customs")
+
+    assert 2 == ended.code
+    assert "kp-cybercrime" in ended.err
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_everything(language: str) -> None:
+    """A catalogue has every text, and its sentences are told the same things."""
+    english = import_module("broker.cli.policy_texts_en").TEXTS
+    texts = import_module(f"broker.cli.policy_texts_{language}").TEXTS
+
+    assert set(english) == set(texts)
+    assert [] == [
+        key for key in english if names_in(english[key]) != names_in(texts[key])
+    ]
+    assert bool(texts["note"]) == (language != "en")
+
+
+def test_every_condition_has_its_words() -> None:
+    """Each condition, and each end of an agreement, can be said in a sentence."""
+    english = import_module("broker.cli.policy_texts_en").TEXTS
+    for name in When.model_fields:
+        assert {f"when.{name}", f"when.{name}.yes"} & set(english), name
+    for kind, words in (
+        ("expiry", OnExpiry),
+        ("withdrawal", OnWithdrawal),
+        ("attribution", Attribution),
+    ):
+        assert {f"{kind}.{word}" for word in words} <= set(english)
+    assert "low" == Texts("en").word("low")
+
+
+ANSWERS = (
+    "--party", "Customs of Kosovo", "--role", "ministry",
+    "--contact", "duty@customs.example", "--url", "https://misp.customs.example",
+    "--act", "Law: on \"Customs\"", "--citation", "art. 1",
+    "--purpose", "mitigation", "--type", "fraud", "--type", "malicious-code/c2-server",
+    "--from", "2026-01-01", "--until", "2027-12-31", "--cites", "MoU art. 1",
+)  # fmt: skip
+
+
+def test_new_writes_what_passes_the_check(besa: Besa, rules: Path) -> None:
+    """The files of a new agreement pass the check at once, with cases of their own."""
+    before = besa("check", rules, "--json").json["cases"]
+    ended = besa("policy", "new", "customs", *ANSWERS, "--json")
+    after = besa("check", rules, "--json").json
+
+    assert 0 == ended.code
+    assert all(Path(path).is_file() for path in ended.json["written"])
+    assert "customs" in after["agreements"]
+    assert before["run"] + 6 == after["cases"]["run"]
+    assert not [p for p in after["problems"] if "customs" in p["file"]]
+
+
+def test_new_shares_no_more_than_it_was_asked_to(besa: Besa, rules: Path) -> None:
+    """Compared with before, only the new recipient gets anything."""
+    besa("policy", "new", "customs", *ANSWERS)
+    ended = besa("policy", "compare", ROOT, rules, "--json")
+
+    assert {"customs-misp"} == {each["recipient"] for each in ended.json["verdicts"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fiu", *ANSWERS), "there is an agreement fiu already"),
+        (("Customs", *ANSWERS), "small letters"),
+        (("customs", *ANSWERS, "--type", "fraud/fishing"), "fraud/phishing"),
+        (("customs", *ANSWERS, "--until", "2020-01-01"), "before it begins"),
+        (("customs", *ANSWERS, "--url", "http://x"), "https://"),
+        (("customs", *ANSWERS, "--role", "polise"), "did you mean police?"),
+        (("customs", "--party", "Customs"), "--role is needed"),
+    ],
+)
+def test_new_refuses_answers_without_sense(
+    besa: Besa, rules: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    """An answer that makes no sense is wrong usage, and nothing is written."""
+    before = sorted(rules.rglob("*"))
+    ended = besa("policy", "new", *arguments)
+
+    assert 2 == ended.code
+    assert said in ended.err
+    assert before == sorted(rules.rglob("*"))
+
+
+def test_new_overwrites_nothing(besa: Besa, rules: Path) -> None:
+    """A file that is there already is left alone, and nothing else is written."""
+    taken = rules / "policies/cases/customs/child.yaml"
+    taken.parent.mkdir()
+    taken.write_text("mine", "utf-8")
+    ended = besa("policy", "new", "customs", *ANSWERS)
+
+    assert ended.code in (1, 2)
+    assert "mine" == taken.read_text("utf-8")
+    assert not (rules / "policies/agreements/customs.yaml").exists()
