@@ -1,0 +1,264 @@
+"""Changed policies come into force when they are right, and never before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from broker.errors import RulebookError, SettingsError
+from broker.reload import Reloading, checked
+from broker.rulebook import Rulebook
+from broker.settings import read_rulebook_files, recipients_digest
+from broker.store import Store, open_store
+
+ROOT = Path(__file__).parents[2]
+EVERY = 0.02
+AGREEMENT = "agreements/kp-cybercrime.yaml"
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> Path:
+    """Return a folder of policies that a test may change: one agreement, few cases."""
+    folder = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", folder)
+    for name in ("fiu", "special-prosecution"):
+        shutil.rmtree(folder / "cases" / name)
+    for file in sorted((folder / "cases" / "kp-cybercrime").iterdir())[3:]:
+        file.unlink()
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Return an open, empty store."""
+    with open_store(f"sqlite:///{tmp_path}/store.db") as opened:
+        yield opened
+
+
+class Watched:
+    """A folder of policies that is reloaded, and the store that is told."""
+
+    def __init__(self, policies: Path, store: Store) -> None:
+        self.store = store
+        self.prepared: list[str] = []
+        self.reloading = Reloading(
+            policies, ROOT / "mappings", _now, prepare=self._prepare, every=EVERY
+        )
+        self.reloading.tell(store)
+
+    def _prepare(self, book: Rulebook) -> None:
+        self.prepared.append(book.digest)
+
+    @property
+    def digest(self) -> str:
+        """The rulebook in force."""
+        return self.reloading.rulebook().digest
+
+    def look(self, until: Callable[[], bool] = lambda: False, looks: int = 4) -> None:
+        """Look at the files several times, or until something is so."""
+        for _ in range(looks):
+            time.sleep(EVERY * 1.5)
+            self.reloading.look(self.store)
+            if until():
+                return
+
+    def trouble(self) -> str:
+        """What the status says about changed policies."""
+        return self.store.status(_now()).rulebook_trouble
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def watched(policies: Path, store: Store) -> Watched:
+    """Return what watches the folder of policies."""
+    return Watched(policies, store)
+
+
+def change(policies: Path, old: str = "1825", new: str = "30") -> None:
+    """Make a change that decides something."""
+    path = policies / AGREEMENT
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_a_right_change_comes_into_force(policies: Path, watched: Watched) -> None:
+    """A changed file is taken up, the store notes its digest, and all is calm."""
+    before = watched.digest
+    change(policies)
+    watched.look()
+    files = read_rulebook_files(policies, ROOT / "mappings")
+
+    assert before != watched.digest == checked(files).digest
+    assert watched.digest == watched.store.status(_now()).in_force
+    assert [before, watched.digest] == watched.prepared
+    assert recipients_digest(files) == watched.store.recipients_in_force()
+    assert "" == watched.trouble()
+
+
+def test_a_file_that_is_being_written_is_left_alone(
+    policies: Path, watched: Watched
+) -> None:
+    """While a file changes at every look, nothing is read and nobody is alarmed."""
+    before = watched.digest
+    path = policies / AGREEMENT
+    whole = path.read_bytes()
+    for end in range(1000, 5000, 1000):
+        path.write_bytes(whole[:end])
+        watched.look(looks=1)
+
+    assert (before, "") == (watched.digest, watched.trouble())
+
+
+def test_a_half_written_file_is_refused(policies: Path, watched: Watched) -> None:
+    """A file that was cut off in a line stays out, although it may be a policy."""
+    before = watched.digest
+    path = policies / AGREEMENT
+    whole = path.read_bytes()
+    path.write_bytes(whole.rstrip(b"\n"))
+    watched.look()
+    told = watched.trouble()
+    path.write_bytes(whole)
+    watched.look()
+
+    assert before == watched.digest
+    assert "the last line has no end" in told
+    assert AGREEMENT in told
+    assert "" == watched.trouble()
+
+
+def test_a_mistake_leaves_the_last_good_rulebook(
+    policies: Path, watched: Watched
+) -> None:
+    """A mistake is alarmed with its file and line, once, and the old rules stay."""
+    before = watched.digest
+    change(policies, "effect: share", "effect: shore")
+    watched.look(looks=8)
+    alarm = watched.store.status(_now()).alarms[0]
+
+    assert before == watched.digest == watched.store.status(_now()).in_force
+    assert f"{AGREEMENT}:" in watched.trouble()
+    assert ("rulebook", 1) == (alarm.kind, alarm.times)
+
+
+def test_a_case_that_does_not_hold_refuses_the_change(
+    policies: Path, watched: Watched
+) -> None:
+    """Cases are run before the swap: what breaks one does not come into force."""
+    before = watched.digest
+    change(policies, "effect: share", "effect: withhold")
+    watched.look()
+
+    assert before == watched.digest
+    assert "cases/kp-cybercrime" in watched.trouble()
+
+
+def test_a_safeguard_that_is_broken_refuses_the_change(
+    policies: Path, watched: Watched
+) -> None:
+    """What must never happen is proved before the swap."""
+    before = watched.digest
+    safeguards = policies / "safeguards.yaml"
+    text = safeguards.read_text("utf-8")
+    addition = (
+        '  - id: nothing-at-all\n    cites: "a test"\n    recipients: [kp-misp]\n'
+    )
+    assert "\nnever:\n" in text
+    safeguards.write_text(text.replace("\nnever:\n", f"\nnever:\n{addition}", 1))
+    watched.look()
+
+    assert before == watched.digest
+    assert "safeguards.yaml" in watched.trouble()
+
+
+def test_a_replaced_file_is_seen(policies: Path, watched: Watched) -> None:
+    """A file that was moved over the old one is seen, even with its size and time."""
+    before = watched.digest
+    path = policies / AGREEMENT
+    state = path.stat()
+    draft = policies.parent / "draft.yaml"
+    draft.write_bytes(path.read_bytes().replace(b"1825", b"1824", 1))
+    os.utime(draft, ns=(state.st_atime_ns, state.st_mtime_ns))
+    draft.replace(path)
+    watched.look()
+
+    assert before != watched.digest
+    assert state.st_mtime_ns == path.stat().st_mtime_ns
+
+
+def test_a_swapped_symlink_is_seen(
+    policies: Path, store: Store, tmp_path: Path
+) -> None:
+    """When the folder is a link, swapping it changes all files at one moment."""
+    releases = tmp_path / "releases"
+    shutil.copytree(policies, releases / "1")
+    shutil.copytree(policies, releases / "2")
+    change(releases / "2")
+    current = tmp_path / "current"
+    current.symlink_to(releases / "1")
+    watched = Watched(current, store)
+    before = watched.digest
+    (tmp_path / "next").symlink_to(releases / "2")
+    (tmp_path / "next").replace(current)
+    watched.look()
+
+    assert before != watched.digest
+    assert "" == watched.trouble()
+
+
+def test_a_deleted_folder_changes_nothing(policies: Path, watched: Watched) -> None:
+    """Without its folder the last good rulebook stays, and an alarm says so."""
+    before = watched.digest
+    away = policies.with_name("away")
+    policies.rename(away)
+    watched.look()
+    told = watched.trouble()
+    away.rename(policies)
+    watched.look()
+
+    assert before == watched.digest
+    assert "is not a folder" in told
+    assert "" == watched.trouble()
+
+
+def test_a_change_of_nothing_is_nothing(policies: Path, watched: Watched) -> None:
+    """A file that is only touched makes no other rulebook and no link."""
+    register = watched.store.status(_now()).audit_entries
+    (policies / AGREEMENT).touch()
+    watched.look()
+
+    assert register == watched.store.status(_now()).audit_entries
+
+
+def test_what_cannot_be_prepared_is_refused(policies: Path, store: Store) -> None:
+    """A rulebook whose recipients have no secrets does not come into force."""
+
+    class Unready(Watched):
+        def _prepare(self, book: Rulebook) -> None:
+            super()._prepare(book)
+            if len(self.prepared) > 1:
+                raise SettingsError("master.secret is missing")
+
+    watched = Unready(policies, store)
+    before = watched.digest
+    change(policies)
+    watched.look()
+
+    assert before == watched.digest
+    assert "master.secret is missing" in watched.trouble()
+
+
+def test_without_a_good_rulebook_nothing_starts(policies: Path) -> None:
+    """At the start there is no last good one: a mistake is raised with its place."""
+    change(policies, "effect: share", "effect: shore")
+    with pytest.raises(RulebookError, match=AGREEMENT):
+        Reloading(policies, ROOT / "mappings", _now)
