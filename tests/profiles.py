@@ -26,14 +26,7 @@ _DEFAULTS = {
     "victims": {"consent": "unknown", "minor": False},
     "suspects": {"minor": False},
 }
-_LISTS = (
-    "victims",
-    "suspects",
-    "observables",
-    "evidence",
-    "affected_systems",
-    "relations",
-)
+_LISTS = frozenset(path.partition("[].")[0] for path in DECLARED if "[]." in path)
 
 
 @dataclass(frozen=True)
