@@ -31,6 +31,8 @@ _PRECONDITIONS: Final[Mapping[str, str]] = {
     "clearance": "Its TLP or PAP is stricter than this recipient may be sent.",
     "withdrawn": "The incident was withdrawn.",
     "embargo": "The incident has an embargo that has not ended.",
+    "hold-back": "The agreement lets a person look at incidents that are this new.",
+    "notify": "Somebody's life is in danger: a person is told, and not asked.",
     "error": "A step of the preparation failed, so nothing is sent.",
 }
 

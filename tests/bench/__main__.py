@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.sandbox.kafka import available
-from tests.bench import consume, path, size
+from tests.bench import agreements, consume, path, size
 from tests.bench.measure import Timed, ratio
 
 
@@ -109,6 +109,26 @@ def grown() -> Iterator[Line]:
     )
 
 
+def silent(turns: int) -> Iterator[Line]:
+    """Measure what agreements cost that say nothing of an incident."""
+    found = agreements.grow(turns)
+    whole = ratio(found.path_of_all, found.path_of_three)
+    yield Line(
+        f"{agreements.ALL} agreements of which 3 match / 3, per incident",
+        f"{whole.of_medians:.2f} x (minima: {whole.of_minima:.2f} x)",
+        "<= 1.3 x",
+        whole.of_medians <= 1.3,
+    )
+    more = found.deciding_of_all.best - found.deciding_of_three.best
+    each = more / (agreements.ALL - 3) * 1e6
+    yield Line(
+        "deciding, 3 that match and each that does not",
+        f"{found.deciding_of_three.best * 1e6:.0f} us, {each:.1f} us",
+        "",
+        None,
+    )
+
+
 def lines(turns: int) -> Iterator[Line]:
     """Measure everything."""
     yield from compared(turns)
@@ -118,6 +138,7 @@ def lines(turns: int) -> Iterator[Line]:
         yield Line("Kafka to outbox, 3 recipients", why_not, "<= +30 %", None)
     else:
         yield stored("Kafka", consume.kafka)
+    yield from silent(max(10, turns // 4))
     yield help_time()
     yield from grown()
 
