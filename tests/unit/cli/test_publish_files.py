@@ -1,0 +1,167 @@
+"""Publishing and converting files, patterns, folders, lines and tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.cli.look import Format
+from broker.model.intake import CONTENT_TYPES
+from tests.formats import SAMPLES
+
+Besa = Callable[..., Any]
+N6 = SAMPLES / "n6_event_phish.json"
+SECRET = "Kanarina"
+
+
+def _lines(*names: str) -> bytes:
+    values = [json.loads((SAMPLES / name).read_bytes()) for name in names]
+    return b"".join(json.dumps(value).encode() + b"\n" for value in values)
+
+
+def test_every_format_can_be_said() -> None:
+    """`--format` takes every format that is read."""
+    assert set(CONTENT_TYPES) == set(Format.__args__)  # type: ignore[attr-defined]
+
+
+def test_a_file_is_published_as_what_it_is(besa: Besa, home: Path) -> None:
+    """What is published keeps its bytes and says its format."""
+    ended = besa("publish", N6, "--json")
+    [file] = (home / "spool" / "new").iterdir()
+
+    assert 0 == ended.code
+    assert ["n6"] == [one["format"] for one in ended.json]
+    assert file.name.endswith(".n6.in")
+    assert N6.read_bytes() == file.read_bytes()
+
+
+def test_each_line_is_published_or_refused(besa: Besa, tmp_path: Path) -> None:
+    """Lines that cannot be read are refused with their number, the rest is stored."""
+    file = tmp_path / "many.jsonl"
+    lines = _lines("n6_event_phish.json", "stix_report.json")
+    file.write_bytes(b'{"uid": "' + SECRET.encode() + b'"}\n' + lines + b'{"broken\n')
+    ended = besa("publish", file, "--json")
+    published = [one for one in ended.json if "offset" in one]
+
+    assert 1 == ended.code
+    assert ["2", "3"] == [one["where"] for one in published]
+    assert ["1", "4"] == [one["where"] for one in ended.json if "problem" in one]
+    assert f"{file}:1: " in ended.err
+    assert f"{file}:4: it is not JSON" in ended.err
+    assert SECRET not in ended.err
+    assert "2 published, 2 refused" in ended.err
+    assert 2 == besa("status", "--json").json["lag"]["messages"]
+
+
+def test_a_folder_is_published_in_the_order_of_names(
+    besa: Besa, tmp_path: Path
+) -> None:
+    """Of a folder all files of a known ending are published, also deeper ones."""
+    (tmp_path / "b").mkdir()
+    for name in ("b/2.json", "1.json", "3.JSON", "notes.txt"):
+        (tmp_path / name).write_bytes(N6.read_bytes())
+    ended = besa("publish", tmp_path, "--json")
+
+    assert ["1.json", "3.JSON", "2.json"] == [
+        Path(one["file"]).name for one in ended.json
+    ]
+
+
+def test_a_pattern_is_expanded(besa: Besa, tmp_path: Path) -> None:
+    """A pattern that the shell left alone is expanded."""
+    for number in (1, 2):
+        (tmp_path / f"{number}.json").write_bytes(N6.read_bytes())
+    ended = besa("publish", tmp_path / "*.json", "--json")
+
+    assert 2 == len(ended.json)
+
+
+@pytest.mark.parametrize("name", ["missing.json", "*.nothing", "empty"])
+def test_nothing_there_is_wrong_usage(besa: Besa, tmp_path: Path, name: str) -> None:
+    """A name, a pattern or a folder without any file is wrong usage, and is named."""
+    (tmp_path / "empty").mkdir()
+    ended = besa("publish", tmp_path / name)
+
+    assert 2 == ended.code
+    assert name in ended.err
+
+
+def test_standard_input(besa: Besa) -> None:
+    """Lines from standard input are published, and named as such."""
+    stdin = _lines("n6_event_phish.json") + b"[]\n"
+    ended = besa("publish", "-", "--json", stdin=stdin)
+
+    assert 1 == ended.code
+    assert [("-", "1"), ("-", "2")] == [
+        (one["file"], one["where"]) for one in ended.json
+    ]
+
+
+def test_unchecked_publishes_anything(besa: Besa, tmp_path: Path) -> None:
+    """With --unchecked what cannot be read is published too, for the dead letters."""
+    file = tmp_path / "x"
+    file.write_bytes(b"garbage")
+
+    assert 0 == besa("publish", "--unchecked", file).code
+    assert 1 == besa("status", "--json").json["lag"]["messages"]
+
+
+def test_policies_are_not_needed(
+    besa: Besa, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever publishes or converts need not have the policies."""
+    monkeypatch.setenv("BESA_POLICIES", str(tmp_path / "nowhere"))
+
+    assert 0 == besa("publish", N6).code
+    assert 0 == besa("convert", N6).code
+
+
+def test_convert_shows_what_was_understood(besa: Besa) -> None:
+    """The incident goes to standard output, what was left behind to standard error."""
+    ended = besa("convert", N6)
+
+    assert "n6:0123456789abcdef0123456789abcdef" == ended.json["uid"]
+    assert "read as n6; 4 things are left behind" in ended.err
+    assert "address[0].cc (about the network)" in ended.err
+    assert "XK321501000000000125" not in ended.err
+
+
+def test_what_was_converted_can_be_published(besa: Besa, tmp_path: Path) -> None:
+    """The output of convert is an incident in Besa's own format, and the same one."""
+    file = tmp_path / "native.json"
+    for path in sorted(SAMPLES.iterdir()):
+        file.write_bytes(besa("convert", path).out)
+        ended = besa("publish", file, "--json")
+
+        assert (0, "native") == (ended.code, ended.json[0]["format"])
+
+
+def test_convert_of_many(besa: Besa, tmp_path: Path) -> None:
+    """Of several messages each is a line, and what cannot be read ends with 1."""
+    file = tmp_path / "many.jsonl"
+    file.write_bytes(_lines("n6_event_phish.json", "stix_report.json") + b"{}\n")
+    ended = besa("convert", file)
+
+    assert 1 == ended.code
+    assert 2 == len([json.loads(line) for line in ended.out.splitlines()])
+    assert f"{file}:3: " in ended.err
+
+
+def test_convert_as_json(besa: Besa) -> None:
+    """With --json, the incident and what was left behind are one document."""
+    [found] = besa("convert", N6, "--format", "n6", "--json").json
+
+    assert ("", "n6") == (found["where"], found["format"])
+    assert "source (about the feed)" in found["left_behind"]
+
+
+def test_a_wrong_format_is_an_answer(besa: Besa) -> None:
+    """A message that is not of the format that was said is refused, with its path."""
+    ended = besa("convert", N6, "--format", "rtir")
+
+    assert 1 == ended.code
+    assert "Subject: is missing" in ended.err
