@@ -129,6 +129,19 @@ def silent(turns: int) -> Iterator[Line]:
     )
 
 
+def formats_read() -> Iterator[Line]:
+    """Measure how fast messages of each format are read."""
+    for one in formats.speeds():
+        yield Line(
+            f"{one.format}, {one.size:,} bytes, read per second, one core",
+            f"{one.per_second:,.0f}",
+            "",
+            None,
+        )
+    for count, each in formats.growth():
+        yield Line(f"n6, {count:,} observables, each", f"{each:.1f} us", "", None)
+
+
 def lines(turns: int) -> Iterator[Line]:
     """Measure everything."""
     yield from compared(turns)
@@ -141,6 +154,7 @@ def lines(turns: int) -> Iterator[Line]:
     yield from silent(max(10, turns // 4))
     yield help_time()
     yield from grown()
+    yield from formats_read()
 
 
 def main() -> int:
