@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.sandbox.kafka import available
-from tests.bench import agreements, consume, path, size
+from tests.bench import agreements, consume, formats, path, size
 from tests.bench.measure import Timed, ratio
 
 
