@@ -50,6 +50,7 @@ def upgrade() -> None:
     _what_came()
     _what_was_decided()
     _what_leaves()
+    _what_arrived()
     _what_is_known_of_it()
 
 
@@ -169,6 +170,9 @@ def _what_leaves() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("outbox_lane", "outbox", ["recipient", "state", "id"])
+
+
+def _what_arrived() -> None:
     op.create_table(
         "receipts",
         _counted(),
