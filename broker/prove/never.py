@@ -13,13 +13,21 @@ from fnmatch import fnmatchcase
 from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
 from broker.model.agreement import Never
+from broker.model.decision import ItemKey
 from broker.model.incident import declarations
 from broker.prove import words
 from broker.prove.diagram import EMPTY, Node
 from broker.prove.domain import Domain
 from broker.prove.facts import Question, questions
-from broker.prove.outcome import TOLD_APART, Outcome, Sort
-from broker.prove.shown import Seen
+from broker.prove.outcome import (
+    TOLD_APART,
+    Outcome,
+    Sort,
+    lets_through,
+    outcome_of,
+    part_of,
+    sorts,
+)
 from broker.prove.side import Side, side_of, tried
 from broker.prove.verdict import Verdicts, asked_by, verdicts, withheld_items
 from broker.prove.witness import Wanted, Witness, can_have, witness
@@ -130,20 +138,29 @@ def _of_route(side: Side, route: Route) -> Iterator[Refutation]:
         asked |= dict.fromkeys(questions(statement.when))
     domain = Domain(asked, tuple(side.kinds))
     decided = verdicts(party, domain)
-    seen = Seen(side.outcomes(route), withheld_items(party, domain, side.kinds))
+    withheld = withheld_items(party, domain, side.kinds)
     for index, statement in about:
-        broken = _broken(side, domain, decided, seen, statement)
+        allowed = _allowed(side, route, statement)
+        broken = _broken(domain, decided, withheld, statement, allowed)
         if broken is not None:
             yield _refutation(side, route, domain, index, broken)
 
 
 _Broken = tuple[Node, Wanted, Outcome | None]
+_Allowed = tuple[Sort, str, Outcome]
 
 
 def _broken(
-    side: Side, domain: Domain, decided: Verdicts, seen: Seen, statement: Never
+    domain: Domain,
+    decided: Verdicts,
+    withheld: Mapping[ItemKey, Node],
+    statement: Never,
+    allowed: Iterator[_Allowed],
 ) -> _Broken | None:
-    """Return where a statement does not hold, or nothing when it does."""
+    """Return where a statement does not hold, or nothing when it does.
+
+    ``allowed`` are its fields that the profile lets through all the same.
+    """
     space = domain.space
     reach = decided.share
     if statement.unless is None:
@@ -155,29 +172,32 @@ def _broken(
         return None
     if not statement.fields:
         return reach, Wanted(), None
-    for sort, path, outcome in _allowed(side, seen, statement):
+    for sort, path, outcome in allowed:
         wanted = Wanted(path, sort.item())
-        withheld = seen.of(sort, path)[1]
         cells = space.both(reach, can_have(domain, wanted))
-        cells = space.but_not(cells, withheld)
+        cells = space.but_not(cells, withheld.get((sort.part, sort.told), EMPTY))
         if cells != EMPTY:
             return cells, wanted, outcome
     return None
 
 
-def _allowed(
-    side: Side, seen: Seen, statement: Never
-) -> Iterator[tuple[Sort, str, Outcome]]:
+def _allowed(side: Side, route: Route, statement: Never) -> Iterator[_Allowed]:
     """Yield the fields of a statement that the profile lets through all the same."""
-    for sort, fields in seen.outcomes.items():
-        kind = side.kinds.get(sort.item().get("kind", ""))
-        if not fits(statement.only, sort.item(), kind):
-            continue
-        for pattern in statement.fields:
-            for path in _matching(pattern, fields):
-                outcome = fields[path]
-                allowed = outcome.method in statement.except_as
-                if not outcome.is_withheld and not allowed:
+    profile = side.profile_of(route)
+    document = side.profiles[route.agreement.profile].document
+    methods = statement.except_as
+    paths = [
+        path
+        for pattern in statement.fields
+        for path in _matching(pattern, profile.fields)
+        if lets_through(profile, path, methods)
+    ]
+    for path in paths:
+        for sort in sorts(part_of(path), side.kinds):
+            kind = side.kinds.get(sort.item().get("kind", ""))
+            if fits(statement.only, sort.item(), kind):
+                outcome = outcome_of(profile, path, sort, side.kinds, document)
+                if not outcome.is_withheld and outcome.method not in methods:
                     yield sort, path, outcome
 
 

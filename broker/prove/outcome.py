@@ -8,7 +8,7 @@ Invariant: an outcome counts as showing no more than another only where that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
@@ -34,6 +34,8 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
 }
 _DECLARED: Final = declarations()
 _FINENESS: Final = ("month", "day", "hour")
+_VALUE: Final = "observables[].value"
+_WITHHOLD: Final = ("withhold", "drop")
 # What a method does when its options are left out: the same as when they are written.
 _USUAL: Final[dict[str, dict[str, Any]]] = {
     "coarsen_time": {"to": "day"},
@@ -105,8 +107,7 @@ def outcomes(
     """
     by_part: dict[str, list[str]] = {part: [] for part in ("", *TOLD_APART)}
     for path in _DECLARED:
-        part = path.partition("[]")[0]
-        by_part[part if part in TOLD_APART else ""].append(path)
+        by_part[part_of(path)].append(path)
     found: dict[Sort, dict[str, Outcome]] = {}
     for part, paths in by_part.items():
         for sort in sorts(part, kinds):
@@ -114,10 +115,41 @@ def outcomes(
             kind = kinds.get(item.get("kind", ""))
             fields = {path: _outcome(profile, path, item, kind, doc) for path in paths}
             # An observable whose value is withheld is withheld as a whole.
-            if part == "observables" and fields["observables[].value"].is_withheld:
-                fields = dict.fromkeys(paths, fields["observables[].value"])
+            if part == "observables" and fields[_VALUE].is_withheld:
+                fields = dict.fromkeys(paths, fields[_VALUE])
             found[sort] = fields
     return found
+
+
+def part_of(path: str) -> str:
+    """Return the list that a field is in, if its items are told apart; else ""."""
+    part = path.partition("[]")[0]
+    return part if part in TOLD_APART else ""
+
+
+def lets_through(profile: Profile, path: str, except_as: Collection[str]) -> bool:
+    """Say whether a profile has any line that lets a field through otherwise."""
+    return any(
+        rule.method not in _WITHHOLD and rule.method not in except_as
+        for rule in profile.fields[path]
+    )
+
+
+def outcome_of(
+    profile: Profile,
+    path: str,
+    sort: Sort,
+    kinds: Mapping[str, ObservableKind],
+    doc: Document,
+) -> Outcome:
+    """Return what becomes of one field of one sort of item; see `outcomes`."""
+    item = sort.item()
+    kind = kinds.get(item.get("kind", ""))
+    if sort.part == "observables":
+        value = _outcome(profile, _VALUE, item, kind, doc)
+        if value.is_withheld:
+            return value
+    return _outcome(profile, path, item, kind, doc)
 
 
 def _outcome(
@@ -131,7 +163,7 @@ def _outcome(
     index = next(n for n, rule in enumerate(rules) if fits(rule.only, item, kind))
     rule = rules[index]
     where = doc.where(("fields", path, index))
-    if rule.method in ("withhold", "drop"):
+    if rule.method in _WITHHOLD:
         return Outcome(WITHHELD, where=where)
     options = tuple(sorted({**_USUAL.get(rule.method, {}), **rule.options}.items()))
     return Outcome(KEPT if rule.method == "keep" else rule.method, options, where)
