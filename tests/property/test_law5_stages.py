@@ -22,7 +22,7 @@ class Unheard(Exception):  # noqa: N818 - what nobody has thought of
 
 # Something deep in each stage, asked once for each recipient.
 DEEP = {
-    "policy": ("broker.policy.decide", "_preconditions"),
+    "policy": ("broker.policy.decide", "_verdict"),
     "redact": ("broker.redact.project", "_without_repeats"),
     "convert": ("broker.convert.parts", "flat"),
     "render": ("broker.render.misp_event", "_event"),
