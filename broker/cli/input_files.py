@@ -94,7 +94,7 @@ class _bar:  # noqa: N801 - reads as a function
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(
-            TextColumn("publishing"),
+            TextColumn("reading"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeRemainingColumn(),

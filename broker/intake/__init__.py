@@ -59,6 +59,12 @@ _READERS: Final[dict[str, Reader]] = {
 FORMATS: Final[dict[str, tuple[str, Reader]]] = {
     name: (CONTENT_TYPES[name], reader) for name, reader in _READERS.items()
 }
+# The tables in mappings/taxonomy that the readers look words up in.
+TABLES: Final = frozenset(
+    {
+        "intelmq", "n6", "idea0", "xarf3", "xarf4", "iodef", "thehive", "rtir", "stix",
+    }
+)  # fmt: skip
 _BY_CONTENT_TYPE: Final = {kind: name for name, kind in CONTENT_TYPES.items()}
 # Types that say how it is written and not what it is.
 _GENERAL: Final = frozenset(
@@ -108,6 +114,7 @@ def format_of(
             )
     if topic and tables:
         for name, table in tables.formats.items():
-            if topic in table.topics and name in _READERS:
-                return name
+            if topic in table.topics:
+                # IODEF has one table for its two ways of writing.
+                return name if name in _READERS else looks_like(raw, tables)
     return looks_like(raw, tables)

@@ -50,7 +50,8 @@ def read(raw: bytes, tables: Tables) -> Parsed:
         problem = f"the row has {len(rows[0])} cells and the header {len(header)}"
         raise IntakeError("", problem, "is it cut short, or a cell not quoted?")
     cells = dict(zip(header, rows[0], strict=True))
-    row = Node({**table.defaults, **_fields(table, cells)}, "", draft.left)
+    said: dict[str, Any] = dict(table.defaults.items())
+    row = Node(said | _fields(table, cells), "", draft.left)
     _observe(table, Node(dict(cells), "", draft.left), draft)
     for number, (name, cell) in enumerate(cells.items(), 1):
         if name not in table.columns and cell.strip():

@@ -19,7 +19,7 @@ from broker.intake.iodef_parts import admit, event_data, indicators, prose
 from broker.intake.iodef_xml import document_of
 from broker.intake.message import draft_of, object_of
 from broker.intake.n6 import CONFIDENCE
-from broker.intake.node import Node
+from broker.intake.node import LONGEST_TEXT, Node
 from broker.intake.parsed import Parsed
 from broker.intake.xarf4 import loss_of
 from broker.model.incident import Contacts, PartyKind, Status, Victim
@@ -86,7 +86,7 @@ def _incident(incident: Node, draft: Draft) -> Parsed:
     if incident.word("status") == "resolved":
         draft.status = Status.CLOSED
     _assessments(incident, draft)
-    for text in prose(incident, "Description"):
+    for text in prose(incident, "Description", LONGEST_TEXT):
         draft.tell(text)
     for contact in incident.nodes("Contact"):
         _contact(contact, draft, 0)
@@ -234,8 +234,7 @@ def _first(contact: Node, key: str, inner: str) -> str | None:
         if texts and found is None:
             found = texts[0]
         elif texts:
-            draft_note = "more than a party has room for"
-            part.note(inner, draft_note)
+            part.note(inner, "more than a party has room for")
         part.about_the_message("type", "Description", "ext-type")
         part.rest()
     return found

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from broker.intake.draft import Draft
-from broker.intake.node import Node
+from broker.intake.node import LONGEST_LINE, LONGEST_TEXT, Node
 from broker.model.incident import Role
 
 _DEEPEST: Final = 8
@@ -29,18 +29,18 @@ _ADDRESSES: Final = {
 }  # fmt: skip
 
 
-def prose(node: Node, key: str) -> list[str]:
+def prose(node: Node, key: str, most: int = LONGEST_LINE) -> list[str]:
     """Take texts that may carry a language: ``["x"]`` or ``[{"value": "x"}]``."""
     found = node.value.get(key)
     listed = found if isinstance(found, list) else [found]
     if not any(isinstance(each, dict) for each in listed):
-        return [text for _, text in node.texts(key)]
+        return [text for _, text in node.texts(key, most)]
     texts = []
     for each in listed:
         # A language or another attribute of a text is no news.
         text = each.get("value") if isinstance(each, dict) else each
         inner = Node({key: text}, node.path, node.left)
-        texts += [said for _, said in inner.texts(key)]
+        texts += [said for _, said in inner.texts(key, most)]
     node.about_the_message(key)
     return texts
 
@@ -66,7 +66,7 @@ def event_data(event: Node, draft: Draft, depth: int) -> None:
     """Take what happened: systems, files and words of an EventData class."""
     if not admit(event, draft):
         return
-    for text in prose(event, "Description"):
+    for text in prose(event, "Description", LONGEST_TEXT):
         draft.tell(text)
     seen = event.moment("StartTime") or event.moment("DetectTime")
     for name, key in (

@@ -20,6 +20,7 @@ from broker import canonical
 from broker.errors import IntakeError
 from broker.intake import misp_fields as fields
 from broker.intake import misp_tags as tags
+from broker.intake.message import refuse_twice
 from broker.intake.misp_fields import Json
 from broker.intake.misp_parties import ABOUT_SOMEBODY, take_party
 from broker.intake.misp_parts import (
@@ -91,6 +92,7 @@ def _unwrap(raw: bytes) -> Json:
         found = canonical.loads(raw)
     except ValueError:
         raise IntakeError("", "it is not JSON in UTF-8") from None
+    refuse_twice(raw, found)
     if isinstance(found, dict) and "response" in found:
         found = found["response"]
     if isinstance(found, list):

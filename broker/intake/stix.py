@@ -266,11 +266,10 @@ class _Marks:
             word = said["tlp"]
             table = self._draft.table.tlp
             tlps.append(table.get(word, Tlp.RED) if isinstance(word, str) else Tlp.RED)
-        elif isinstance(said.get("statement"), str):
-            statements += [
-                text
-                for _, text in Node(said, path, self._draft.left).texts("statement")
-            ]
+        elif texts := [
+            text for _, text in Node(said, path, self._draft.left).texts("statement")
+        ]:
+            statements += texts
         else:
             # A policy that is not understood could forbid to share it at all.
             self._draft.left.note(path, "a marking without a meaning here: red")

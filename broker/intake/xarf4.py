@@ -143,7 +143,9 @@ def loss_of(amount: str | None, currency: str) -> FinancialLoss | None:
         value = Decimal(amount or "").quantize(Decimal("0.01"))
     except InvalidOperation:
         return None
-    if not 0 <= value < 10**15 or len(currency) != 3 or not currency.isascii():
+    if not value.is_finite() or not 0 <= value < 10**15:
+        return None
+    if len(currency) != 3 or not currency.isascii():
         return None
     text = f"{value:f}".removesuffix(".00")
     if not currency.isalpha():

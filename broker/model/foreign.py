@@ -7,7 +7,7 @@ readers in `broker.intake` look words up here and never guess: a word without a 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -72,6 +72,17 @@ class FormatTable(_Row):
         return self
 
 
+FieldName = Literal[
+    "uid", "revised_at", "title", "description", "classification", "severity",
+    "tlp", "pap", "status", "confidence", "language", "case_reference",
+    "times.occurred_from", "times.occurred_until", "times.detected",
+    "times.reported", "reporter.name", "reporter.organisation",
+    "reporter.contacts.email", "reporter.contacts.phone", "victim.name",
+    "victim.contacts.email", "victim.contacts.phone", "victim.personal_number",
+    "financial_loss.amount", "financial_loss.currency", "references",
+]  # fmt: skip
+
+
 class Column(_Row):
     """What stands in one column of a CSV table.
 
@@ -79,18 +90,7 @@ class Column(_Row):
     role that its values have. ``many`` says what separates several values in one cell.
     """
 
-    field: (
-        Literal[
-            "uid", "revised_at", "title", "description", "classification", "severity",
-            "tlp", "pap", "status", "confidence", "language", "case_reference",
-            "times.occurred_from", "times.occurred_until", "times.detected",
-            "times.reported", "reporter.name", "reporter.organisation",
-            "reporter.contacts.email", "reporter.contacts.phone", "victim.name",
-            "victim.contacts.email", "victim.contacts.phone", "victim.personal_number",
-            "financial_loss.amount", "financial_loss.currency", "references",
-        ]
-        | None
-    ) = None  # fmt: skip
+    field: FieldName | None = None
     observable: Kind | None = None
     role: Role = Role.UNKNOWN
     to_ids: bool = False
@@ -122,7 +122,7 @@ class CsvTable(_Row):
     csv: str
     title: str
     columns: Annotated[dict[str, Column], Field(min_length=2)]
-    defaults: dict[str, Any] = {}
+    defaults: dict[FieldName, str] = {}
     classification: dict[str, RsitType] = {}
     victim: Literal["person", "organisation"] = "person"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -130,7 +130,7 @@ class CsvTable(_Row):
 
     @model_validator(mode="after")
     def _enough(self) -> CsvTable:
-        fields = {column.field for column in self.columns.values()} | set(self.defaults)
+        fields = {column.field for column in self.columns.values()} | {*self.defaults}
         for needed in ("uid", "revised_at", "title"):
             if needed not in fields:
                 raise ValueError(f"no column is the {needed}")
