@@ -170,7 +170,10 @@ class Sweep:
         self._store.calm(GONE_ALARM, place)
         try:
             received = pipeline.receive(
-                message.body, message.content_type, rulebook=self._rulebook()
+                message.body,
+                message.content_type,
+                rulebook=self._rulebook(),
+                topic=message.position.topic,
             )
         except IntakeError:
             received = None

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.model.intake import NATIVE
-from broker.publish import incident_key, publish_spool
+from broker.model.intake import CONTENT_TYPES, NATIVE
+from broker.publish import SpoolPublisher, incident_key, publish_spool
 from broker.source.spool import SpoolSource
 
 UUID = "2603987b-4b19-58b3-893b-2c4feff8e5d4"
@@ -30,6 +30,20 @@ def test_a_spool_has_what_was_published(tmp_path: Path) -> None:
         message.content_type,
         message.position,
     )
+
+
+@pytest.mark.parametrize("content_type", sorted(CONTENT_TYPES.values()))
+def test_a_spool_keeps_the_format(tmp_path: Path, content_type: str) -> None:
+    """Whatever the format, the reader of a spool is told what the publisher said."""
+    with SpoolPublisher(tmp_path / "s") as publisher:
+        publisher.publish(b"{}", content_type)
+        [position] = publisher.flush()
+        assert [] == publisher.flush()
+    source = SpoolSource(tmp_path / "s")
+    [message] = source.poll(1, 0)
+    source.close()
+
+    assert (content_type, position) == (message.content_type, message.position)
 
 
 @pytest.mark.parametrize(
