@@ -25,6 +25,7 @@ from broker.cli import (
     serve,
     simulate,
     terminal,
+    verify,
 )
 
 LOOK, SHARE, RULES, OVERSIGHT, TRY = (
@@ -95,6 +96,7 @@ app.command(rich_help_panel=SHARE)(publish.publish)
 app.command(rich_help_panel=SHARE)(serve.run)
 app.command(rich_help_panel=SHARE)(serve.consume)
 app.command(rich_help_panel=SHARE)(serve.dispatch)
+app.command(rich_help_panel=SHARE)(verify.verify)
 app.command(rich_help_panel=RULES)(rules.check)
 app.command(rich_help_panel=RULES)(simulate.simulate)
 app.command(rich_help_panel=RULES)(rules.schema)

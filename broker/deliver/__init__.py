@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol, assert_never
+from urllib.parse import unquote, urlsplit
 
 from broker.errors import SettingsError, Unavailable
-from broker.model.agreement import Recipient
+from broker.model.recipient import Recipient, RecipientKind
 from broker.model.sharing import Receipt, Sealed
 
 
@@ -92,21 +94,51 @@ def open_recipient(
         SettingsError: the address is not one.
     """
     url = credential.url or recipient.url
-    if not url.startswith(("http://", "https://")):
+    if not recipient.is_folder and not url.startswith(("http://", "https://")):
         raise SettingsError(
             f"the address of recipient {recipient.recipient} must begin with https://"
         )
+    verify = credential.ca_bundle or True
+    waits = timeouts or Timeouts()
+    # Each is loaded only where it is used: PyMISP takes half a second.
     match recipient.kind:
-        case "misp":
-            # Loaded only where it is used: PyMISP takes half a second.
+        case RecipientKind.MISP:
             from broker.deliver.misp import MispRecipient
 
             return MispRecipient(
+                url, credential.key, verify=verify, timeouts=waits, clock=clock
+            )
+        case RecipientKind.TAXII:
+            from broker.deliver.taxii import TaxiiRecipient
+
+            return TaxiiRecipient(
                 url,
+                recipient.collection,
                 credential.key,
-                verify=credential.ca_bundle or True,
-                timeouts=timeouts or Timeouts(),
+                deletes=recipient.deletes,
+                verify=verify,
+                timeouts=waits,
                 clock=clock,
             )
+        case RecipientKind.FEED:
+            from broker.deliver.feed import FeedRecipient
+
+            return FeedRecipient(folder_of(url), recipient.organisation, clock=clock)
+        case RecipientKind.FILE_DROP:
+            from broker.deliver.file_drop import FileDrop
+
+            return FileDrop(folder_of(url), clock=clock)
         case _:
             assert_never(recipient.kind)
+
+
+def folder_of(url: str) -> Path:
+    """Return the folder that an address of the form ``file:///folder`` names.
+
+    Raises:
+        SettingsError: it names none.
+    """
+    path = unquote(urlsplit(url).path)
+    if not url.startswith("file:///") or not path.strip("/"):
+        raise SettingsError("the address of a folder must begin with file:///")
+    return Path(path)

@@ -32,8 +32,9 @@ from broker.deliver.misp_compare import (
     uuid_of,
 )
 from broker.deliver.misp_update import compose, prove
+from broker.deliver.sealed_event import event_of
 from broker.errors import DeliveryError, Refused, Unavailable
-from broker.model.sharing import Receipt, ReceiptState, Sealed, Wire
+from broker.model.sharing import Receipt, ReceiptState, Sealed
 
 _REPAIRS: Final = 2
 _REMEMBERED: Final = 10_000
@@ -76,7 +77,7 @@ class MispRecipient:
             Unavailable: not now; try again later. `Busy` says when.
             Refused: not ever: no right, blocklisted, not ours, an older edition.
         """
-        event = _event_of(sealed)
+        event = event_of(sealed)
         if sealed.edition < self._sent.get(sealed.share, 0):
             raise Refused("a newer edition was sent before")
         self._deadline = time.monotonic() + self._timeouts.total
@@ -167,8 +168,8 @@ class MispRecipient:
         """Send what the server lacks; see `misp_update` for what an update may be."""
         for uuid in difference.leftovers:
             held = self._clear(uuid, sealed.share) or held
-        update = compose(_event_of(sealed), held)
-        prove(_event_of(sealed), update, held)
+        update = compose(event_of(sealed), held)
+        prove(event_of(sealed), update, held)
         body = dumps({"Event": update})
         try:
             self._call(lambda misp: misp.edit(sealed.share, body))
@@ -221,25 +222,6 @@ class MispRecipient:
         ):
             return Refused("it holds a character that MISP cannot store", 500)
         return refusal_of(answer)
-
-
-def _event_of(sealed: Sealed) -> dict[str, Any]:
-    """Parse the sealed bytes anew.
-
-    Raises:
-        Refused: they are no MISP event, or that of another share.
-    """
-    if sealed.wire is not Wire.MISP_EVENT:
-        raise Refused("a MISP takes MISP events only")
-    try:
-        document = loads(sealed.body)
-        event = document["Event"]
-        same = document.keys() == {"Event"} and uuid_of(event) == sealed.share
-    except (ValueError, KeyError, TypeError, AttributeError):
-        same = False
-    if not same:
-        raise Refused("the body is not the event that the seal names")
-    return dict(event)
 
 
 @contextmanager
