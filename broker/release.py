@@ -57,6 +57,16 @@ def waits_until(
     return max(known) if known and len(known) == len(ends) else None
 
 
+def held_until(incident: Incident, share: Share, book: Rulebook) -> datetime | None:
+    """Return when a held share may go by itself; nothing when a person must decide."""
+    if share.state is not State.HELD or share.breaches or share.failure:
+        return None
+    for route in book.routes:
+        if route.agreement.agreement == share.decision.agreement:
+            return waits_until(incident, share.decision, route.agreement)
+    return None
+
+
 def again(
     received: Received,
     agreement: str,

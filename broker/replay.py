@@ -27,10 +27,10 @@ from broker import policy
 from broker.canonical import dumps
 from broker.model.decision import Decision, Effect
 from broker.model.presence import OPTIONAL_FIELDS
-from broker.model.sharing import Outcome, State
+from broker.model.sharing import Outcome
 from broker.pipeline import Received
 from broker.policy import Facts
-from broker.release import waits_until
+from broker.release import held_until
 from broker.rulebook import Rulebook
 
 # "banking", "public administration", "e-commerce": and never a number or an address.
@@ -66,12 +66,10 @@ def noted(
     if outcome.duplicate or outcome.conflict:
         return outcome
     waits: dict[str, datetime] = {}
-    for route, share in zip(rulebook.routes, outcome.shares, strict=True):
-        if share.state is State.HELD:
-            agreement = route.agreement
-            until = waits_until(received.incident, share.decision, agreement)
-            if until is not None:
-                waits[agreement.agreement] = until
+    for share in outcome.shares:
+        until = held_until(received.incident, share, rulebook)
+        if until is not None:
+            waits[share.decision.agreement] = until
     facts = written(policy.facts_of(received.incident, now))
     return replace(outcome, facts=facts, publisher=publisher, waits_until=waits)
 

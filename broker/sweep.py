@@ -28,7 +28,7 @@ from broker.model.intake import Message, Position
 from broker.model.reviewer import Reviewers
 from broker.model.sharing import NO_HISTORY, Share, State
 from broker.pipeline import Received
-from broker.release import again, approved
+from broker.release import again, approved, held_until
 from broker.review import Behind, objection
 from broker.rulebook import Rulebook
 from broker.source import Gone, SourceError
@@ -106,12 +106,11 @@ class Sweep:
 
     def _settle(self, item: HeldDraft) -> None:
         held = item.held
-        if held.approvals:
-            names = self._counting(held)
-            if len(names) < PEOPLE:
+        names = self._counting(held) if held.approvals else []
+        if len(names) < PEOPLE:
+            if held.embargo_until is None or held.embargo_until > self._clock():
                 return
-        else:
-            names = []
+            names = []  # its time has come: nobody needs to approve
         received = self._received(item)
         if received is None:
             return
@@ -132,7 +131,7 @@ class Sweep:
             share = approved(
                 share, held.uid, held.sha256, rulebook=book.digest, keys=self._keys
             )
-        self._end(held, share, book.digest, names)
+        self._end(held, received, share, book, names)
 
     def _counting(self, held: Held) -> list[str]:
         """Return who has validly approved, and end the approvals that do not count."""
@@ -183,24 +182,35 @@ class Sweep:
             return None
         return received
 
-    def _end(self, held: Held, share: Share, rulebook: str, names: list[str]) -> None:
+    def _end(
+        self,
+        held: Held,
+        received: Received,
+        share: Share,
+        book: Rulebook,
+        names: list[str],
+    ) -> None:
         """Queue a share, or say why it stays."""
         now = self._clock()
         sealed = share.sealed
         if sealed is None or sealed.retracts:
-            self._stays(held, share, rulebook)
+            self._stays(held, received, share, book)
         elif names and sealed.sha256 != held.sha256:
             # What the rules share by now is not what was approved: people look again.
-            self._store.hold_again(held.id, share, rulebook, now)
+            self._store.hold_again(held.id, share, book.digest, now)
         else:
             key = self._keys.signing
-            self._store.release(held.id, share, rulebook, names, now, key)
+            self._store.release(held.id, share, book.digest, names, now, key)
             self.released += 1
             _LOG.info("held share %d was released", held.id)
 
-    def _stays(self, held: Held, share: Share, rulebook: str) -> None:
+    def _stays(
+        self, held: Held, received: Received, share: Share, book: Rulebook
+    ) -> None:
         if share.state is State.HELD:
-            self._store.hold_again(held.id, share, rulebook, self._clock())
+            # The rules in force may hold it back for longer than those before.
+            until = held_until(received.incident, share, book)
+            self._store.hold_again(held.id, share, book.digest, self._clock(), until)
         elif share.state is State.UNCHANGED:
             self._refuse(held.id, "the recipient has exactly this already; drop it")
         else:

@@ -238,9 +238,10 @@ def _chosen(
 
 def _must_be_releasable(store: Store, held: Held, now: datetime) -> None:
     """Refuse to approve what the guard would hold again at once."""
+    from broker.store import GUARD_FOUND
+
     status = store.status(now)
-    blocked = held.why.startswith(("the guard found", "failed"))
-    if blocked and held.rulebook == status.in_force:
+    if held.why.startswith(GUARD_FOUND) and held.rulebook == status.in_force:
         terminal.stop(
             ExitCode.NO,
             f"{held.why}: no approval can release that; change the policy or publish "

@@ -27,9 +27,12 @@ def run(until_idle: UntilIdle = False) -> None:
     """
     from broker.run import supervise
     from broker.settings import read_settings
+    from broker.store import open_store
 
     settings = read_settings()
     _make_home(settings)
+    # Here and once: both processes would refuse an older store again and again.
+    open_store(settings.store_url).close()
     if not supervise(settings, until_idle=until_idle, report=terminal.warn):
         terminal.stop(ExitCode.FAULT, "a process keeps dying; its errors stand above")
 

@@ -47,7 +47,7 @@ from broker.model.intake import (
 )
 from broker.source.protocol import Gone, Receipts, SourceError
 
-_SUFFIXES: Final = {
+_SUFFIXES: Final[dict[str | None, str]] = {
     **{kind: f"{name}.in" for name, kind in CONTENT_TYPES.items()},
     NATIVE: "native.json",
     MISP_EVENT: "misp-event.json",

@@ -22,8 +22,10 @@ from broker.store.records import (
 )
 from broker.store.status import RULEBOOK_ALARM
 from broker.store.store import Store, open_store
+from broker.store.written import GUARD_FOUND
 
 __all__ = [
+    "GUARD_FOUND",
     "PEOPLE",
     "RULEBOOK_ALARM",
     "Alarm",

@@ -129,16 +129,24 @@ def release(
 
 
 def hold_again(
-    database: Database, number: int, share: Share, rulebook: str, at: datetime
+    database: Database,
+    number: int,
+    share: Share,
+    rulebook: str,
+    at: datetime,
+    until: datetime | None,
 ) -> None:
     """Replace the draft of a held share, and end the approvals of the old one.
+
+    ``until`` is when it goes out by itself, if nothing but time holds it.
 
     Raises:
         StoreError: it does not wait any more.
     """
     draft = written.draft_columns(share)
-    why = written.reason(share)
-    new = {"why": why, "rulebook": rulebook, "embargo_until": None, **draft}
+    why = written.reason(share, until)
+    time = {"embargo_until": None if until is None else millis(until)}
+    new = {"why": why, "rulebook": rulebook, **time, **draft}
     told = {"why": why, "rulebook": rulebook, "draft_sha256": draft["sha256"]}
     _stays(database, number, new, told, at)
 

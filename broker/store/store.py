@@ -137,10 +137,15 @@ class Store:
         review.release(self._database, number, share, rulebook, by, at, key)
 
     def hold_again(
-        self, number: int, share: Share, rulebook: str, at: datetime
+        self,
+        number: int,
+        share: Share,
+        rulebook: str,
+        at: datetime,
+        until: datetime | None = None,
     ) -> None:
         """Replace the draft of a held share, and end approvals of the old one."""
-        review.hold_again(self._database, number, share, rulebook, at)
+        review.hold_again(self._database, number, share, rulebook, at, until)
 
     def refuse_release(self, number: int, note: str, at: datetime) -> None:
         """Note why a held share cannot be released, and end its approvals."""

@@ -8,6 +8,7 @@ the draft of what is held.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from broker.canonical import dumps, sha256_hex
@@ -17,6 +18,8 @@ from broker.store.register import millis
 from broker.store.tables import Place
 
 _NO_COUNTS: Final = {KEPT: 0, "changed": 0, WITHHELD: 0}
+GUARD_FOUND: Final = "the guard found: "
+"""How the reason of a share begins that the guard holds."""
 _SHOWN: Final = 5  # breaches named in a reason; all are in the table of decisions
 
 
@@ -131,7 +134,7 @@ def held_row(outcome: Outcome, share: Share, at: int) -> dict[str, Any]:
         "revision": outcome.revision,
         "agreement": decision.agreement,
         "recipient": decision.recipient,
-        "why": reason(share) if until is None else "nothing but time holds it back",
+        "why": reason(share, until),
         "rulebook": outcome.rulebook,
         "waiting": True,
         "at": at,
@@ -153,12 +156,17 @@ def draft_columns(share: Share) -> dict[str, Any]:
     }
 
 
-def reason(share: Share) -> str:
-    """Say why a share is held, naming rules and places and never a value."""
+def reason(share: Share, until: datetime | None) -> str:
+    """Say why a share is held, naming rules and places and never a value.
+
+    ``until`` is when it goes out by itself, if nothing but time holds it.
+    """
+    if until is not None:
+        return "nothing but time holds it back"
     if share.failure:
         return f"{share.failure} failed"
     if share.breaches:
-        return "the guard found: " + "; ".join(map(str, share.breaches[:_SHOWN]))
+        return GUARD_FOUND + "; ".join(map(str, share.breaches[:_SHOWN]))
     asking = ", ".join(share.decision.clauses)
     return f"the agreement asks for review: {asking}"
 
