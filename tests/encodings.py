@@ -101,6 +101,26 @@ def _word(value: str) -> str:
     return f"=?UTF-8?Q?{coded}?="
 
 
+_CYRILLIC_ALIKE: Final = str.maketrans(
+    "aceijopsxyhABCEHIJKMOPSTXY", "асеіјорѕхуһАВСЕНІЈКМОРЅТХУ"
+)
+_GREEK_ALIKE: Final = str.maketrans("aopxvABEHIKMNOPTXYZ", "αορχνΑΒΕΗΙΚΜΝΟΡΤΧΥΖ")
+
+
+def _as_number(value: str) -> str:
+    parts = value.split(".")
+    if len(parts) == 4 and all(part.isdigit() for part in parts):
+        return f"http://{int.from_bytes(bytes(map(int, parts)))}/"
+    return value
+
+
+def _in_columns(value: str) -> str:
+    parts = value.split(".")
+    if len(parts) == 4 and all(part.isdigit() for part in parts):
+        return ".".join(part.zfill(3) for part in parts)
+    return value
+
+
 ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "plain": str,
     "upper case": str.upper,
@@ -167,6 +187,18 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "quoted-printable, every byte": lambda v: _bytes(v, "={:02X}"),
     "mail header, Q": _word,
     "mail header, B": lambda v: f"=?UTF-8?B?{base64.b64encode(v.encode()).decode()}?=",
+    "look-alikes, Cyrillic": lambda v: v.translate(_CYRILLIC_ALIKE),
+    "look-alikes, Greek": lambda v: v.translate(_GREEK_ALIKE),
+    "address as a number": _as_number,
+    "address in columns": _in_columns,
+    "words on lines": lambda v: v.replace(" ", "\n"),
+    "words on quoted lines": lambda v: f"> {v}".replace(" ", "\n> "),
+    "words on lines of Windows": lambda v: v.replace(" ", "\r\n"),
+    "words apart": lambda v: v.replace(" ", "  \t "),
+    "words in cells": lambda v: v.replace(" ", " | "),
+    "tags of HTML": lambda v: f"<b>{v[:2]}</b>{v[2:]}",
+    "escaped dots": lambda v: v.replace(".", "\\."),
+    "dot and at in words": lambda v: v.replace(".", " dot ").replace("@", " at "),
     "Serbian in Latin": _latin,
     "Serbian in ASCII": _latin_ascii,
 }  # fmt: skip

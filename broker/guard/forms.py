@@ -14,7 +14,13 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv6Address
 from typing import Final
 
-from broker.guard.texts import SEPARATOR, fold, opened_punycode, squeeze_each
+from broker.guard.texts import (
+    SEPARATOR,
+    as_it_looks,
+    fold,
+    opened_punycode,
+    squeeze_each,
+)
 
 _ADDRESS: Final = re.compile(r"[0-9a-f:.]*[.:][0-9a-f:.]+")
 # Matched instead of parsed: an address object costs fifty times as much.
@@ -24,6 +30,9 @@ _IPV4: Final = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}")
 _GROUPED: Final = re.compile(r"\+?[\d ()/.-]{9,40}")
 # A squeezed value shorter than this is found by chance between two others.
 _SQUEEZED: Final = 8
+# Seven letters, and signs between them.
+_LONGEST_SHORT: Final = 12
+_WORDS: Final = re.compile(r"[^\W_]+")
 # So many digits do not stand together by chance.
 _DIGITS: Final = 9
 # Without its country code a telephone number has eight digits, in Kosovo and around.
@@ -52,11 +61,25 @@ def bare_forms(texts: Forms) -> Forms:
     found: Forms = {}
     if not texts:
         return found
-    # The lines of a value are squeezed into one.
     lines = [text.replace(SEPARATOR, "") for text in texts]
     for bare, values in zip(squeeze_each(lines), texts.values(), strict=True):
         if len(bare) >= _SQUEEZED and not bare.isdigit():
             found.setdefault(bare, []).extend(values)
+    return found
+
+
+def short_forms(texts: Forms) -> Forms:
+    """Return the forms of several words that are too short to be squeezed.
+
+    They are looked for word for word, whatever stands between the words.
+    """
+    found: Forms = {}
+    for text, values in texts.items():
+        if len(text) > _LONGEST_SHORT or text.isalnum():
+            continue
+        words = _WORDS.findall(text)
+        if len(words) > 1 and not any(word.isdigit() for word in words):
+            found.setdefault(f" {' '.join(words)} ", []).extend(values)
     return found
 
 
@@ -101,9 +124,9 @@ def raw_forms(value: str) -> tuple[bytes, ...]:
 
 
 def _spellings(value: str, folded: str) -> Iterator[str]:
-    # Lines of a document stand apart, so those of a value do as well.
-    yield folded.replace("\n", SEPARATOR)
+    yield folded
     if not value.isascii():
+        yield as_it_looks(value).strip()
         # Without its own letter, Serbian writes one sound as two letters.
         yield fold(re.sub("[đђ]", "dj", value.casefold())).strip()
     if "xn--" in folded:
@@ -116,6 +139,13 @@ def _addresses(folded: str) -> Iterator[str]:
     """Yield the other notations of an address; nothing for what is none."""
     if _IPV4.fullmatch(folded):
         parts = folded.split(".")
+        packed = bytes(map(int, parts))
+        # As numbers, which browsers and scripts read as addresses, and as old logs
+        # write them in columns.
+        yield str(int.from_bytes(packed))
+        yield packed.hex()
+        yield f"0x{packed.hex()}"
+        yield ".".join([part.zfill(3) for part in parts])
         backwards = parts[::-1]
         yield ".".join(backwards)
         # As providers name the machines of their customers: 198-51-100-7.example.

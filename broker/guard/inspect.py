@@ -129,7 +129,7 @@ def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...
         found += _id_breaches(document["objects"])
     searched = Searched(texts, _values(document, guard.wire), guard.known.lines)
     found += _secret_breaches(searched, incident, guard)
-    touched = sorted(guard.tripwires & searched.tripped)
+    touched = searched.tripped(guard.tripwires)
     found += [Breach(f"tripwire-{name}", "") for name in touched]
     return tuple(found)
 
@@ -137,6 +137,10 @@ def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...
 def _values(document: Any, wire: Wire) -> Iterator[str]:
     """Yield the values of a document that stand for one thing each, in order."""
     if wire is Wire.STIX_BUNDLE:
+        for made in document["objects"]:
+            for name in _ID_OF.get(made["type"], ()):
+                if isinstance(made.get(name), str):
+                    yield made[name]
         return
     event = document["Event"]
     for made in (event, *event.get("Object", ())):

@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from broker.errors import GuardError
@@ -54,6 +54,22 @@ _SIGNS: Final = {
     **dict.fromkeys("\u2028\u2029\u0085·•‧∙", " "),
 }
 _LETTERS: Final = str.maketrans(_LATIN | _CYRILLIC | _TWO | _SIGNS)
+# Letters of other scripts that look like Latin ones, capital or small. Source: the
+# confusables of Unicode Technical Standard 39, as far as they are letters in use.
+_ALIKE_GREEK: Final = zip(
+    "αβγεικνορτυχωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abyeikvoptuxwabezhikmnoptyx", strict=True
+)
+_ALIKE_CYRILLIC: Final = zip(
+    "авгекмнорстухијѕіһԁӏԛԝпьАВЕКМНОРСТУХИЈЅІҺԀӀԚԜПЬ",
+    "abrekmhopctyxujsihdlqwnbabekmhopctyxujsihdlqwnb",
+    strict=True,
+)
+_ALIKE_OTHERS: Final = zip("օսհոցզքѵѡɑɡɩıʏʀɴʜɪɢʟ", "ouhnguqvwagiiyrnhigl", strict=True)
+_ALIKE: Final = str.maketrans(dict((*_ALIKE_GREEK, *_ALIKE_CYRILLIC, *_ALIKE_OTHERS)))
+_LOOKS_ALIKE: Final = re.compile(
+    "[\u0251\u0261\u0262\u0269\u026a\u0274\u0280\u028f\u029c\u029f"
+    "\u0370-\u03ff\u0400-\u052f\u0561-\u0587]"
+)
 # What base64 of ASCII looks like: each byte's top bit is 0, so not every letter can
 # stand at each of the four places.
 # Only such runs are decoded; a value with other letters is looked for encoded.
@@ -98,14 +114,19 @@ _DEFANGED: Final = {
     "[.]": ".",
     "(.)": ".",
     "{.}": ".",
+    "\\.": ".",
     "[dot]": ".",
     "(dot)": ".",
+    "{dot}": ".",
+    " dot ": ".",
     "[:]": ":",
     "[at]": "@",
     "(at)": "@",
+    "{at}": "@",
     "[@]": "@",
     "hxxp": "http",
 }
+_TAG: Final = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _NO_LETTER: Final = bytes(c for c in range(128) if not chr(c).isalnum())
 _NO_LETTER_APART: Final = _NO_LETTER.replace(SEPARATOR.encode(), b"")
 
@@ -125,6 +146,16 @@ def fold(text: str) -> str:
     return text if text.isascii() else text.translate(_LETTERS)
 
 
+def as_it_looks(text: str) -> str:
+    """Return a text folded, with letters of other scripts read as what they look like.
+
+    Empty when it has none of these: `fold` reads Cyrillic by its sound.
+    """
+    if text.isascii() or not _LOOKS_ALIKE.search(text):
+        return ""
+    return fold(text.translate(_ALIKE))
+
+
 def squeeze(folded: str) -> str:
     """Return a folded text without blanks and signs."""
     return without(folded, _NO_LETTER)
@@ -141,20 +172,37 @@ def without(text: str, signs: bytes) -> str:
     return text.encode("utf-8", "replace").translate(None, signs).decode()
 
 
-def lines_of(texts: Iterable[str], known: frozenset[str]) -> list[str]:
-    """Return the lines of all texts, each once and in order, without known ones.
+class Lines(NamedTuple):
+    """The texts of a document, each once: whole, by line, and lines put together."""
 
-    A line that was broken only to fit a width stands there in one piece as well.
+    whole: list[str]
+    single: list[str]
+    rejoined: list[str]
+
+
+def lines_of(texts: Iterable[str], known: frozenset[str]) -> Lines:
+    """Return texts and their lines, each once and in order, without known lines.
+
+    A line that was broken only to fit a width is put together again.
     """
-    lines: dict[str, None] = {}
+    whole: dict[str, None] = {}
+    single: dict[str, None] = {}
+    rejoined: dict[str, None] = {}
     for text in dict.fromkeys(texts):
         if "\n" not in text:
-            lines[text] = None
+            if text not in known:
+                whole[text] = single[text] = None
             continue
         parts = text.split("\n")
-        lines.update(dict.fromkeys(parts))
-        lines.update(dict.fromkeys(_unfolded(parts)))
-    return [line for line in lines if line not in known]
+        left = [part for part in parts if part not in known]
+        whole["\n".join(left)] = None
+        single.update(dict.fromkeys(left))
+        rejoined.update(dict.fromkeys(_unfolded(parts)))
+    return Lines(
+        list(whole),
+        list(single),
+        [line for line in rejoined if line not in single and line not in known],
+    )
 
 
 def _unfolded(parts: list[str]) -> Iterator[str]:
@@ -252,6 +300,8 @@ def _spelled_out(lower: str) -> list[str]:
         )
         for mark in marks:
             found = found.replace(mark, _DEFANGED[mark])
+        if " dot " in marks:
+            found = found.replace(" at ", "@")
     if "xn--" in lower:
         found = SEPARATOR.join((found, opened_punycode(f"{found}{SEPARATOR}{lower}")))
     return found.split(SEPARATOR)
@@ -282,6 +332,7 @@ _DECODERS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
     ("\\x", partial(_BYTES.sub, _written_out)),
     ("=", partial(_BYTES.sub, _written_out)),
     ("[U+", partial(_CODE_POINT.sub, _code_point)),
+    ("</", partial(_TAG.sub, "")),
 )
 """By the mark that a layer cannot be without: how the lines that have it are read."""
 

@@ -123,7 +123,7 @@ def _plant(made: dict[str, Any], place: str, text: str) -> None:
     path, _, kind = place.partition(":")
     if kind:
         there = "https://qotha.example/?q=" if kind == "url" else "seen with "
-        text = text.replace(" ", "+").replace("\n", "") if kind == "url" else text
+        text = "+".join(text.split()) if kind == "url" else text
         one = {"kind": kind, "value": f"{there}{text}", "role": "attacker"}
         made.setdefault("observables", []).append(one)
         return

@@ -50,7 +50,8 @@ def test_unknown_tripwire_is_refused() -> None:
     [problem] = _problems(_guardrail(tripwires=["passport"]))
 
     assert "no tripwire 'passport'" == problem.message
-    assert "there are payment-card, private-key, password" == problem.advice
+    expected = "there are payment-card, private-key, password, personal-number, iban"
+    assert expected == problem.advice
 
 
 @pytest.mark.parametrize("path", ["a..b", "a[", "[]", "a]b", ".a", "a[]b"])

@@ -12,6 +12,9 @@ import pytest
 
 from broker import guard
 from broker.canonical import dumps
+from broker.guard.search import Searched
+from broker.guard.texts import fold
+from broker.guard.tripwires import TRIPWIRES
 from broker.model.incident import Incident
 from broker.model.sharing import Draft, Wire
 from tests.unit import given
@@ -179,6 +182,93 @@ def test_other_withheld_values_are_found(text: str, field: str) -> None:
     assert [("withheld-value", "", field)] == found
 
 
+SHORT: dict[str, Any] = {
+    "reporter": {
+        "name": "Ana Ora",
+        "contacts": {"email": "ana@koop.example", "phone": "+383 44 111 222"},
+    },
+    "observables": [
+        {"kind": "ipv4", "value": "203.0.113.77", "role": "victim"},
+        {"kind": "filename", "value": "one.exe", "role": "attacker"},
+        {"kind": "filename", "value": "two.exe", "role": "attacker"},
+    ],
+}
+
+
+def _looked(change: Callable[[dict[str, Any]], Any]) -> list[str]:
+    """Return the fields found in a changed event about an incident of short values."""
+    disclosed = given.disclose(**SHORT)
+    sealed = given.share_of(disclosed).sealed
+    assert sealed is not None
+    document = json.loads(sealed.body)
+    change(document["Event"])
+    draft = Draft("kp-misp", Wire.MISP_EVENT, dumps(document))
+    incident = given.received(**SHORT).incident
+    return [each.about for each in guard.inspect(draft, incident, given.route().guard)]
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("told by Ana\nOra", "reporter.name"),
+        ("told by\r\n> Ana\r\n> Ora", "reporter.name"),
+        ("| Ana | Ora |", "reporter.name"),
+        ("told by Ana  \t Ora", "reporter.name"),
+        ("told by Аnа Оrа", "reporter.name"),
+        ("told by Αnα Οrα", "reporter.name"),
+        ("call +383 44\n> 111\n> 222", "reporter.contacts.phone"),
+        ("call 044\t111\t222", "reporter.contacts.phone"),
+        ("mail to ana at koop dot example", "reporter.contacts.email"),
+        ("mail to <i>ana</i>@koop<b>.example</b>", "reporter.contacts.email"),
+        (r"match 203\.0\.113\.77 only", "observables[].value"),
+        ("from http://3405803853/", "observables[].value"),
+        ("from 0xCB00714D", "observables[].value"),
+        ("from 203.000.113.077", "observables[].value"),
+    ],
+)
+def test_short_values_are_found_too(text: str, field: str) -> None:
+    """A short name, telephone or address is found over lines, cells and scripts."""
+    assert [field] == _looked(lambda e: e.update(info=text))
+
+
+@pytest.mark.parametrize(
+    "text", ["Ana told us", "Anaora", "Ora and Ana", "1203.0.113.77", "044 111 22"]
+)
+def test_what_only_resembles_them_is_no_breach(text: str) -> None:
+    """A part of a name or number, or its words the other way round, is no breach."""
+    assert [] == _looked(lambda e: e.update(info=text))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "field"),
+    [
+        ("203.0.", "113.77", "observables[].value"),
+        ("+383 441", "11222", "reporter.contacts.phone"),
+        ("ana@ko", "op.example", "reporter.contacts.email"),
+    ],
+)
+def test_halves_in_two_attributes_are_found(
+    first: str, second: str, field: str
+) -> None:
+    """A number, too, is found when one attribute has its first half."""
+
+    def change(event: dict[str, Any]) -> None:
+        one, two = event["Attribute"][:2]
+        one["value"], two["value"] = first, second
+
+    assert [field] == _looked(change)
+
+
+def test_a_name_on_two_lines_is_found_though_one_stands_alone_before() -> None:
+    """That a line stood elsewhere before does not part the two."""
+
+    def change(event: dict[str, Any]) -> None:
+        event["info"] = "ana@ko"
+        event["EventReport"][0]["content"] = "ana@ko\nop.example"
+
+    assert ["reporter.contacts.email"] == _looked(change)
+
+
 @pytest.mark.parametrize(
     "text", ["from 198.51.100.201", "203.0.113.0/24", "203.0.113.7", "Shpresa e mirë"]
 )
@@ -219,6 +309,40 @@ def test_tripwires(text: str, tripwire: str) -> None:
 def test_tripwires_leave_the_rest_alone(text: str) -> None:
     """What only resembles a card, a password or a key is no breach."""
     assert [] == _changed(lambda e: e.update(info=text))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("personal-number", "Numri personal: 1234567892", True),
+        ("personal-number", "lični broj 1234567892", True),
+        ("personal-number", "1234567892 is the ID of the man", True),
+        ("personal-number", "numri personal: 1234567893", False),
+        ("personal-number", "ticket 1234567892", False),
+        ("personal-number", "numri personal: 11234567892", False),
+        ("personal-number", "personal number 9000000000", True),
+        ("personal-number", "born: 1506985910124", True),
+        ("personal-number", "at 1763712000000", False),
+        ("iban", "to XK051212012345678906 at once", True),
+        ("iban", "to XK05 1212 0123 4567 8906 at once", True),
+        ("iban", "konto de89370400440532013000.", True),
+        ("iban", "to XK061212012345678906 at once", False),
+        ("iban", "to XK0512120123456789061", False),
+        ("iban", "to ZZ051212012345678906", False),
+        ("iban", "md5 of de89370400440532013000aabbccddee", False),
+    ],
+)
+def test_tripwires_of_numbers(name: str, text: str, expected: bool) -> None:
+    """A personal number or account trips by its check digits, not by its length."""
+    assert expected is TRIPWIRES[name](fold(text))
+
+
+def test_only_the_named_tripwires_count() -> None:
+    """An account passes a guardrail that names no tripwire for it."""
+    searched = Searched(["to XK051212012345678906"], [], frozenset())
+
+    assert [] == searched.tripped({"payment-card", "private-key"})
+    assert ["iban"] == searched.tripped({"payment-card", "iban"})
 
 
 def test_breach_names_no_value() -> None:
