@@ -134,6 +134,9 @@ def _reachable(
     problems: list[SettingsError] = []
     for recipient in recipients:
         name = recipient.credential
+        if recipient.is_folder:
+            found.append(recipient)
+            continue
         try:
             credentials[name] = keyring.read_credential(
                 settings.credentials_folder, name
