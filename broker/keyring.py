@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable
@@ -22,11 +23,12 @@ from typing import Any, Final
 from broker import strict_yaml
 from broker.deliver import Credential
 from broker.errors import RulebookError, SealError, SettingsError
-from broker.keys import Keys, recipient_key
+from broker.keys import Keys, RecipientKey, recipient_key
 from broker.seal import SigningKey, VerifyingKey
 
 _SEAL: Final = "seal.pem"
 _MASTER: Final = "master.secret"
+_EPOCH: Final = re.compile(r"pseudonyms-([1-9][0-9]{0,5})\.secret")
 
 
 def create(private: Path, public: Path, *, rotate: bool = False) -> str:
@@ -67,6 +69,50 @@ def exist(private: Path) -> bool:
     return (private / _SEAL).exists() and (private / _MASTER).exists()
 
 
+def rotate_pseudonyms(private: Path) -> int:
+    """Begin a new epoch of pseudonyms; return its number.
+
+    The secrets of earlier epochs stay, so that the pseudonyms that recipients hold can
+    still be looked up; whoever deletes one of these files ends that for its epoch.
+
+    Raises:
+        SettingsError: there are no keys yet, or the folder cannot be written.
+    """
+    if not exist(private):
+        raise SettingsError(f"{private} has no keys; make them with `besa keys create`")
+    epoch = epochs(private)[-1] + 1
+    try:
+        _write(
+            private / f"pseudonyms-{epoch}.secret",
+            secrets.token_hex(32).encode() + b"\n",
+            0o600,
+        )
+    except OSError as error:
+        raise SettingsError(f"the keys cannot be written: {error.strerror}") from error
+    return epoch
+
+
+def epochs(private: Path) -> list[int]:
+    """Return the epochs whose pseudonyms can be looked up, the one in force last.
+
+    The first has no secret of its own: its pseudonyms follow from the master secret.
+    """
+    named = (_EPOCH.fullmatch(path.name) for path in private.glob("pseudonyms-*"))
+    return [1, *sorted(int(found[1]) for found in named if found)]
+
+
+def read_epochs(private: Path, recipient: str) -> dict[int, RecipientKey]:
+    """Return a recipient's key of every epoch, for looking up pseudonyms.
+
+    Raises:
+        SettingsError: a secret is missing, damaged or readable by others.
+    """
+    master = _read_hex(private / _MASTER)
+    return {
+        epoch: _key_of(private, master, recipient, epoch) for epoch in epochs(private)
+    }
+
+
 def read_keys(private: Path, recipients: Iterable[str]) -> Keys:
     """Read the keys of the consume zone, with the secrets of these recipients.
 
@@ -74,12 +120,28 @@ def read_keys(private: Path, recipients: Iterable[str]) -> Keys:
         SettingsError: a key is missing, damaged or readable by others.
     """
     signing = read_signing_key(private)
+    master = _read_hex(private / _MASTER)
+    epoch = epochs(private)[-1]
+    return Keys(
+        signing, {name: _key_of(private, master, name, epoch) for name in recipients}
+    )
+
+
+def _key_of(private: Path, master: bytes, recipient: str, epoch: int) -> RecipientKey:
+    if epoch == 1:
+        return recipient_key(master, recipient)
+    own = _read_hex(private / f"pseudonyms-{epoch}.secret")
+    return recipient_key(master, recipient, epoch=epoch, secret=own)
+
+
+def _read_hex(path: Path) -> bytes:
     try:
-        master = bytes.fromhex(_read_secret(private / _MASTER).decode("ascii").strip())
-        secrets_of = {name: recipient_key(master, name) for name in recipients}
+        secret = bytes.fromhex(_read_secret(path).decode("ascii").strip())
     except ValueError:
-        raise SettingsError(f"{private / _MASTER} is damaged") from None
-    return Keys(signing, secrets_of)
+        raise SettingsError(f"{path} is damaged") from None
+    if len(secret) < 32:
+        raise SettingsError(f"{path} is damaged")
+    return secret
 
 
 def read_signing_key(private: Path) -> SigningKey:

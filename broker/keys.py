@@ -18,24 +18,36 @@ from broker.seal import SigningKey
 
 @dataclass(frozen=True, slots=True)
 class RecipientKey:
-    """The secrets used for one recipient: 32 bytes for pseudonyms, 16 for ids."""
+    """The secrets used for one recipient: 32 bytes for pseudonyms, 16 for ids.
+
+    Pseudonyms have an epoch: they name it, so that each can be looked up for as long as
+    its epoch's secret is kept.
+    """
 
     pseudonyms: bytes = field(repr=False)
     ids: bytes = field(repr=False)
+    epoch: int = field(default=1, repr=False)
 
 
-def recipient_key(master: bytes, recipient: str, *, epoch: int = 1) -> RecipientKey:
+def recipient_key(
+    master: bytes, recipient: str, *, epoch: int = 1, secret: bytes | None = None
+) -> RecipientKey:
     """Derive the secrets of one recipient and epoch.
 
+    ``secret`` is the epoch's own, from the second epoch on; without it the master
+    secret takes its place.
+
     Raises:
-        ValueError: the master secret is shorter than 32 bytes.
+        ValueError: a secret is shorter than 32 bytes.
     """
-    if len(master) < 32:
+    own = master if secret is None else secret
+    if len(master) < 32 or len(own) < 32:
         raise ValueError("the master secret is shorter than 32 bytes")
     return RecipientKey(
-        _derive(master, f"besa/pseudonyms/{epoch}/{recipient}", 32),
+        _derive(own, f"besa/pseudonyms/{epoch}/{recipient}", 32),
         # Ids outlive an epoch: an event keeps its id for as long as it is shared.
         _derive(master, f"besa/ids/{recipient}", 16),
+        epoch,
     )
 
 

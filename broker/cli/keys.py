@@ -1,4 +1,4 @@
-"""`besa keys`: make and list the keys of the seal."""
+"""`besa keys`: make and list the keys of the seal, and begin epochs of pseudonyms."""
 
 from __future__ import annotations
 
@@ -47,6 +47,30 @@ def create(
     out.print(f"Seal key {made} is ready.")
     out.print(f"  secret: {private}  (consume zone only; keep a copy in a safe)")
     out.print(f"  public: {public}  (for the dispatch zone, auditors and courts)")
+
+
+@app.command()
+def rotate(as_json: AsJson = False) -> None:
+    """Begin a new epoch of pseudonyms: from now on each value has another one.
+
+    Seal keys and ids stay. Pseudonyms name their epoch, and the secrets of earlier
+    epochs stay in the consume zone, so that every pseudonym that a recipient holds can
+    still be looked up. Restart `besa consume` for it to take effect. Keep a copy of the
+    new file in a safe; delete the file of an old epoch when nobody may look up its
+    pseudonyms any more.
+    """
+    from broker import keyring
+    from broker.settings import read_settings
+
+    private = read_settings().keys_folder
+    epoch = keyring.rotate_pseudonyms(private)
+    if as_json:
+        terminal.print_json({"epoch": epoch, "private": str(private)})
+        return
+    out = terminal.stdout()
+    out.print(f"Epoch {epoch} of pseudonyms begins: they are written p{epoch}-...")
+    out.print(f"  secret: {private}  (consume zone only; keep a copy in a safe)")
+    out.print("  restart `besa consume` for it to take effect")
 
 
 @app.command("list")

@@ -8,12 +8,40 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 import unicodedata
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Self
 
 from broker.keys import RecipientKey
 from broker.model.incident import Shape
 from broker.redact.methods.method import Method, no_options
+
+_PREFIX: Final = re.compile(r"p([1-9][0-9]{0,5})?-")
+
+
+def prefix(key: RecipientKey) -> str:
+    """Return how every pseudonym of the key's epoch begins."""
+    return "p-" if key.epoch == 1 else f"p{key.epoch}-"
+
+
+def epoch_of(pseudonym: str) -> int | None:
+    """Return in which epoch a pseudonym was made; None when it is no pseudonym."""
+    found = _PREFIX.match(pseudonym)
+    return int(found[1] or 1) if found else None
+
+
+def stands_for(pseudonym: str, value: str, keys: Mapping[int, RecipientKey]) -> bool:
+    """Say whether a pseudonym is that of a value, in the epoch that it names.
+
+    ``keys`` are the recipient's keys by epoch. Where the epoch's secret is no longer
+    kept, nobody can say, and the answer is no.
+    """
+    key = keys.get(epoch_of(pseudonym) or 0)
+    if key is None:
+        return False
+    made = Pseudonym().apply(value, key)
+    return hmac.compare_digest(made.encode(), pseudonym.encode())
 
 
 class Pseudonym(Method):
@@ -38,13 +66,16 @@ class Pseudonym(Method):
         return cls()
 
     def apply(self, value: Any, key: RecipientKey) -> str:
-        """Return ``p-`` and 16 letters: 80 bits of the value's HMAC."""
+        """Return ``p-`` and 16 letters: 80 bits of the value's HMAC.
+
+        From the second epoch on, the epoch's number stands behind the ``p``.
+        """
         # Case, blanks at the ends and the way an accent is typed do not make another
         # mailbox, name or account.
         apart = unicodedata.normalize("NFD", str(value).strip())
         plain = unicodedata.normalize("NFC", apart.casefold()).encode()
         digest = hmac.digest(key.pseudonyms, plain, "sha256")
-        return "p-" + base64.b32encode(digest[:10]).decode().lower()
+        return prefix(key) + base64.b32encode(digest[:10]).decode().lower()
 
     def kind_after(self, kind: str, shape: Shape) -> str:  # noqa: ARG002
         """A pseudonym is a name of its own kind: no system may match it as a value."""
