@@ -40,6 +40,7 @@ class Shape(StrEnum):
     CODE = "code"
     TIME = "time"
     NUMBER = "number"
+    AMOUNT = "amount"
     FLAG = "flag"
     EMAIL = "email"
     PHONE = "phone"
@@ -273,7 +274,7 @@ class EvidenceItem(_Part):
 class FinancialLoss(_Part):
     """Money lost, and the accounts that it went through."""
 
-    amount: Annotated[Amount, _is("financial", "number")]
+    amount: Annotated[Amount, _is("financial", "amount")]
     currency: Annotated[Currency, _is("technical", "code")] = "EUR"
     accounts: Annotated[tuple[Line, ...], _is("financial", "account")] = ()
 

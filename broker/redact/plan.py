@@ -34,6 +34,7 @@ from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
 from broker.redact.item import Apply, Item, Leaf
 from broker.redact.methods import METHODS, Method, OptionError, method_of
+from broker.redact.methods.scrub_text import ScrubText
 from broker.strict_yaml import Document
 
 
@@ -52,6 +53,9 @@ class Plan:
     profile: str
     top: Item
     lists: Mapping[str, Variants]
+    # What a text is scrubbed of depends on the rest of its incident.
+    scrubs: bool
+    kinds: Mapping[str, ObservableKind]
 
 
 def compile_plan(
@@ -70,6 +74,12 @@ def compile_plan(
         profile.profile,
         compiler.item(Incident, "", ()),
         {name: compiler.variants(name) for name in _LISTS},
+        any(
+            rule.method == ScrubText.name
+            for rules in profile.fields.values()
+            for rule in rules
+        ),
+        kinds,
     )
 
 
@@ -189,7 +199,7 @@ def _apply(method: Method, *, many: bool) -> Apply | None:
     """Return what is done to a field's value; None where it leaves as it is."""
     if method.name == "keep":
         return None
-    return _of_each(method.apply) if many else method.apply
+    return _of_each(method.apply) if many and not method.whole_list else method.apply
 
 
 def _of_each(apply: Apply) -> Apply:

@@ -21,6 +21,7 @@ from broker.model.sharing import Mark, Redacted
 from broker.redact.item import Item, Leaf
 from broker.redact.methods.pseudonym import Pseudonym
 from broker.redact.plan import Plan
+from broker.redact.within import key_within
 
 # Whose a thing is, if two say different things about it.
 _ROLES = (Role.VICTIM, Role.UNKNOWN, Role.INFRASTRUCTURE, Role.ATTACKER)
@@ -47,6 +48,8 @@ def project(
     """
     if fields is None:
         fields = fields_of(incident)
+    if plan.scrubs:
+        key = key_within(fields, plan, key)
     marks: _Marks = []
     view = _item(fields, plan.top, key, marks, -1)
     if view.get("uid") == incident.uid and named_by_content(incident.uid):

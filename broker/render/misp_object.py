@@ -15,6 +15,8 @@ from broker.model.mapping import ObjectAttribute, ObjectTemplate
 
 # MISP stores phone numbers without anything that is not dialled.
 _PHONE: Final = "phone-number"
+# MISP drops a float that is none, so a band of amounts is written as its ends.
+_FLOAT: Final = "float"
 # ISO 13616: country, two check digits, up to 30 letters and digits.
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _NOT_DIALLED: Final = re.compile(r"[^0-9+]")
@@ -178,9 +180,21 @@ def _fitted(row: ObjectAttribute) -> Callable[[str], str] | None:
     """Return how a row takes a value, or nothing when it takes each as it is."""
     if row.type == _PHONE:
         return _dialled
+    if row.type == _FLOAT:
+        return _least if row.relation.startswith("min") else _most
     if not row.only:
         return None
     return lambda value: value if _sort_of(value) == row.only else ""
+
+
+def _least(amount: str) -> str:
+    """Return the least that an amount, or a band of amounts, says."""
+    return amount.rstrip("+").partition("-")[0]
+
+
+def _most(amount: str) -> str:
+    """Return the most that an amount or a band says; a band may have no end."""
+    return "" if amount.endswith("+") else amount.rpartition("-")[2]
 
 
 def _sort_of(value: str) -> str:

@@ -296,6 +296,8 @@ def leaves(value: Any, steps: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], Any
 
 def may_become(raw: Any, method: str, seen: Any) -> bool:
     """Say whether a method may have made this of a raw value."""
+    if isinstance(raw, list) and method == "count_only":
+        return bool(seen == [f"[{len(raw)} withheld]"])
     if isinstance(raw, list):
         return len(seen) <= len(raw) and all(
             any(may_become(one, method, each) for one in raw) for each in seen
@@ -309,6 +311,21 @@ def may_become(raw: Any, method: str, seen: Any) -> bool:
             return len(seen) == 18 and seen.startswith("p-")
         case "coarsen_time":
             return bool(seen == raw[:10] + "T00:00:00Z")
+        case "pseudonym_ip":
+            return "ip" in seen and seen.startswith("p-") and "." not in seen
+        case "count_only":
+            return bool(seen == "[1 withheld]")
+        case "url_origin":
+            return seen.partition("://")[2] in raw.lower() and "@" not in seen
+        case "amount_band":
+            low, _, high = seen.rstrip("+").partition("-")
+            return int(low) <= int(raw.partition(".")[0]) <= int(high or 10**16)
+        case "age_band":
+            return raw.strip()[:1].isdigit()
+        case "coarsen_place":
+            return seen.replace(" ", "").isalpha() or "." in seen
+        case "scrub_text":
+            return raw == seen or " removed]" in seen or len(seen) < len(raw)
         case "domain_only":
             return seen in raw.lower() and "@" not in seen and "/" not in seen
     return method == "truncate_ip" and "/" in seen

@@ -8,21 +8,37 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from broker.redact.methods.age_band import AgeBand
+from broker.redact.methods.amount_band import AmountBand
+from broker.redact.methods.coarsen_place import CoarsenPlace
 from broker.redact.methods.coarsen_time import CoarsenTime
+from broker.redact.methods.count_only import CountOnly
 from broker.redact.methods.domain_only import DomainOnly
+from broker.redact.methods.drop import Drop
 from broker.redact.methods.keep import Keep
 from broker.redact.methods.mask import Mask
 from broker.redact.methods.method import Method, OptionError
 from broker.redact.methods.pseudonym import Pseudonym
+from broker.redact.methods.pseudonym_ip import PseudonymIp
+from broker.redact.methods.scrub_text import ScrubText
 from broker.redact.methods.truncate_ip import TruncateIp
+from broker.redact.methods.url_origin import UrlOrigin
 
 METHODS: Final[dict[str, type[Method]]] = {
     "keep": Keep,
+    "age_band": AgeBand,
+    "amount_band": AmountBand,
+    "coarsen_place": CoarsenPlace,
     "coarsen_time": CoarsenTime,
+    "count_only": CountOnly,
     "domain_only": DomainOnly,
+    "drop": Drop,
     "mask": Mask,
     "pseudonym": Pseudonym,
+    "pseudonym_ip": PseudonymIp,
+    "scrub_text": ScrubText,
     "truncate_ip": TruncateIp,
+    "url_origin": UrlOrigin,
 }
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
+_OURS: Final = "\u0530"
 _LAYERS: Final = 4
 _SHORTEST: Final = 8
 # How many letters are laid open for each letter of a word, and for any word.
@@ -100,13 +101,9 @@ def _from_hex(digits: str) -> bytes:
 
 def _readable(raw: bytes) -> Iterator[str]:
     """Yield bytes as text if nearly all of them are text."""
-    if raw.count(0) * 3 > len(raw):
-        raw = raw.replace(b"\0", b"")  # UTF-16 of plain letters
-    text = raw.decode("utf-8", "ignore")
-    visible = sum(letter.isprintable() for letter in text)
-    if (
-        len(text) >= 3
-        and visible * 10 >= len(raw) * 6
-        and visible * 10 >= len(text) * 9
-    ):
-        yield text
+    for codec in ("utf-8", "utf-16-le", "utf-16-be"):
+        text = raw.decode(codec, "ignore")
+        # Noise decodes to letters of the whole world; ours are among the first ones.
+        ours = sum(letter < _OURS and letter.isprintable() for letter in text)
+        if len(text) >= 3 and ours * 10 >= len(text) * 9 and ours * 10 >= len(raw) * 4:
+            yield text

@@ -9,9 +9,10 @@ so that what is found can be cut out of the text itself; nothing in here can fai
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -77,7 +78,16 @@ _DEFANGED: Final = re.compile(
     re.IGNORECASE,
 )
 _MAY_BE_DEFANGED: Final = re.compile(r"[\[({<\\*_]|hxxp", re.IGNORECASE)
-_WORD: Final = re.compile(r"[^\W_]+")
+# Escapes of URLs, mail (RFC 2045, 6.7), source code, HTML, and what MISP cannot keep.
+_ESCAPED: Final = re.compile(
+    r"(?P<bytes>(?:%[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2})+|(?:\\{1,4}x[0-9A-Fa-f]{2})+)"
+    r"|\\{1,4}u\{?(?P<code>[0-9A-Fa-f]{4,6})\}?"
+    r"|\[U\+(?P<point>[0-9A-F]{4,6})\]"
+    r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)"
+)
+_NO_HEX: Final = re.compile(r"[%=\\x]+")
+_LAYERS: Final = 4
+_LARGEST: Final = 0x10FFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +100,6 @@ class Reading:
     starts: Sequence[int]
     ends: Sequence[int]
 
-    def words(self) -> list[tuple[int, int]]:
-        """Return where each run of letters and digits begins and ends."""
-        return [found.span() for found in _WORD.finditer(self.text)]
-
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the reading stands in the text."""
         return self.starts[start], self.ends[end - 1]
@@ -105,19 +111,65 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Return the reading of a text, whatever it holds."""
-    if text.isascii() and not _INVISIBLE.search(text) and "\r" not in text:
-        plain = text
-        starts: Sequence[int] = range(len(text))
-        ends: Sequence[int] = range(1, len(text) + 1)
-    else:
-        plain, starts = _plain(text)
-        ends = [start + 1 for start in starts]
+    return _reading(text, text, range(len(text)), range(1, len(text) + 1))
+
+
+def readings(text: str) -> Iterator[Reading]:
+    """Yield every way in which a text can be read; mostly there is one.
+
+    Apart from one another, because each may hide what another one shows: a letter of
+    another alphabet may stand for its look or its sound, and ``tel=44123456`` is no
+    escaped letter.
+    """
+    yield read(text)
+    if _has_mixed(text):
+        yield _reading(text, text, range(len(text)), range(1, len(text) + 1), False)
+    unescaped = read_unescaped(text)
+    if unescaped is not None:
+        yield unescaped
+
+
+def _has_mixed(text: str) -> bool:
+    return bool(
+        _CYRILLIC.search(text)
+        and _ANY_LATIN.search(text)
+        and any(
+            _CYRILLIC.search(found[0]) and _ANY_LATIN.search(found[0])
+            for found in _RUN.finditer(text)
+        )
+    )
+
+
+def read_unescaped(text: str) -> Reading | None:
+    """Return the reading with escapes written out; None when there are none."""
+    plain: str = text
+    starts: Sequence[int] = range(len(text))
+    ends: Sequence[int] = range(1, len(text) + 1)
+    for _ in range(_LAYERS):
+        if not _ESCAPED.search(plain):
+            break
+        plain, starts, ends = _rewritten(plain, starts, ends, _ESCAPED, _unescape)
+    return None if plain is text else _reading(text, plain, starts, ends)
+
+
+def _reading(
+    source: str,
+    text: str,
+    starts: Sequence[int],
+    ends: Sequence[int],
+    by_look: bool = True,
+) -> Reading:
+    plain = text
+    if not text.isascii() or _INVISIBLE.search(text) or "\r" in text:
+        plain, places = _plain(text, by_look)
+        starts = [starts[place] for place in places]
+        ends = [ends[place] for place in places]
     if _MAY_BE_DEFANGED.search(plain):
-        plain, starts, ends = _refanged(plain, starts, ends)
+        plain, starts, ends = _rewritten(plain, starts, ends, _DEFANGED, _refang)
     lower = plain.lower()
     if len(lower) != len(plain):
         lower = "".join(_small(letter) for letter in plain)
-    return Reading(text, plain, lower, starts, ends)
+    return Reading(source, plain, lower, starts, ends)
 
 
 def fold(text: str) -> str:
@@ -125,9 +177,9 @@ def fold(text: str) -> str:
     return read(text).lower
 
 
-def _plain(text: str) -> tuple[str, list[int]]:
+def _plain(text: str, looks: bool) -> tuple[str, list[int]]:
     by_look = bytearray(len(text))
-    if _CYRILLIC.search(text):
+    if looks and _CYRILLIC.search(text):
         for found in _RUN.finditer(text):
             if _CYRILLIC.search(found[0]) and _ANY_LATIN.search(found[0]):
                 start, end = found.span()
@@ -183,20 +235,24 @@ def _small(letter: str) -> str:
     return small if len(small) == 1 else letter
 
 
-def _refanged(
-    plain: str, starts: Sequence[int], ends: Sequence[int]
+def _rewritten(
+    plain: str,
+    starts: Sequence[int],
+    ends: Sequence[int],
+    pattern: re.Pattern[str],
+    write: Callable[[re.Match[str]], str],
 ) -> tuple[str, Sequence[int], Sequence[int]]:
-    """Write addresses again as they were before they were defanged."""
+    """Write parts of a text otherwise; each new letter has the place of its part."""
     pieces: list[str] = []
     first: list[int] = []
     last: list[int] = []
     done = 0
-    for found in _DEFANGED.finditer(plain):
+    for found in pattern.finditer(plain):
         start, end = found.span()
         pieces.append(plain[done:start])
         first.extend(starts[done:start])
         last.extend(ends[done:start])
-        written = _refang(found)
+        written = write(found)
         pieces.append(written)
         first.extend([starts[start]] * len(written))
         last.extend([ends[end - 1]] * len(written))
@@ -219,3 +275,13 @@ def _refang(found: re.Match[str]) -> str:
     if found["shut"]:
         return ""
     return found["colon"] or found["escaped"] or ""
+
+
+def _unescape(found: re.Match[str]) -> str:
+    if found["bytes"]:
+        raw = bytes.fromhex(_NO_HEX.sub("", found["bytes"]))
+        return raw.decode("utf-8", "replace")
+    if found["entity"]:
+        return html.unescape(found["entity"])
+    number = int(found["code"] or found["point"], 16)
+    return chr(number) if number <= _LARGEST else found[0]

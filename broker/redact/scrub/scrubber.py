@@ -10,12 +10,13 @@ it had; what an encoding hides is read like the rest; a text of any sort gives a
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from broker.redact.scrub.detectors import DETECTORS, Span
 from broker.redact.scrub.encoded import layers
-from broker.redact.scrub.reading import Reading, read
+from broker.redact.scrub.reading import Reading, read, readings
 from broker.redact.scrub.withheld import Hidden, Withheld
 
 _ENCODED: Final = "encoded text"
@@ -26,6 +27,9 @@ _WORD: Final = re.compile(r"[^\s<>\"()]+")
 _SPACED_HEX: Final = re.compile(
     r"(?<!\w)[0-9A-Fa-f]{2}(?:[ :-][0-9A-Fa-f]{2}){5,}(?!\w)"
 )
+# What a line ends and begins with that was broken only to fit a width.
+_TOKEN: Final = string.ascii_letters + string.digits + "+/_=-"
+_BROKEN: Final = 16
 _SIGNS: Final = re.compile(r"[%&\\=]|xn--|[A-Za-z0-9+/_-]{12}", re.IGNORECASE)
 # What makes a reader see another order of letters than the one that is written.
 _REVERSED: Final = re.compile("[\u202b\u202e\u2067]([^\u202c\u2069\n]*)")
@@ -60,9 +64,9 @@ class Scrubber:
 
     def _cuts(self, text: str) -> Iterator[Span]:
         """Yield what is to be cut out, by its place in the text itself."""
-        reading = read(text)
-        for start, end, label in self.find(reading):
-            yield Span(*reading.place(start, end), label)
+        for reading in readings(text):
+            for start, end, label in self.find(reading):
+                yield Span(*reading.place(start, end), label)
         yield from self._in_encodings(text)
         for found in _REVERSED.finditer(text):
             backwards = read(found[1][::-1])
@@ -82,16 +86,40 @@ class Scrubber:
 
     def _in_encodings(self, text: str) -> Iterator[Span]:
         """Yield the words that hold something when they are decoded."""
-        for pattern in (_WORD, _SPACED_HEX):
-            for found in pattern.finditer(text):
-                word = found[0]
-                told = pattern is _SPACED_HEX or _SIGNS.search(word)
-                if told and self._holds(word):
-                    yield Span(found.start(), found.end(), _ENCODED)
+        for found in _WORD.finditer(text):
+            if _SIGNS.search(found[0]) and self._holds(found[0]):
+                yield Span(found.start(), found.end(), _ENCODED)
+        for found in _SPACED_HEX.finditer(text):
+            if self._holds(found[0]):
+                yield Span(found.start(), found.end(), _ENCODED)
+        for start, end in _over_lines(text):
+            if self._holds("".join(text[start:end].split())):
+                yield Span(start, end, _ENCODED)
 
     def _holds(self, word: str) -> bool:
         """Say whether something is hidden in an encoding, or so much that it may be."""
         return any(inner is None or self.find(read(inner)) for inner in layers(word))
+
+
+def _over_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a long word goes on over the end of a line, or of several."""
+    if "\n" not in text:
+        return
+    begin: int | None = None
+    place = 0
+    for line in text.split("\n"):
+        whole = line.rstrip("\r")
+        head = len(whole) - len(whole.lstrip(_TOKEN))
+        tail = len(whole) - len(whole.rstrip(_TOKEN))
+        if begin is not None and (head < len(whole) or head < _BROKEN):
+            if head:
+                yield begin, place + head
+            begin = None
+        if begin is None and tail >= _BROKEN:
+            begin = place + len(whole) - tail
+        place += len(line) + 1
+    if begin is not None and begin < len(text):
+        yield begin, len(text)
 
 
 def _outside(found: list[Span], kept: list[tuple[int, int]]) -> list[Span]:

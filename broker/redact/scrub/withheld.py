@@ -26,7 +26,7 @@ from broker.redact.scrub.words import GENERIC, SHARED_MAILBOXES
 
 _SHORTEST: Final = 3
 # From here on a value is found inside of words, too: nothing else looks like it.
-_UNMISTAKABLE: Final = 9
+_UNMISTAKABLE: Final = 8
 _ENDING: Final = 4
 _NATIONAL: Final = 8
 _LONGEST: Final = 2_000
@@ -36,6 +36,9 @@ _ADDRESS: Final = re.compile(r"[^\s<>\"'()\[\]{},;|]+")
 _TAIL: Final = ".:!?"
 _CODES: Final = 20
 _DIALLED: Final = re.compile(r"(?<![\w.,:/-])[+(]{0,2}\d[\d ()/.-]*$")
+# An address with blanks, hyphens or a line break between its letters.
+_GAPPED: Final = re.compile(r"(?<![\w.:])[0-9a-f](?:[ \n-]{0,2}[0-9a-f.:]){3,80}(?!\w)")
+_GAP: Final = re.compile(r"[ \n-]")
 _NO_DIGIT: Final = re.compile(r"\D")
 _SECOND_LEVEL: Final = frozenset(
     {"com", "org", "net", "edu", "gov", "co", "ac", "rks-gov"}
@@ -51,7 +54,7 @@ LABELS: Final[dict[Shape, str]] = {
     Shape.HASH: "hash",
     Shape.ACCOUNT: "account",
     Shape.TIME: "time",
-    Shape.NUMBER: "number",
+    Shape.AMOUNT: "amount",
 }
 _OTHER: Final = "text"
 
@@ -73,7 +76,16 @@ class Hidden:
 class Withheld:
     """All values of one incident that one recipient may, and may not, see."""
 
-    __slots__ = ("_forms", "_kept", "_labels", "_names", "_search")
+    __slots__ = (
+        "_addresses",
+        "_among",
+        "_forms",
+        "_kept",
+        "_labels",
+        "_names",
+        "_search",
+        "_search_addresses",
+    )
 
     def __init__(self, hidden: Iterable[Hidden], kept: Iterable[str] = ()) -> None:
         """Take the values that are hidden, and those that are seen as they are."""
@@ -91,15 +103,21 @@ class Withheld:
         }
         self._forms = [*forms, *(form for form in self._kept if form not in forms)]
         self._labels = forms
-        self._search = (
-            AhoCorasick(self._forms, implementation=Implementation.ContiguousNFA)
-            if self._forms
-            else None
+        self._addresses = list(
+            dict.fromkeys(
+                fold(each.value).partition("/")[0]
+                for each in values
+                if each.shape is Shape.IP
+            )
         )
+        self._search = _automaton(self._forms)
+        self._among = frozenset(self._addresses)
+        self._search_addresses = _automaton(self._addresses)
 
     def find(self, reading: Reading) -> tuple[set[Span], list[tuple[int, int]]]:
         """Return where withheld values stand, and where kept ones do."""
         found = {Span(*place, "name") for place in self._names.find(reading)}
+        found.update(self._hidden_addresses(reading.lower))
         kept: list[tuple[int, int]] = []
         if self._search is None:
             return found, kept
@@ -120,6 +138,28 @@ class Withheld:
                 found.add(Span(first, last, label))
         return found, kept
 
+    def _hidden_addresses(self, lower: str) -> Iterator[Span]:
+        """Yield withheld addresses within words, with gaps, or over two lines."""
+        if self._search_addresses is None:
+            return
+        for _, first, last in self._search_addresses.find_matches_as_indexes(
+            lower, overlapping=True
+        ):
+            if not _same(lower[first - 1 : first], lower[first]) and not _same(
+                lower[last - 1], lower[last : last + 1]
+            ):
+                yield Span(first, last, LABELS[Shape.IP])
+        for run in _GAPPED.finditer(lower):
+            joined = _GAP.sub("", run[0]).strip(".:")
+            if joined in self._among and joined not in run[0]:
+                yield Span(*run.span(), LABELS[Shape.IP])
+
+
+def _automaton(forms: list[str]) -> AhoCorasick | None:
+    if not any(forms):
+        return None
+    return AhoCorasick(forms, implementation=Implementation.ContiguousNFA)
+
 
 def _forms(hidden: Hidden) -> Iterator[str]:
     """Yield how a value reads without blanks and signs, whole and in telling parts."""
@@ -130,7 +170,7 @@ def _forms(hidden: Hidden) -> Iterator[str]:
         case Shape.TIME:
             yield from _moments(value)
             return
-        case Shape.NUMBER:
+        case Shape.AMOUNT:
             yield _squeeze(value)
             yield _squeeze(value.partition(".")[0])
             return

@@ -15,11 +15,19 @@ from tests.unit import given
 KEY = given.key()
 ACCEPTED = {
     "keep": set(Shape),
+    "age_band": {"text"},
+    "amount_band": {"amount"},
+    "coarsen_place": {"text"},
     "coarsen_time": {"time"},
+    "count_only": {"text", "name", "phone", "account", "email", "url"},
     "domain_only": {"email", "url"},
+    "drop": set(Shape),
     "mask": {"text", "name", "phone", "account", "email", "url"},
     "pseudonym": {"name", "text", "email", "domain", "account", "phone"},
+    "pseudonym_ip": {"ip"},
+    "scrub_text": {"text", "url"},
     "truncate_ip": {"ip"},
+    "url_origin": {"url"},
 }
 
 
@@ -49,6 +57,32 @@ def test_unknown_option_is_refused(name: str) -> None:
     ("name", "options", "expected"),
     [
         ("coarsen_time", {"to": "year"}, "to: must be one of hour, day, month"),
+        ("coarsen_place", {"to": "street"}, "to: must be one of municipality, region"),
+        (
+            "age_band",
+            {"bounds": [18, 131]},
+            "bounds: must be ages from 1 to 130 that grow",
+        ),
+        (
+            "age_band",
+            {"bounds": [18, 14]},
+            "bounds: must be ages from 1 to 130 that grow",
+        ),
+        (
+            "amount_band",
+            {"bounds": []},
+            "bounds: must be whole numbers above 0 that grow",
+        ),
+        (
+            "amount_band",
+            {"bounds": [0, 5]},
+            "bounds: must be whole numbers above 0 that grow",
+        ),
+        (
+            "amount_band",
+            {"bounds": "1000"},
+            "bounds: must be whole numbers above 0 that grow",
+        ),
         ("truncate_ip", {"v4": 7}, "v4: must be a number from 8 to 31"),
         ("truncate_ip", {"v4": 32}, "v4: must be a number from 8 to 31"),
         ("truncate_ip", {"v4": True}, "v4: must be a number from 8 to 31"),
@@ -229,6 +263,13 @@ def test_pseudonym_is_stable() -> None:
         ("domain_only", "domain"),
         ("mask", "text"),
         ("pseudonym", "pseudonym"),
+        ("pseudonym_ip", "pseudonym"),
+        ("count_only", "text"),
+        ("coarsen_place", "text"),
+        ("age_band", "text"),
+        ("url_origin", "url"),
+        ("scrub_text", "url"),
+        ("drop", "url"),
     ],
 )
 def test_kind_follows_the_value(name: str, expected: str) -> None:

@@ -68,6 +68,7 @@ def scrubbed(text: str, value: str, shape: Shape, *kept: str) -> str:
             "Rruga e Dëshmisë 17",
             ("rruga e deshmise 17", "RRUGA E DËSHMISË, 17"),
         ),
+        (Shape.AMOUNT, "18750.40", ("18750.40", "18.750,40", "18,750.40", "18 750")),
         (Shape.HASH, "5f" * 32, ("5f" * 32, "5F" * 32)),
         (
             Shape.TIME,
@@ -97,7 +98,7 @@ def test_a_value_goes_in_every_form(
     [
         (Shape.TEXT, "mail-01", "e-mail 010 arriti"),
         (Shape.ACCOUNT, "art", "artikull, party, smart"),
-        (Shape.NUMBER, "350", "13500 dhe 3501"),
+        (Shape.AMOUNT, "350", "13500 dhe 3501"),
         (Shape.DOMAIN, "login.example", "faqja e login-it"),
         (Shape.IP, "1.1.1.1", "1111 veta"),
         (Shape.CODE, "retail", "retail"),
