@@ -25,6 +25,7 @@ from broker.model.incident import (
     Status,
     Urgency,
     declarations,
+    named_by_content,
 )
 from broker.model.mapping import ObservableKind
 from broker.model.marking import DataClass, Pap, Severity, Tlp
@@ -83,8 +84,12 @@ class Secrets:
         }
 
     def of(self, incident: Incident) -> list[Secret]:
-        """Return every value that no rule of the profile keeps."""
-        return [
+        """Return every value that no rule of the profile keeps.
+
+        A digest that a message was numbered by is one of them whatever the profile
+        says of the uid: it confirms a guess of what is withheld.
+        """
+        hidden = [
             Secret(path, text, data_class, network)
             for fields, split in self._items(incident)
             for path, read, data_class, network in split.hidden
@@ -92,6 +97,10 @@ class Secrets:
             for text in _texts(value)
             if len(text) >= SHORTEST and text.casefold() not in _WORDS
         ]
+        if named_by_content(incident.uid):
+            digest = incident.uid.rpartition(":")[2]
+            hidden.append(Secret("uid", digest, DataClass.TECHNICAL))
+        return hidden
 
     def unkept(self, secrets: list[Secret], incident: Incident) -> list[Secret]:
         """Return those secrets that the policy does not share all the same.
