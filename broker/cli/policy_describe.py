@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from broker.prove import Side
 
 LANGUAGES: Final = ("en", "sq", "sr")
+_SYSTEMS: Final = {"misp": "MISP", "taxii": "TAXII 2.1", "feed": "MISP feed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _term(agreement: Agreement, texts: Texts) -> Iterator[str]:
 
 def _where(route: Route, texts: Texts) -> Iterator[str]:
     recipient = route.recipient
-    kind = {"misp": "MISP"}.get(recipient.kind, recipient.kind)
+    kind = _SYSTEMS.get(str(recipient.kind), str(recipient.kind))
     authority = recipient.authority
     yield texts("recipient", kind=kind, authority=authority, url=recipient.url)
     clearance = recipient.clearance

@@ -59,14 +59,18 @@ class Answers:
 
 
 def safest(side: Side) -> Route | None:
-    """Return the agreement whose profile shows least; its guardrail fits it."""
+    """Return the agreement with a MISP whose profile shows least.
+
+    Its guardrail fits the profile, and the questions are about a MISP.
+    """
 
     def seen(route: Route) -> tuple[int, str]:
         outcomes = side.outcomes(route).values()
         shown = sum(not o.is_withheld for fields in outcomes for o in fields.values())
         return shown, route.agreement.agreement
 
-    return min(side.routes, key=seen, default=None)
+    misps = [each for each in side.routes if each.recipient.kind == "misp"]
+    return min(misps, key=seen, default=None)
 
 
 def files_for(

@@ -42,7 +42,9 @@ def begin(given: Mapping[str, Any], *, as_json: bool) -> None:
     side = prove.side_of(files)
     model = safest(side)
     if model is None:
-        terminal.wrong_usage("there is no agreement yet whose profile could be copied")
+        terminal.wrong_usage(
+            "there is no agreement with a MISP yet whose profile could be copied"
+        )
     answers = _answers(given, {route.agreement.agreement for route in side.routes})
     try:
         made = files_for(answers, files, side, model)

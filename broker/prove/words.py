@@ -88,7 +88,10 @@ def alternatives(domain: Domain, boxes: Iterable[Box]) -> tuple[tuple[str, ...],
             merged[key].append(variable.fact)
         merged[key] += variable.members
     return tuple(
-        (*phrases(domain, box), *([_has(more[0], more[1:])] if more else []))
+        (
+            *phrases(domain, box),
+            *([_has(more[0], sorted(more[1:], key=str))] if more else []),
+        )
         for box, more in said
     )
 
