@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,8 +26,8 @@ from broker.model.intake import (
     Message,
     Position,
 )
-from broker.source import SourceError
-from broker.source.spool import Spool, SpoolSource
+from broker.source import Gone, SourceError
+from broker.source.spool import Spool, SpoolSource, read_again
 
 
 @pytest.fixture
@@ -338,3 +339,42 @@ class TestRefusals:
 
         assert source.lag() == 1
         assert list(spool.dead.iterdir()) == []
+
+
+def test_the_publisher_goes_along(spool: Spool) -> None:
+    """Who published is read back with the message, whatever signs the name had."""
+    spool.publish(b"{}", NATIVE, "u-arta")
+    spool.publish(b"{}", NATIVE, "ar/ta\n..")
+    spool.publish(b"{}", NATIVE)
+    with closing(SpoolSource(spool.folder)) as source:
+        names = [message.publisher for message in source.poll(9, 0)]
+
+    assert ["u-arta", "ar-ta---", ""] == names
+
+
+def test_what_is_wanted_stays_until_it_is_not(spool: Spool) -> None:
+    """A message that is needed again can be read again, and no longer than that."""
+    kept, gone = spool.publish(b"1", NATIVE, "u-arta"), spool.publish(b"2", NATIVE)
+    wanted = {kept}
+    with closing(SpoolSource(spool.folder, wanted=lambda: wanted)) as source:
+        messages = source.poll(9, 0)
+        source.commit(messages)
+        again = read_again(spool.folder, kept)
+        with pytest.raises(Gone):
+            read_again(spool.folder, gone)
+        wanted.clear()
+        source.commit(())
+
+    assert messages[0] == again
+    with pytest.raises(Gone):
+        read_again(spool.folder, kept)
+
+
+def test_another_spool_does_not_have_it(spool: Spool, tmp_path: Path) -> None:
+    """A position of one spool is never answered from a folder of another name."""
+    place = spool.publish(b"1", NATIVE)
+    other = tmp_path / "renamed"
+    spool.folder.rename(other)
+
+    with pytest.raises(Gone):
+        read_again(other, place)
