@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -337,3 +338,45 @@ def test_what_two_people_approve_is_read_again_from_kafka(
 
     assert "u-erza" == chosen["publisher"]
     assert [("CASE-1", "kp-cybercrime", chosen["sha256"])] == queued(office)
+
+
+def test_people_read_what_is_held_and_why(office: Office) -> None:
+    """List and item say in words what waits, who is behind it, and show the draft."""
+    held = held_case(office)
+    office.approve("arta")
+    listed = office.besa("held", "list").out.decode()
+    shown = office.besa("held", "show", str(held["id"])).out.decode()
+    raw = office.besa("held", "show", str(held["id"]), "--raw").out
+    status = office.besa("status").out.decode()
+
+    assert "CASE-1" in listed
+    assert "arta" in listed
+    for text in ("Published by   u-erza", "dea@csirt.example", held["sha256"]):
+        assert text in shown
+    assert "198.51.100.1" in shown
+    assert held["sha256"] == sha256(raw).hexdigest()
+    assert "Held for a person" in status
+    assert "since" in next(line for line in status.splitlines() if "Rulebook" in line)
+
+
+def test_nobody_reviews_without_being_known(office: Office) -> None:
+    """A stranger, a wrong key, no key, and a digest not looked at are all refused."""
+    held = held_case(office)
+    item = ("held", "release", str(held["id"]))
+    digest, key = held["sha256"][:12], ("--key", str(office.home / "besnik.key"))
+    stranger = office.besa(*item, digest, "--as", "nobody", *key)
+    unnamed = office.besa(*item, digest, *key)
+    wrong = office.besa(*item, digest, "--as", "arta", *key)
+    keyless = office.besa(*item, digest, "--as", "arta")
+    short = office.besa(*item, digest[:5], "--as", "besnik", *key)
+    unseen = office.besa(*item, "0" * 12, "--as", "besnik", *key)
+    (office.home / "reviewers.yaml").chmod(0o666)
+    open_list = office.besa(*item, digest, "--as", "besnik", *key)
+
+    assert [1, 1, 1, 2, 2, 1, 3] == [
+        one.code
+        for one in (stranger, unnamed, wrong, keyless, short, unseen, open_list)
+    ]
+    assert "not the key of arta" in wrong.err
+    assert "can be changed by others" in open_list.err
+    assert [] == office.rows("SELECT * FROM approvals")
