@@ -1,4 +1,4 @@
-"""Reads an IntelMQ event: flat JSON with dotted keys, as its bots write it.
+"""Reads an IntelMQ event: JSON with dotted keys, or with objects in their place.
 
 IntelMQ's JSON -> `Parsed`. Keys follow the data harmonisation of IntelMQ 3.
 
@@ -17,11 +17,18 @@ from typing import Final
 from broker.canonical import dumps
 from broker.intake.draft import Draft, reporter_of
 from broker.intake.message import start
-from broker.intake.node import Node
+from broker.intake.node import Json, Node
 from broker.intake.parsed import Parsed
 from broker.model.incident import Role
 from broker.model.mapping import Tables
 
+_GROUPS: Final = frozenset(
+    {
+        "source", "destination", "classification", "event_description", "feed",
+        "malware", "misp", "protocol", "time",
+    }
+)  # fmt: skip
+_INNER_GROUPS: Final = (".geolocation", "malware.hash")
 _HASHES: Final = ("md5", "sha1", "sha256")
 _ABOUT_A_SIDE: Final = tuple(
     """
@@ -44,7 +51,8 @@ def read(raw: bytes, tables: Tables) -> Parsed:
     Raises:
         IntakeError: it is not one JSON object, or has no time of observation.
     """
-    event, draft = start("intelmq", raw, tables)
+    message, draft = start("intelmq", raw, tables)
+    event = Node(_flat(message.value), "", draft.left)
     _classify(event, draft)
     occurred = event.moment("time.source")
     observed = event.moment("time.observation") or occurred
@@ -67,6 +75,22 @@ def read(raw: bytes, tables: Tables) -> Parsed:
     _leave(event)
     uid = draft.uid_of_content(dumps(event.value))
     return draft.finish(uid, revised_at, sender_id=None, path="time.observation")
+
+
+def _flat(message: Json) -> Json:
+    """Return an event with dotted keys, as which output bots can also write objects."""
+    flat: Json = {}
+    for key, value in message.items():
+        if key in _GROUPS and isinstance(value, dict):
+            flat |= {f"{key}.{name}": inner for name, inner in value.items()}
+        else:
+            flat[key] = value
+    # Within them two groups have groups of their own.
+    for group in [key for key in flat if key.endswith(_INNER_GROUPS)]:
+        if isinstance(flat[group], dict):
+            inner = flat.pop(group)
+            flat |= {f"{group}.{name}": value for name, value in inner.items()}
+    return flat
 
 
 def _classify(event: Node, draft: Draft) -> None:

@@ -35,6 +35,7 @@ _LOOKS: Final[tuple[tuple[str, Callable[[Message], bool]], ...]] = (
     ("misp-event", lambda it: {"info", "threat_level_id", "analysis"} <= it.keys()),
     ("native", lambda it: "uid" in it),
     ("intelmq", lambda it: "classification.type" in it or "time.observation" in it),
+    ("intelmq", lambda it: isinstance(it.get("classification"), dict)),
     ("n6", lambda it: {"category", "restriction", "time"} <= it.keys()),
     ("rtir", lambda it: "Subject" in it and "Queue" in it),
     ("thehive", lambda it: str(it.get("_type", "")).lower() in ("case", "alert")),

@@ -88,12 +88,12 @@ def table(paths: list[Path], root: Path) -> str:
 def _row(path: Path, root: Path) -> str:
     found = received(path)
     formats = {made.format for _, made in found if isinstance(made, Received)}
-    what = "; ".join(dict.fromkeys(_words(made) for _, made in found))
+    what = " / ".join(dict.fromkeys(_words(made) for _, made in found))
     if len(found) > 1:
         count = sum(isinstance(made, Received) for _, made in found)
         what = f"{count} of {len(found)} messages read: {what}"
     if len(what) > 320:
-        what = what[:320].rpartition(";")[0] + "; ..."
+        what = what[:320].rpartition(" / ")[0] + " / ..."
     name = ", ".join(sorted(formats)) or "refused"
     return f"| `{path.relative_to(root)}` | {name} | {what} |"
 
@@ -102,15 +102,12 @@ def _words(made: Received | IntakeError) -> str:
     if isinstance(made, IntakeError):
         return str(made).replace("|", "/")
     incident = made.incident
-    parts = [
-        f"`{incident.classification}`",
-        f"TLP {incident.tlp}",
-        f"{len(incident.observables)} observables",
-    ]
-    if incident.victims:
-        parts.append(f"{len(incident.victims)} victims")
-    parts.append(f"{len(made.left_behind)} things left behind")
-    return ", ".join(parts)
+    # No counts: each new kind of observable would change the page.
+    sides = {str(each.role) for each in incident.observables}
+    parts = [f"`{incident.classification}`", f"TLP {incident.tlp}"]
+    parts += [f"observables of: {', '.join(sorted(sides))}"] if sides else []
+    parts += ["names victims"] if incident.victims else []
+    return "; ".join(parts)
 
 
 def page(text: str) -> str:

@@ -600,3 +600,25 @@ def test_what_looks_like_nothing_is_refused() -> None:
 
     assert "it looks like no format that is read" == refused.problem
     assert "intelmq" in refused.advice
+
+
+def test_hierarchical_intelmq_is_the_same() -> None:
+    """An IntelMQ event with objects instead of dotted keys says the same."""
+    flat = _value(INTELMQ)
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *groups, name = key.split(".")
+        inner = nested
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[name] = value
+    made = [
+        read(json.dumps(value).encode(), None, given.shipped().tables)
+        for value in (flat, nested)
+    ]
+    same = {"origin": None, "uid": "x:1"}
+
+    assert ["intelmq", "intelmq"] == [name for name, _ in made]
+    first, second = (parsed.incident.model_copy(update=same) for _, parsed in made)
+    assert first == second
+    assert sorted(made[0][1].left_behind) == sorted(made[1][1].left_behind)
