@@ -10,42 +10,35 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from rich.padding import Padding
 from rich.text import Text
 
 from broker.cli import terminal
-from broker.cli.status_view import ago, table
+from broker.cli.status_view import ago
 
 if TYPE_CHECKING:
     from broker.review import Behind
     from broker.store import Held, HeldDraft
 
+_INDENT: Final = (0, 0, 0, 7)
+
 
 def show_list(found: tuple[Held, ...], now: datetime) -> None:
-    """Print what is held, one line each."""
+    """Print what is held: what and for whom, and below it why."""
     out = terminal.stdout()
     if not found:
         out.print("Nothing is held.")
         return
-    made = table("Item")
-    made.add_column("Incident", overflow="fold")
-    made.add_column("rev", justify="right")
-    made.add_column("Recipient", overflow="fold")
-    made.add_column("Why", overflow="fold", ratio=1)
-    made.add_column("Approved by", overflow="fold")
-    made.add_column("since", justify="right", no_wrap=True)
     for held in found:
-        made.add_row(
-            str(held.id),
-            held.uid,
-            str(held.revision),
-            held.recipient,
-            _state(held),
-            ", ".join(one.reviewer for one in held.approvals),
-            ago(held.at, now),
-        )
-    out.print(made)
+        of = f"{held.uid} revision {held.revision} for {held.recipient}"
+        line = f"{held.id:>5}  {of}, {ago(held.at, now)}"
+        out.print(Text(terminal.plain(line), style="bold"), soft_wrap=True)
+        out.print(Padding(Text(terminal.plain(_state(held))), _INDENT))
+        if held.approvals:
+            names = ", ".join(one.reviewer for one in held.approvals)
+            out.print(Padding(Text(f"approved by {names}"), _INDENT))
 
 
 def show_item(found: HeldDraft, behind: Behind, now: datetime) -> None:
