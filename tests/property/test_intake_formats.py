@@ -291,6 +291,7 @@ def _many(name: str, count: int) -> bytes:
 @pytest.mark.parametrize(
     "name", ["n6", "idea0", "thehive", "iodef-json", "stix", "xarf4"]
 )
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_100_000_observables_are_read(name: str) -> None:
     """A message with a hundred thousand addresses is read, and all are taken."""
