@@ -35,7 +35,7 @@ from broker.model.sharing import Breach, Draft, Wire
 from broker.strict_yaml import Document
 
 # Values times letters: more would take the guard longer than a queue can wait.
-_MOST_WORK: Final = 10**10
+_MOST_WORK: Final = 10**12
 _STIX_NAMESPACE: Final = bytes.fromhex("00abedb4aa42466c9c01fed23315a9b7")
 
 

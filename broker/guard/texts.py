@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -26,6 +27,9 @@ _LAYERS: Final = 4
 # What unfolds into more letters than this, and than three times what it is made of,
 # was made to wear the guard out.
 _MOST: Final = 500_000
+# What is still encoded below the last layer is held when it is as long as this; noise
+# that happens to decode is shorter.
+_TELLING: Final = 12
 SEPARATOR: Final = "\x1f"
 # Letters that are no base letter with an accent, but are read as one.
 _LATIN: Final = dict(zip("đðłøı", "ddloi", strict=True))
@@ -245,6 +249,10 @@ def laid_open(lines: list[str]) -> list[str]:
             raise GuardError("a text has too many layers of encoding to look into")
         seen.update(layer)
         found += layer
+    if layer and any(
+        len(text) >= _TELLING and text not in seen for text in _decoded(layer)
+    ):
+        raise GuardError("a text has too many layers of encoding to look into")
     return found
 
 
@@ -333,6 +341,8 @@ _DECODERS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
     ("=", partial(_BYTES.sub, _written_out)),
     ("[U+", partial(_CODE_POINT.sub, _code_point)),
     ("</", partial(_TAG.sub, "")),
+    # Whoever reads it sees what follows from right to left.
+    ("\u202e", itemgetter(slice(None, None, -1))),
 )
 """By the mark that a layer cannot be without: how the lines that have it are read."""
 
