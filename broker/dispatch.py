@@ -25,6 +25,8 @@ from threading import Event, Thread
 from typing import Final
 
 from broker.deliver import Busy, Credential, Delivery, Timeouts, open_recipient
+from broker.deliver.patience import Pace
+from broker.deliver.patience import Patience as Patience
 from broker.errors import (
     BesaError,
     Refused,
@@ -33,7 +35,7 @@ from broker.errors import (
     StoreError,
     Unavailable,
 )
-from broker.model.agreement import Recipient
+from broker.model.recipient import Limits, Recipient
 from broker.model.sharing import Receipt
 from broker.seal import VerifyingKey, verify
 from broker.store import LeasedRow, Store, open_store
@@ -49,28 +51,6 @@ _RECLAIM_SECONDS: Final = 10.0
 _LEASE_MARGIN: Final = 60.0
 # These are about the server or the way to it; a 500 may be about one event.
 _WHOLE_SERVER: Final = frozenset({None, 401, 408, 429, 502, 503, 504})
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait between attempts, and when to give up. Times in seconds.
-
-    The wait doubles with every attempt from ``first`` to ``longest``, and is then cut
-    by up to half at random, so that lanes do not knock all at once.
-    """
-
-    first: float = 1.0
-    longest: float = 900.0
-    give_up_after: float = 7 * 86_400.0
-    most_attempts: int = 0  # 0: as many as fit into ``give_up_after``
-    # After so many failures one after the other, the lane waits, and then tries one.
-    strikes: int = 3
-    strikes_of_events: int = 10  # the same for failures that may be an event's own
-
-    def wait(self, failures: int, chance: Random) -> float:
-        """Return how long to wait after so many failures."""
-        doubled = self.first * 2.0 ** min(max(failures, 1) - 1, 40)
-        return min(self.longest, doubled) * chance.uniform(0.5, 1.0)
 
 
 @dataclass(slots=True)
@@ -129,6 +109,7 @@ class Dispatcher:
                     clock=clock,
                     timeouts=self._timeouts,
                 ),
+                recipient.limits,
                 keys,
                 clock,
                 self._patience,
@@ -198,6 +179,8 @@ class Dispatcher:
 def _credential(
     recipient: Recipient, credentials: Mapping[str, Credential]
 ) -> Credential:
+    if recipient.is_folder:
+        return Credential("", "")
     try:
         return credentials[recipient.credential]
     except KeyError:
@@ -214,6 +197,7 @@ class _Lane:
     name: str
     store_url: str
     delivery: Delivery
+    limits: Limits
     keys: Mapping[str, VerifyingKey]
     clock: Clock
     patience: Patience
@@ -223,9 +207,14 @@ class _Lane:
     on_receipt: OnReceipt | None
     totals: Totals = field(default_factory=Totals)
     worker: str = field(default_factory=lambda: _worker())
+    pace: Pace = field(init=False)
     strikes: int = 0
     closed_until: datetime | None = None
     alarmed: bool | None = None  # None: an earlier process may have raised the alarm
+
+    def __post_init__(self) -> None:
+        """Begin with a clean count of what was sent."""
+        self.pace = Pace(self.limits.per_minute)
 
     def is_idle(self, store: Store, now: datetime, horizon: datetime) -> bool:
         """Say whether there is nothing to do in this lane until the horizon."""
@@ -259,6 +248,8 @@ class _Lane:
         now = self.clock()
         if self.closed_until is not None and now < self.closed_until:
             return _POLL_SECONDS
+        if not self.pace.allows(now):
+            return _POLL_SECONDS
         row = store.lease(self.name, self.worker, now, now + self.lease)
         if row is None:
             return _POLL_SECONDS
@@ -273,6 +264,13 @@ class _Lane:
         except SealError as error:
             self._give_up(store, row, f"not sent: {error}", "seal")
             return
+        if len(row.sealed.body) > self.limits.max_bytes:
+            self._give_up(store, row, "larger than the recipient takes", "refused")
+            return
+        if store.close_needless(row, self.clock()):
+            _LOG.info("%s: a recall of what was never sent is closed", self.name)
+            return
+        self.pace.note(self.clock())
         try:
             receipt = self.delivery.deliver(row.sealed)
         except Unavailable as error:

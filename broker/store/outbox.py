@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy import (
     Connection,
     bindparam,
+    or_,
     select,
     union_all,
     update,
@@ -33,6 +34,7 @@ from broker.store.rows import OVERTAKEN
 from broker.store.tables import Place, outbox, receipts
 
 _LOST: Final = "the worker that sent it disappeared"
+NEEDLESS: Final = "nothing was ever sent, so nothing is to be taken back"
 _SUPERSEDED: Final = ReceiptState.SUPERSEDED
 _earlier = outbox.alias("earlier")
 _HAS_EARLIER = (
@@ -103,6 +105,17 @@ _LEASED = (
     .where(outbox.c.leased_by == bindparam("worker"))
     .where(outbox.c.attempts == bindparam("attempts"))
     .with_for_update()
+)
+# What may have arrived: delivered, or tried, because a part of it may be there.
+_REACHED = (
+    select(outbox.c.id)
+    .where(
+        outbox.c.uid == bindparam("uid"),
+        outbox.c.agreement == bindparam("agreement"),
+        ~outbox.c.retracts,
+        or_(outbox.c.state == Place.DELIVERED.value, outbox.c.attempts > 0),
+    )
+    .limit(1)
 )
 _ABANDONED = (
     _ROW.where(outbox.c.state.in_([Place.QUEUED.value, Place.LEASED.value]))
@@ -212,6 +225,31 @@ def finish(database: Database, row: LeasedRow, receipt: Receipt) -> bool:
             )
             _end(connection, links, ended)
     return held is not None
+
+
+def close_needless(database: Database, row: LeasedRow, at: datetime) -> bool:
+    """End a recall without sending it, if nothing that it takes back ever left.
+
+    A notice of an incident that the recipient never heard of would only tell that the
+    incident exists.
+
+    Returns:
+        False if the recipient may have something, or the lease was lost: send it.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    if not row.sealed.retracts:
+        return False
+    of = {"uid": row.uid, "agreement": row.agreement}
+    with database.write() as connection:
+        links = Links(connection, at)
+        held = _held_lease(connection, row)
+        if held is None or connection.scalar(_REACHED, of) is not None:
+            return False
+        ended = Ended(held, _SUPERSEDED, millis(at), reason=NEEDLESS)
+        _end(connection, links, ended)
+    return True
 
 
 def fail(database: Database, row: LeasedRow, reason: str, at: datetime) -> bool:

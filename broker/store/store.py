@@ -181,6 +181,10 @@ class Store:
         """Record that an edition will never go out; False if the lease was lost."""
         return outbox.fail(self._database, row, reason, at)
 
+    def close_needless(self, row: LeasedRow, at: datetime) -> bool:
+        """End a recall of what never left; False if it must be sent."""
+        return outbox.close_needless(self._database, row, at)
+
     def reclaim(self, gone: Callable[[str], bool]) -> int:
         """Let the leases of workers that are gone run out now; return how many."""
         return lane.reclaim(self._database, gone)
