@@ -24,8 +24,8 @@ from broker.canonical import dumps, sha256_hex
 from broker.errors import BesaError, IntakeError
 from broker.intake import read
 from broker.keys import Keys, RecipientKey
-from broker.model.agreement import OnWithdrawal
-from broker.model.decision import Decision, Effect, Finding
+from broker.model.agreement import OnExpiry, OnWithdrawal
+from broker.model.decision import OUT_OF_DATES, Decision, Effect, Finding
 from broker.model.incident import Incident, Status
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import (
@@ -129,11 +129,21 @@ def disclose(
     if outcome.duplicate or outcome.conflict:
         return outcome
     facts = facts_of(incident, now)
+    hearing = policy.Hearing(facts, now)
     fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
     shares = tuple(
         _share(
-            incident, facts, fields, route, rulebook, keys, history, now, stale=stale
+            incident,
+            facts,
+            hearing,
+            fields,
+            route,
+            rulebook,
+            keys,
+            history,
+            now,
+            stale=stale,
         )
         for route in rulebook.routes
     )
@@ -154,6 +164,7 @@ def advance(history: History, outcome: Outcome) -> History:
 def _share(
     incident: Incident,
     facts: Facts,
+    hearing: policy.Hearing,
     fields: redact.Fields,
     route: Route,
     rulebook: Rulebook,
@@ -166,22 +177,27 @@ def _share(
     """Find out what one recipient gets; whatever goes wrong, it is not too much."""
     agreement = route.agreement.agreement
     stage = "decide"
-    decision = Decision(agreement, route.recipient.recipient, Effect.WITHHOLD, ())
+    decision: Decision | None = None
     try:
-        decision = policy.decide(facts, route.rules, now)
+        decision = policy.decide(facts, route.rules, now, hearing)
         if stale:
             return Share(decision, State.STALE)
         stage = "disclose"
-        key = keys.recipients[route.recipient.recipient]
         previous = history.editions.get(agreement)
         if decision.effect is Effect.WITHHOLD:
+            if previous is None:
+                return Share(decision, State.WITHHELD)
             return _withheld(incident, route, rulebook, keys, decision, previous)
+        key = keys.recipients[route.recipient.recipient]
         return _shared(incident, fields, route, rulebook, keys, key, decision, previous)
     except Exception as error:
         # INVARIANT: an error never shares. Only the sort of error is kept: its message
         # could hold what it stumbled over.
         why = str(error) if isinstance(error, BesaError) else type(error).__name__
         stage = _stage_of(error) or stage
+        if decision is None:
+            recipient = route.recipient.recipient
+            decision = Decision(agreement, recipient, Effect.WITHHOLD, ())
         failed = replace(
             decision,
             effect=Effect.strictest([decision.effect, Effect.REVIEW]),
@@ -216,7 +232,9 @@ def _shared(
     previous: Edition | None,
 ) -> Share:
     """Take an incident that may be shared, or only after review, to its seal."""
-    redacted = redact.project(incident, route.plan, key, fields)
+    redacted = redact.project(
+        incident, route.plan, key, fields, decision.withheld_items
+    )
     content = _content(redacted)
     if previous and previous.content == content and not previous.retracts:
         return Share(decision, State.UNCHANGED, redacted)
@@ -232,14 +250,17 @@ def _withheld(
     rulebook: Rulebook,
     keys: Keys,
     decision: Decision,
-    previous: Edition | None,
+    previous: Edition,
 ) -> Share:
     """Share nothing, and take back what was shared before, if the agreement says so."""
     withdrawn = incident.status is Status.WITHDRAWN
     # What may no longer be shared is taken back always; the agreement has a say only
-    # when the CSIRT withdraws the incident as such.
+    # when the CSIRT withdraws the incident as such, or when nothing speaks against it
+    # but that the agreement itself has ended.
     keep = withdrawn and route.agreement.on_withdrawal is OnWithdrawal.KEEP
-    if previous is None or previous.retracts or keep:
+    if decision.clauses == (OUT_OF_DATES,):
+        keep = route.agreement.on_expiry is OnExpiry.KEEP
+    if previous.retracts or keep:
         return Share(decision, State.WITHHELD)
     key = keys.recipients[decision.recipient]
     edition = replace(_next(previous, incident, _RETRACTED), retracts=True)
@@ -267,7 +288,7 @@ def _sealed(
     """Render, inspect and seal; what must wait, or must not leave, is held instead."""
     body = _rendered(bundle, route, route.wire)
     draft = Draft(decision.recipient, route.wire, body)
-    breaches = _inspected(draft, incident, route)
+    breaches = _inspected(draft, incident, route, decision)
     if breaches or decision.effect is Effect.REVIEW:
         return Share(
             decision, State.HELD, redacted, edition, draft=draft, breaches=breaches
@@ -305,8 +326,10 @@ def _rendered(bundle: Bundle, route: Route, wire: Wire) -> bytes:
     return render.stix_bundle(bundle)
 
 
-def _inspected(draft: Draft, incident: Incident, route: Route) -> tuple[Breach, ...]:
-    breaches = guard.inspect(draft, incident, route.guard)
+def _inspected(
+    draft: Draft, incident: Incident, route: Route, decision: Decision
+) -> tuple[Breach, ...]:
+    breaches = guard.inspect(draft, incident, route.guard, decision.withheld_items)
     if len(draft.body) > route.recipient.limits.max_bytes:
         breaches += (Breach("too-large-for-recipient", ""),)
     return breaches

@@ -60,6 +60,9 @@ def _headline(view: Mapping[str, Any], frame: Frame) -> list[tuple[str, str]]:
     ):
         if field in view:
             named.append((label, str(view[field])))
+    reporter = _reporter(view.get("reporter", {}))
+    if reporter:
+        named.append(("Reported by", reporter))
     related = [
         relation["uid"] for relation in view.get("relations", ()) if "uid" in relation
     ]
@@ -68,6 +71,14 @@ def _headline(view: Mapping[str, Any], frame: Frame) -> list[tuple[str, str]]:
     caveats = view.get("handling_caveats", ())
     named += [("Handling", str(caveat)) for caveat in caveats]
     return named
+
+
+def _reporter(reporter: Mapping[str, Any]) -> str:
+    """Name who reported, as far as the agreement lets the recipient know."""
+    named = [str(reporter[key]) for key in ("name", "organisation") if key in reporter]
+    named += [str(value) for value in reporter.get("contacts", {}).values()]
+    told, kind = ", ".join(named), str(reporter.get("kind", ""))
+    return f"{told} ({kind})" if told and kind else told or kind
 
 
 def retraction_summary(frame: Frame, reason: str) -> str:

@@ -10,7 +10,7 @@ keep is looked for in every encoding; an error in here counts as a breach.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from broker.guard.shapes import (
 from broker.guard.texts import fold
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Guardrail, Profile
+from broker.model.decision import ItemKey
 from broker.model.incident import Incident
 from broker.model.mapping import ObservableKind
 from broker.model.marking import Pap, Tlp
@@ -107,8 +108,15 @@ def compile_guard(
     )
 
 
-def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...]:
+def inspect(
+    draft: Draft,
+    incident: Incident,
+    guard: Guard,
+    withheld: Collection[ItemKey] = (),
+) -> tuple[Breach, ...]:
     """Return everything in a draft that must not leave; nothing means it may.
+
+    ``withheld`` are the sorts of items that the agreement keeps back from this one.
 
     Raises:
         GuardError: it is too much to look into; then it must not leave either.
@@ -128,7 +136,7 @@ def inspect(draft: Draft, incident: Incident, guard: Guard) -> tuple[Breach, ...
     if guard.wire is Wire.STIX_BUNDLE:
         found += _id_breaches(document["objects"])
     searched = Searched(texts, _values(document, guard.wire), guard.known.lines)
-    found += _secret_breaches(searched, incident, guard)
+    found += _secret_breaches(searched, incident, guard, withheld)
     touched = searched.tripped(guard.tripwires)
     found += [Breach(f"tripwire-{name}", "") for name in touched]
     return tuple(found)
@@ -149,9 +157,12 @@ def _values(document: Any, wire: Wire) -> Iterator[str]:
 
 
 def _secret_breaches(
-    searched: Searched, incident: Incident, guard: Guard
+    searched: Searched,
+    incident: Incident,
+    guard: Guard,
+    withheld: Collection[ItemKey],
 ) -> Iterator[Breach]:
-    secrets = guard.secrets.of(incident)
+    secrets = guard.secrets.of(incident, withheld)
     if len(secrets) * searched.size > _MOST_WORK:
         raise GuardError("too many values and too much text: split the incident")
     there = searched.holding(list({secret.value: None for secret in secrets}))
@@ -161,7 +172,7 @@ def _secret_breaches(
         if secret.value in there and fold(secret.value).strip() not in guard.known.names
     ]
     if leaked:
-        unkept = guard.secrets.unkept(leaked, incident)
+        unkept = guard.secrets.unkept(leaked, incident, withheld)
         for field in dict.fromkeys(secret.field for secret in unkept):
             yield Breach("withheld-value", "", field)
 

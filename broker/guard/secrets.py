@@ -9,13 +9,14 @@ counts. They are the same in thousands of incidents, so finding one tells nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from broker.model.agreement import FieldRule, Profile, Selector
+from broker.model.decision import ItemKey
 from broker.model.incident import (
     Consent,
     Incident,
@@ -41,6 +42,7 @@ _WORDS: Final = frozenset(
 _UNTELLING: Final = frozenset({Shape.CODE, Shape.FLAG, Shape.TIME})
 _DECLARED: Final = declarations()
 _Fields = Mapping[str, Any]  # of an object within an incident
+_VALUE: Final = "observables[].value"
 
 
 class Secret(NamedTuple):
@@ -50,6 +52,7 @@ class Secret(NamedTuple):
     value: str
     data_class: str
     network: tuple[int, int] | None = None
+    always: bool = False  # even where the same value is kept elsewhere
 
 
 class _Field(NamedTuple):
@@ -60,6 +63,7 @@ class _Field(NamedTuple):
     data_class: str
     # Lengths of the IPv4 and IPv6 prefix that the recipient may see, if any.
     network: tuple[int, int] | None
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +87,19 @@ class Secrets:
             owner: {} for owner in self._rules
         }
 
-    def of(self, incident: Incident) -> list[Secret]:
+    def of(
+        self, incident: Incident, withheld: Collection[ItemKey] = ()
+    ) -> list[Secret]:
         """Return every value that no rule of the profile keeps.
 
-        A digest that a message was numbered by is one of them whatever the profile
+        ``withheld`` are sorts of items of which the agreement keeps everything back. A
+        digest that a message was numbered by is one of them whatever the profile
         says of the uid: it confirms a guess of what is withheld.
         """
         hidden = [
-            Secret(path, text, data_class, network)
-            for fields, split in self._items(incident)
-            for path, read, data_class, network in split.hidden
+            Secret(path, text, data_class, network, always)
+            for fields, split in self._items(incident, withheld)
+            for path, read, data_class, network, always in split.hidden
             if (value := read(fields))
             for text in _texts(value)
             if len(text) >= SHORTEST and text.casefold() not in _WORDS
@@ -102,27 +109,38 @@ class Secrets:
             hidden.append(Secret("uid", digest, DataClass.TECHNICAL))
         return hidden
 
-    def unkept(self, secrets: list[Secret], incident: Incident) -> list[Secret]:
+    def unkept(
+        self,
+        secrets: list[Secret],
+        incident: Incident,
+        withheld: Collection[ItemKey] = (),
+    ) -> list[Secret]:
         """Return those secrets that the policy does not share all the same.
 
         Where it shares the very same value elsewhere, in the same data class, finding
         it is no breach: a reporter who is hidden may also be a victim who is named. Nor
-        is finding a network no smaller than the recipient may see.
+        is finding a network no smaller than the recipient may see. An observable that
+        the agreement keeps back stays a secret: one value in two roles is one value.
         """
         kept = {
             (field.data_class, text.casefold())
-            for fields, split in self._items(incident)
+            for fields, split in self._items(incident, withheld)
             for field in split.kept
             for text in _texts(field.read(fields))
         }
         return [
             secret
             for secret in secrets
-            if (secret.data_class, secret.value.casefold()) not in kept
+            if (
+                (secret.data_class, secret.value.casefold()) not in kept
+                or secret.always
+            )
             and not (secret.network and _is_wide(secret.value, *secret.network))
         ]
 
-    def _items(self, incident: Incident) -> Iterator[tuple[_Fields, _Split]]:
+    def _items(
+        self, incident: Incident, withheld: Collection[ItemKey]
+    ) -> Iterator[tuple[_Fields, _Split]]:
         for owner, splits in self._splits.items():
             told_apart = _TELL_APART.get(owner, _alike)
             for item in getattr(incident, owner) if owner else (incident,):
@@ -131,6 +149,8 @@ class Secrets:
                 split = splits.get(told)
                 if split is None:
                     split = splits[told] = self._split(owner, told)
+                if withheld and (owner, told) in withheld:
+                    split = _all_hidden(split)
                 yield fields, split
 
     def _split(self, owner: str, told: tuple[Any, ...]) -> _Split:
@@ -168,6 +188,15 @@ class Secrets:
             row = self._kinds.get(facts.get("kind", ""))
             return row is not None and row.data_class in only.data_class
         return True
+
+
+def _all_hidden(split: _Split) -> _Split:
+    """Return the same fields, none of which may be seen, in whatever form."""
+    fields = (
+        field._replace(network=None, always=field.path == _VALUE)
+        for field in (*split.hidden, *split.kept)
+    )
+    return _Split(tuple(fields), ())
 
 
 def _telling(path: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, Final
 ItemKey = tuple[str, tuple[Any, ...]]
 
 NOTIFY: Final = "notify"
+OUT_OF_DATES: Final = "validity"
 NO_ITEMS: Final[Mapping[ItemKey, str]] = MappingProxyType({})
 
 

@@ -23,19 +23,23 @@ from broker.policy.rules import Asked, Rule, Rules
 _WITHHOLD = Effect.WITHHOLD
 
 
-def decide(facts: Facts, rules: Rules, now: datetime) -> Decision:
-    """Return the verdict of one agreement on one incident at one moment (UTC)."""
-    return Hearing(facts, now).decide(rules)
+def decide(
+    facts: Facts, rules: Rules, now: datetime, hearing: Hearing | None = None
+) -> Decision:
+    """Return the verdict of one agreement on one incident at one moment (UTC).
+
+    Whoever asks many agreements hands in the `Hearing` of these facts and this moment.
+    """
+    return (hearing or Hearing(facts, now)).decide(rules)
 
 
 class Hearing:
     """One incident at one moment (UTC), before the agreements that decide about it."""
 
-    __slots__ = ("_facts", "_heard", "_now", "_today", "_urgent")
+    __slots__ = ("_facts", "_heard", "_now", "_urgent")
 
     def __init__(self, facts: Facts, now: datetime) -> None:
         self._facts, self._now = facts, now
-        self._today = now.date()
         self._urgent = facts.urgency is Urgency.THREAT_TO_LIFE
         # What safeguards said. There are two sets of them in a rulebook: the fast
         # lane's and the other.
@@ -46,7 +50,7 @@ class Hearing:
         facts = self._facts
         kind = facts.classification
         lane = rules.fast if self._urgent else rules.normal
-        above = self._preconditions(rules)
+        above = _preconditions(facts, rules, self._now)
         heard, matched = self._safeguards(lane.safeguards[kind])
         if not above and not matched:
             denied = lane.denied.get(kind)
@@ -78,24 +82,25 @@ class Hearing:
             heard = self._heard[id(asked)] = (asked, findings, matched)
         return heard[1], heard[2]
 
-    def _preconditions(self, rules: Rules) -> list[Finding]:
-        """Return what holds for every agreement, whatever its clauses say."""
-        facts, found = self._facts, list[Finding]()
-        if not rules.start <= self._today <= rules.until:
-            found.append(rules.out_of_dates)
-        if rules.suspended:
-            found.append(rules.suspended)
-        if facts.tlp.rank > rules.clearance_tlp or facts.pap.rank > rules.clearance_pap:
-            found.append(rules.above_clearance)
-        if facts.status is Status.WITHDRAWN:
-            found.append(rules.withdrawn)
-        if facts.embargo_until is not None and facts.embargo_until > self._now:
-            found.append(rules.embargoed)
-        if rules.hold_back_days and (
-            facts.age_days is None or facts.age_days < rules.hold_back_days
-        ):
-            found.append(rules.held_back)
-        return found
+
+def _preconditions(facts: Facts, rules: Rules, now: datetime) -> list[Finding]:
+    """Return what holds for every agreement, whatever its clauses say."""
+    found: list[Finding] = []
+    if not rules.start <= now.date() <= rules.until:
+        found.append(rules.out_of_dates)
+    if rules.suspended:
+        found.append(rules.suspended)
+    if facts.tlp.rank > rules.clearance_tlp or facts.pap.rank > rules.clearance_pap:
+        found.append(rules.above_clearance)
+    if facts.status is Status.WITHDRAWN:
+        found.append(rules.withdrawn)
+    if facts.embargo_until is not None and facts.embargo_until > now:
+        found.append(rules.embargoed)
+    if rules.hold_back_days and (
+        facts.age_days is None or facts.age_days < rules.hold_back_days
+    ):
+        found.append(rules.held_back)
+    return found
 
 
 def _verdict(clauses: list[Finding]) -> Effect:

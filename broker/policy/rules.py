@@ -19,6 +19,7 @@ from broker.model.agreement import Agreement, Clause, Recipient, Safeguards, Whe
 from broker.model.decision import (
     NO_ITEMS,
     NOTIFY,
+    OUT_OF_DATES,
     Decision,
     Effect,
     Finding,
@@ -140,7 +141,9 @@ def compile_rules(
         recipient.clearance.tlp.rank,
         recipient.clearance.pap.rank,
         agreement.embargo.hold_back_days if agreement.embargo else 0,
-        _withholds("validity", doc.where(("valid",)), "the agreement is not in force"),
+        _withholds(
+            OUT_OF_DATES, doc.where(("valid",)), "the agreement is not in force"
+        ),
         _withholds("suspended", in_recipient, "the recipient is suspended")
         if recipient.suspended
         else None,

@@ -16,8 +16,9 @@ from typing import Any
 from broker.canonical import dumps
 from broker.errors import RedactionError
 from broker.keys import RecipientKey
+from broker.model.decision import NO_ITEMS, ItemKey
 from broker.model.incident import Incident, Role, named_by_content
-from broker.model.sharing import Mark, Redacted
+from broker.model.sharing import WITHHELD, Mark, Redacted
 from broker.redact.item import Item, Leaf
 from broker.redact.methods.pseudonym import Pseudonym
 from broker.redact.plan import Plan
@@ -36,12 +37,17 @@ def fields_of(incident: Incident) -> Fields:
 
 
 def project(
-    incident: Incident, plan: Plan, key: RecipientKey, fields: Fields | None = None
+    incident: Incident,
+    plan: Plan,
+    key: RecipientKey,
+    fields: Fields | None = None,
+    withheld: Mapping[ItemKey, str] = NO_ITEMS,
 ) -> Redacted:
     """Return what a recipient may see of an incident, with the ledger of every field.
 
     ``fields`` is what `fields_of` returns of the incident; whoever projects one for
-    many recipients has it made only once.
+    many recipients has it made only once. Items of the sorts in ``withheld`` stay here
+    whatever the plan says; the ledger names the line that the decision gave for it.
 
     Raises:
         RedactionError: an item is of a kind that the plan does not know.
@@ -60,15 +66,26 @@ def project(
             continue
         seen: list[dict[str, Any]] = []
         for index, item in enumerate(items):
-            item_plan = variants.items.get(variants.told_apart(item))
+            told = variants.told_apart(item)
+            item_plan = variants.items.get(told)
             if item_plan is None:
                 raise RedactionError(f"{name}[{index}] is of an unknown kind")
+            before = len(marks)
             redacted = _item(item, item_plan, key, marks, index)
-            if redacted:
+            if withheld and (name, told) in withheld:
+                _withhold(marks, before, withheld[name, told])
+            elif redacted:
                 seen.append(redacted)
         if seen:
             view[name] = _without_repeats(seen) if name == "observables" else seen
     return Redacted(view, tuple(marks))
+
+
+def _withhold(marks: _Marks, since: int, where: str) -> None:
+    """Withhold every field of an item, by the line of a clause."""
+    for number in range(since, len(marks)):
+        index, said = marks[number]
+        marks[number] = index, tuple([(path, WITHHELD, where) for path, _, _ in said])
 
 
 def _rename(view: dict[str, Any], marks: _Marks, key: RecipientKey) -> None:

@@ -13,7 +13,7 @@ import pytest
 from broker import convert, guard, pipeline, policy, redact, render
 from broker.errors import ConversionError, IntakeError
 from broker.keys import Keys
-from broker.model.agreement import Limits, OnWithdrawal
+from broker.model.agreement import Limits, OnExpiry, OnWithdrawal
 from broker.model.decision import Effect
 from broker.model.sharing import NO_HISTORY, History, Outcome, Share, State, Wire
 from broker.rulebook import Route, Rulebook
@@ -241,6 +241,37 @@ def test_withdrawal_takes_everything_back() -> None:
     assert _event(second)["published"] is False
     assert b"198.51.100.201" not in second.sealed.body
     assert history.editions[KP].retracts
+
+
+@pytest.mark.parametrize(
+    ("on_expiry", "also", "state"),
+    [
+        (OnExpiry.RETRACT, {}, State.QUEUED),
+        (OnExpiry.KEEP, {}, State.WITHHELD),
+        (OnExpiry.KEEP, {"tlp": "red"}, State.QUEUED),
+    ],
+)
+def test_expiry_takes_back_unless_it_may_be_kept(
+    on_expiry: OnExpiry, also: dict[str, Any], state: State
+) -> None:
+    """Once the agreement has ended, its own word counts, if nothing else speaks."""
+    [first], history = _story({})
+    route = given.route()
+    ended = route.agreement.valid.until + timedelta(days=1)
+    agreement = route.agreement.model_copy(update={"on_expiry": on_expiry})
+    outcome = pipeline.disclose(
+        given.received(revision=2, revised_at=T2, **also),
+        rulebook=_book(agreement=agreement),
+        keys=given.keys(),
+        history=history,
+        now=datetime.combine(ended, NOW.timetz()),
+    )
+    share = share_of(outcome)
+
+    assert State.QUEUED is first.state
+    assert state is share.state
+    assert (state is State.QUEUED) is (share.sealed is not None)
+    assert "validity" in share.decision.clauses
 
 
 @pytest.mark.parametrize(

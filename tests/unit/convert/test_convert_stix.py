@@ -435,10 +435,26 @@ def test_summary_never_mentions_what_is_withheld(field: str) -> None:
     rest = {name: value for name, value in WITHHELD.items() if name != field}
     changed = _summary(**WITHHELD) != _summary(**rest)
 
-    assert _summary() == _summary(reporter=WITHHELD["reporter"])
-    assert changed is (field not in {"title", "reporter", "victims"})
-    assert "Shpresa" not in _summary(**WITHHELD)
+    assert changed is (field not in {"title", "victims"})
     assert "Vera" not in _summary(**WITHHELD)
+
+
+@pytest.mark.parametrize(
+    ("reporter", "line"),
+    [
+        ({"name": "Shpresa", "organisation": "Koop", "kind": "csirt"},
+         "- Reported by: Shpresa, Koop (csirt)"),
+        ({"organisation": "p-1f", "contacts": {"email": "a@b.example"}},
+         "- Reported by: p-1f, a@b.example"),
+        ({"kind": "authority"}, "- Reported by: authority"),
+    ],
+)  # fmt: skip
+def test_summary_names_a_reporter_who_may_be_known(
+    reporter: dict[str, Any], line: str
+) -> None:
+    """What the agreement leaves of the reporter is told; without it, no line is."""
+    assert line in _summary(reporter=reporter).splitlines()
+    assert "Reported by" not in _summary()
 
 
 def test_unconfirmed_law_is_said_to_be() -> None:
