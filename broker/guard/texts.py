@@ -29,7 +29,7 @@ _LAYERS: Final = 4
 _MOST: Final = 500_000
 # What is still encoded below the last layer is held when it is as long as this; noise
 # that happens to decode is shorter.
-_TELLING: Final = 12
+_TELLING: Final = 6
 SEPARATOR: Final = "\x1f"
 # Letters that are no base letter with an accent, but are read as one.
 _LATIN: Final = dict(zip("đðłøı", "ddloi", strict=True))
