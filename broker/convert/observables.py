@@ -23,8 +23,14 @@ class Writer:
     stix_type: str
     properties: Callable[[str], dict[str, Any]]
     pattern: Callable[[str], str]
-    is_vulnerability: bool
+    is_domain_object: bool  # is not seen on a network, and stands for itself
     matchable: bool  # whether its values may ever be matched automatically
+
+
+# STIX 2.1, section 4: what is no cyber-observable object.
+_DOMAIN_OBJECTS: Final = frozenset(
+    {"campaign", "indicator", "malware", "threat-actor", "vulnerability"}
+)
 
 
 def writers(kinds: Mapping[str, ObservableKind]) -> dict[str, Writer]:
@@ -35,7 +41,7 @@ def writers(kinds: Mapping[str, ObservableKind]) -> dict[str, Writer]:
             row.stix.type,
             _properties(row.stix),
             _pattern(row.stix),
-            row.stix.type == "vulnerability",
+            row.stix.type in _DOMAIN_OBJECTS,
             row.misp.to_ids,
         )
         for name, row in kinds.items()
@@ -72,6 +78,7 @@ def _properties(target: StixTarget) -> Callable[[str], dict[str, Any]]:
 
     def cve(value: str) -> dict[str, Any]:
         return {
+            **fixed,
             head: value,
             "external_references": [{"source_name": "cve", "external_id": value}],
         }
@@ -89,14 +96,15 @@ def _properties(target: StixTarget) -> Callable[[str], dict[str, Any]]:
 
 
 def _pattern(target: StixTarget) -> Callable[[str], str]:
-    # STIX 2.1, 9.7: a path component with a hyphen stands in quotes.
-    path = ".".join(
-        f"'{part}'" if "-" in part else part for part in target.property.split(".")
+    start, _, where = (target.match or f"{target.type}:{target.property}").partition(
+        ":"
     )
-    left = f"[{target.type}:{path} = "
+    # STIX 2.1, 9.7: a path component with a hyphen stands in quotes.
+    path = ".".join(f"'{part}'" if "-" in part else part for part in where.split("."))
+    left = f"[{start}:{path} = "
     right = "".join(
         f" AND {target.type}:{name} = {_literal(value)}"
-        for name, value in target.fixed.items()
+        for name, value in (() if target.match else target.fixed.items())
     )
     if target.number:
         return lambda value: f"{left}{int(value)}{right}]"

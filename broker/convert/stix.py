@@ -257,18 +257,20 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
     if first and last and last < first:
         # Cut to the day, the last time can lie before a first one that is not cut.
         about["last_seen"] = last = first
-    if writer.is_vulnerability:
+    # Nobody said when: then it was seen when the incident was.
+    begun = _milliseconds(first or last) if first or last else if_unknown
+    if writer.is_domain_object:
         properties = writer.properties(value)
         properties["extensions"] = {EXTENSION: about}
-        builder.add_as("vulnerability", f"vulnerability--{uuid}", properties)
+        if writer.stix_type == "indicator":
+            properties["valid_from"] = begun
+        builder.add_as(writer.stix_type, f"{writer.stix_type}--{uuid}", properties)
         return
     made = observable(writer, value)
     if not made["id"]:
         secret = builder.ids.private_uuid(f"object/{kind}/{value}")
         made = {**made, "id": f"{made['type']}--{secret}"}
     ref = builder.add_observable(made)
-    # Nobody said when: then it was seen when the incident was.
-    begun = _milliseconds(first or last) if first or last else if_unknown
     observed = builder.observed.copy()
     observed["id"] = observed_id = f"observed-data--{uuid}"
     observed["first_observed"] = begun

@@ -29,7 +29,10 @@ _IPV4: Final = re.compile(
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _HASH_LENGTH: Final = {
     "md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128,
-    "ja3-fingerprint": 32, "jarm": 62,
+    "sha512-224": 56, "sha512-256": 64, "sha3-224": 56, "sha3-256": 64, "sha3-384": 96,
+    "sha3-512": 128, "imphash": 32, "pehash": 40, "authentihash": 64, "tlsh": 70,
+    "x509-md5": 32, "x509-sha1": 40, "x509-sha256": 64, "hassh": 32, "hassh-server": 32,
+    "git-commit": 40, "ja3-fingerprint": 32, "jarm": 62,
 }  # fmt: skip
 _DIALLED: Final = re.compile(r"\+?[0-9]{3,}")
 # One blank-free line: what every other value is, as far as its shape can tell.
@@ -81,9 +84,14 @@ def _mac(value: str) -> str:
 # One spelling each, so that the same account is one observable with one pseudonym.
 _WRITTEN: Final[dict[str, Callable[[str], str]]] = {
     "cve": str.upper,
+    "weakness": str.upper,
+    "http-method": str.upper,
+    "vhash": str.lower,
+    "pseudonym": str.lower,
     "iban": _account,
     "bic": _account,
     "payment-card": _card,
+    "card-bin": _card,
     "mac": _mac,
 }
 
@@ -127,8 +135,25 @@ def _email(value: str, kind: str) -> str | None:
 
 def _hash(value: str, kind: str) -> str | None:
     value = value.lower()
+    if kind in _SPELLED:
+        value = _SPELLED[kind](value)
     length = _HASH_LENGTH.get(kind, len(value))
     return value if len(value) == length and _HEX.fullmatch(value) else None
+
+
+def _without_colons(value: str) -> str:
+    return value.replace(":", "")
+
+
+def _without_version(value: str) -> str:
+    # TLSH since 4.0 writes T1 before its 70 digits; STIX 2.1 (10.6) knows 70.
+    return value.removeprefix("t1")
+
+
+_SPELLED: Final[dict[str, Callable[[str], str]]] = {
+    "tlsh": _without_version,
+    **dict.fromkeys(("x509-md5", "x509-sha1", "x509-sha256"), _without_colons),
+}
 
 
 def _phone(value: str, kind: str) -> str | None:  # noqa: ARG001

@@ -5,9 +5,16 @@ YAML rows -> frozen models. A row is data: adding an observable kind is adding o
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from broker.model.agreement import Uuid
 from broker.model.foreign import CsvTable, FormatTable, Sides
@@ -19,18 +26,32 @@ class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+# STIX 2.1, 9.7: an object type, a colon and the path within the object.
+_PATTERN_PATH: Final = r"^([a-z0-9-]+:[A-Za-z0-9_.-]+)?$"
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return text
+
+
 class StixTarget(_Row):
     """Where an observable's value stands in STIX 2.1.
 
     ``property`` is the path within the object: ``value``, ``hashes.SHA-256``. ``fixed``
     are properties that every object of this kind has. With ``number`` the value is
-    written as a whole number.
+    written as a whole number. ``match`` is where a pattern looks for the value, such as
+    ``file:hashes.IMPHASH``, when that is not where it stands.
     """
 
     type: str
     property: str
     fixed: dict[str, Any] = {}
     number: bool = False
+    match: Annotated[str, StringConstraints(pattern=_PATTERN_PATH)] = ""
 
 
 class MispType(_Row):
@@ -41,9 +62,14 @@ class MispType(_Row):
 
 
 class MispTarget(MispType):
-    """How an observable is written as a MISP attribute; may differ by its role."""
+    """How an observable is written as a MISP attribute; may differ by its role.
+
+    ``fits`` is a regular expression for the values that MISP takes for the type. It
+    silently drops any other, so those are written as ``text`` in the same category.
+    """
 
     to_ids: bool = False
+    fits: Annotated[str, AfterValidator(_expression)] = ".+"
     by_role: dict[Role, MispType] = {}
 
 

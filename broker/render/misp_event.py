@@ -11,14 +11,15 @@ MISP's database loses such attributes (seen with MISP 2.5.1).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from broker.canonical import dumps
 from broker.model.agreement import Recipient
-from broker.model.incident import Role
+from broker.model.incident import Role, Shape
 from broker.model.mapping import ObservableKind, Tables
 from broker.model.sharing import Bundle
 from broker.render.misp_object import Templates, misp_object
@@ -26,6 +27,8 @@ from broker.render.misp_object import Templates, misp_object
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
 _THREAT: Final = {"critical": "1", "high": "1", "medium": "2", "low": "3"}
 _ANALYSIS: Final = {"open": "1", "closed": "2", "withdrawn": "2"}
+_TEXT: Final = "text"
+_WITHOUT_TEXT: Final = frozenset({"Targeting data"})
 _REDACTED: Final = "not the exact value: redacted under the agreement"
 
 
@@ -37,13 +40,34 @@ class Target:
     category: str
     head: str  # where the value stands in the STIX object: a property,
     tail: str  # or one within it
+    fits: Callable[[str], object]  # whether MISP takes a value for the type
+    text_category: str  # of a value that it does not take
+    is_name: bool  # of a machine: MISP knows letters beyond ASCII as punycode only
 
     @classmethod
     def of(cls, row: ObservableKind, role: Role) -> Target:
         """Return the target of a kind of observable in a role."""
         misp = row.misp.by_role.get(role, row.misp)
         head, _, tail = row.stix.property.partition(".")
-        return cls(misp.type, misp.category, head, tail)
+        return cls(
+            misp.type,
+            misp.category,
+            head,
+            tail,
+            re.compile(row.misp.fits).fullmatch,
+            "Other" if misp.category in _WITHOUT_TEXT else misp.category,
+            row.shape is Shape.DOMAIN,
+        )
+
+    def written(self, source: Mapping[str, Any]) -> str:
+        """Return the value of a STIX object as MISP stores it."""
+        value = source[self.head]
+        text = str(value[self.tail] if self.tail else value)
+        if self.is_name and not text.isascii():
+            # RFC 5891. What is no such name either is written as text.
+            with suppress(UnicodeError):
+                return text.encode("idna").decode()
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +167,17 @@ def _attribute(
     role = about.get("role", "unknown")
     target = frame.targets[about["kind"], role]
     refs = made.get("object_refs")
-    source = by_id[refs[0]] if refs else made
-    value = source[target.head]
+    value = target.written(by_id[refs[0]] if refs else made)
+    fits = target.fits(value) is not None
     attribute = {
         "uuid": made["id"].rpartition("--")[2],
-        "type": target.type,
-        "category": target.category,
-        "value": str(value[target.tail] if target.tail else value),
-        "to_ids": about["to_ids"],
+        "type": target.type if fits else _TEXT,
+        "category": target.category if fits else target.text_category,
+        "value": value,
+        "to_ids": about["to_ids"] and fits,
         "distribution": "5",
         "timestamp": stamp,
-        "comment": _comment(about, role),
+        "comment": _comment(about, role, "" if fits else target.type),
     }
     for name in ("first_seen", "last_seen"):
         if name in about:
@@ -161,10 +185,13 @@ def _attribute(
     return attribute
 
 
-def _comment(about: Mapping[str, Any], role: str) -> str:
+def _comment(about: Mapping[str, Any], role: str, unfit: str) -> str:
     comment = "" if role == "unknown" else role
     if not about["exact"]:
         comment = f"{comment}; {_REDACTED}" if comment else _REDACTED
+    if unfit:
+        why = f"written as text: MISP takes no such value as {unfit}"
+        comment = f"{comment}; {why}" if comment else why
     said = about.get("comment")
     if said:
         comment = f"{comment}; {said}" if comment else said

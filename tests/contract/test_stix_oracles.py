@@ -146,7 +146,9 @@ def test_every_accepted_advice_is_given() -> None:
 
 def test_every_pattern_is_valid() -> None:
     """OASIS's pattern validator accepts the pattern of every indicator."""
-    patterns = {made["pattern"] for made in distinct() if made["type"] == "indicator"}
+    patterns = {
+        made["pattern"] for made in distinct() if made.get("pattern_type") == "stix"
+    }
     found = {
         pattern: errors
         for pattern in patterns

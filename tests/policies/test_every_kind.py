@@ -18,31 +18,13 @@ from broker.model.sharing import NO_HISTORY, Share, State
 from broker.rulebook import Rulebook, build
 from broker.seal import SigningKey
 from broker.settings import read_rulebook_files
+from tests.contract.oracle_incidents import VALUES
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 SAMPLES = {
-    "ipv4": "203.0.113.7",
-    "ipv6": "2001:db8::7",
-    "domain": "verify.example",
-    "hostname": "www.verify.example",
-    "onion": "besatestbesatestbesatestbesatestbesatestbesatestbesatest.onion",
-    "url": "https://verify.example/in",
-    "email": "somebody@mail.example",
-    "asn": "64496",
-    "mac": "00:00:5e:00:53:01",
-    "port": "8443",
-    "md5": "d41d8cd98f00b204e9800998ecf8427e",
-    "sha1": "da39a3ee5e6b4b0d3255bfef95601890afd80709",
-    "sha256": "464bbcd871980a9bb529a35a1d752c2165c9546faf4ee4faf50f430518735fe8",
-    "sha512": "cf83e1357eefb8bd" * 8,
-    "cve": "CVE-2026-0001",
-    "phone": "+383 44 000 900",
     "iban": "XK099999000000000111",
-    "payment-card": "4111111111111111",
-    "imei": "490154203237518",
-    "jarm": "29d29d00029d29d21c42d43d00041d" + "0" * 32,
-    "ja3-fingerprint": "e7d705a3286e19ea42f587b344ee6865",
+    "password": "a value of password",
 }
 
 
@@ -77,7 +59,7 @@ def shares(kind: str, role: str) -> tuple[Share, ...]:
         "observables": [
             {
                 "kind": kind,
-                "value": SAMPLES.get(kind, f"a value of {kind}"),
+                "value": SAMPLES.get(kind, VALUES[kind]),
                 "role": role,
                 "first_seen": "2026-06-13T10:11:12Z",
                 "to_ids": True,

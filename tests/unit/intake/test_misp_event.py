@@ -659,7 +659,7 @@ class TestLeftBehind:
 
     def test_many(self) -> None:
         """Of very many notes the first are kept and the others counted."""
-        notes = _left(Attribute=[_attribute("yara", "x")] * (MOST_NOTES + 5))
+        notes = _left(Attribute=[_attribute("bro", "x")] * (MOST_NOTES + 5))
 
         assert len(notes) == MOST_NOTES + 1
         assert notes[-1] == "and 5 more"
