@@ -279,7 +279,7 @@ def test_incident_is_left_as_it_was() -> None:
 
 @pytest.mark.parametrize("rest", ["keep", "withhold"])
 def test_uid_made_of_content_is_a_pseudonym(rest: str) -> None:
-    """A uid that is a digest of the message leaves under another name, or not at all."""
+    """A uid that is a digest of a message leaves under another name, or not at all."""
     uid = f"intelmq:sha256:{'5f' * 32}"
     made = _project({"uid": rest}, uid=uid)
     ledger = {entry.field: entry.outcome for entry in made.ledger()}
