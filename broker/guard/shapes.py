@@ -62,7 +62,8 @@ class _NotAllowed(Exception):  # noqa: N818 - internal, carries the place outwar
 
 def shape_names() -> tuple[str, ...]:
     """Return the names of all shapes that a guardrail may use."""
-    return (*_CLOSED, "text", "epoch", "number", "flag", "const:VALUE", "one-of:A|B")
+    open_ = ("text", "epoch", "number", "flag", "value")
+    return (*_CLOSED, *open_, "const:VALUE", "one-of:A|B")
 
 
 def read(check: Check, body: bytes) -> tuple[Any, list[str], tuple[Breach, ...]]:
@@ -251,6 +252,8 @@ def _leaf(shape: str, path: str) -> Check:
             return _number
         case "flag":
             return _flag
+        case "value":
+            return _value
     test = _closed(shape)
     if test is None:
         raise UnknownShapeError(f"{path} has an unknown shape {shape!r}")
@@ -285,3 +288,16 @@ def _number(value: Any, texts: list[str]) -> None:  # noqa: ARG001
 def _flag(value: Any, texts: list[str]) -> None:  # noqa: ARG001
     if type(value) is not bool:
         raise _NotAllowed("wrong-shape")
+
+
+def _value(value: Any, texts: list[str]) -> None:
+    """Take a text, a list of texts, a number or a flag: one field of an incident."""
+    if type(value) is list:
+        for each in value:
+            _text(each, texts)
+    elif type(value) is str:
+        texts.append(value)
+    elif type(value) is int:
+        _number(value, texts)
+    else:
+        _flag(value, texts)

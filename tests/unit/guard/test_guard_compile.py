@@ -101,6 +101,30 @@ def test_shape(shape: str, good: str, bad: str) -> None:
     assert ("wrong-shape", "a") == (breach.rule, breach.path)
 
 
+@pytest.mark.parametrize("good", ['"x"', '["x", "y"]', "7", "true"])
+def test_a_value_is_any_plain_field(good: str) -> None:
+    """A field of an incident may be a text, a list of texts, a number or a flag."""
+    assert (
+        ()
+        == read(compile_shapes({"a.*": "value"}), f'{{"a":{{"b":{good}}}}}'.encode())[2]
+    )
+
+
+@pytest.mark.parametrize("bad", ["null", "[1]", '{"c": "x"}', "1000000", "-1", "0.5"])
+def test_nothing_hides_in_a_value(bad: str) -> None:
+    """What could hold a value that nobody searches is refused."""
+    [breach] = read(
+        compile_shapes({"a.*": "value"}), f'{{"a":{{"b":{bad}}}}}'.encode()
+    )[2]
+    assert "wrong-shape" == breach.rule
+
+
+def test_texts_of_a_value_are_searched() -> None:
+    """Every text of such a field is collected, with its key."""
+    body = b'{"a":{"b":["x","y"],"c":"z"}}'
+    assert ["b", "x", "y", "c", "z"] == read(compile_shapes({"a.*": "value"}), body)[1]
+
+
 def test_items_are_told_apart_by_type() -> None:
     """In a list of objects each has the keys of its own type, and no other type is."""
     check = compile_shapes({"o[a].x": "text", "o[b].y": "text"})
