@@ -16,6 +16,7 @@ from broker.cli import (
     held,
     keys,
     look,
+    mappings,
     outbox,
     oversight,
     policy,
@@ -101,6 +102,7 @@ app.command(rich_help_panel=RULES)(rules.check)
 app.command(rich_help_panel=RULES)(simulate.simulate)
 app.command(rich_help_panel=RULES)(rules.schema)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
+app.add_typer(mappings.app, name="mappings", rich_help_panel=RULES)
 app.command(rich_help_panel=OVERSIGHT)(oversight.status)
 app.add_typer(held.app, name="held", rich_help_panel=OVERSIGHT)
 app.add_typer(outbox.app, name="outbox", rich_help_panel=OVERSIGHT)

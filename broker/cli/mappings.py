@@ -1,0 +1,167 @@
+"""`besa mappings`: what things are called in STIX, MISP and the police's taxonomies.
+
+The mapping files in use -> tables, or the same as JSON.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from broker.cli import terminal
+from broker.cli.terminal import AsJson
+
+if TYPE_CHECKING:
+    from broker.model.mapping import Tables
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Show what things are called in other systems.",
+)
+
+
+class Which(StrEnum):
+    """The mapping tables that can be shown."""
+
+    OBSERVABLES = "observables"
+    TAXONOMY = "taxonomy"
+    MARKINGS = "markings"
+    OBJECTS = "objects"
+
+
+@app.callback()
+def _mappings() -> None:
+    """Show what things are called in other systems."""
+
+
+@app.command()
+def show(
+    table: Annotated[
+        Which | None,
+        typer.Argument(metavar="TABLE", help="One of the tables; else all of them."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the mapping tables: observables, taxonomy, markings, objects.
+
+    They are checked as they are read. Exit code 1 when a row is wrong.
+    """
+    from broker.rulebook import tables
+    from broker.settings import read_mapping_files, read_settings
+
+    found = tables(read_mapping_files(read_settings().mappings_folder))
+    wanted = [table] if table else list(Which)
+    if as_json:
+        terminal.print_json({which.value: rows(which, found) for which in wanted})
+        return
+    from broker.cli.status_view import table as new_table
+
+    out = terminal.stdout()
+    for which in wanted:
+        lines = rows(which, found)
+        drawn = new_table(_HEADS[which][0])
+        for head in _HEADS[which][1:]:
+            drawn.add_column(head, overflow="fold")
+        for line in lines:
+            drawn.add_row(*(terminal.plain(_text(cell)) for cell in line.values()))
+        out.print(f"{which.value}: {len(lines)} rows")
+        out.print(drawn)
+
+
+_HEADS = {
+    Which.OBSERVABLES: ("kind", "class", "STIX", "MISP", "category", "to_ids"),
+    Which.TAXONOMY: ("RSIT", "label", "relevance", "tags", "offences"),
+    Which.MARKINGS: ("name", "MISP tag", "STIX id"),
+    Which.OBJECTS: ("part", "party", "MISP object", "version", "relations"),
+}
+
+
+def rows(which: Which, tables: Tables) -> list[dict[str, Any]]:
+    """Return the rows of one table, each as what its columns say."""
+    match which:
+        case Which.OBSERVABLES:
+            return _observables(tables)
+        case Which.TAXONOMY:
+            return _taxonomy(tables)
+        case Which.MARKINGS:
+            markings = (*tables.markings.tlp.values(), *tables.markings.pap.values())
+            return [
+                {"name": row.name, "tag": row.tag, "stix_id": row.stix_id}
+                for row in markings
+            ]
+        case Which.OBJECTS:
+            return _objects(tables)
+
+
+def _observables(tables: Tables) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": row.kind,
+            "data_class": row.data_class.value,
+            "stix": f"{row.stix.type}:{row.stix.property}"
+            + "".join(f" ({name}: {value})" for name, value in row.stix.fixed.items()),
+            "misp": [
+                row.misp.type,
+                *(
+                    f"{target.type} ({role.value})"
+                    for role, target in row.misp.by_role.items()
+                ),
+            ],
+            "category": row.misp.category,
+            "to_ids": row.misp.to_ids,
+        }
+        for row in tables.kinds.values()
+    ]
+
+
+def _taxonomy(tables: Tables) -> list[dict[str, Any]]:
+    return [
+        {
+            "rsit": row.rsit,
+            "label": row.label,
+            "relevance": row.relevance,
+            "tags": [
+                tag
+                for tag in (
+                    row.common_taxonomy,
+                    row.europol_incident,
+                    *row.europol_event,
+                )
+                if tag
+            ],
+            "offences": [
+                f"{each.act}, {each.articles}"
+                + ("" if each.confirmed_by else " (to be confirmed by a lawyer)")
+                for each in row.offences
+            ],
+        }
+        for row in tables.rsit.values()
+    ]
+
+
+def _objects(tables: Tables) -> list[dict[str, Any]]:
+    return [
+        {
+            "part": row.part,
+            "party": row.party,
+            "name": row.name,
+            "version": row.template_version,
+            "relations": [
+                *(f"{each.field} as {each.relation}" for each in row.attributes),
+                *(f"{each.relation}: {value}" for each, value in row.fixed),
+            ],
+        }
+        for row in tables.objects
+    ]
+
+
+def _text(cell: Any) -> str:
+    match cell:
+        case bool():
+            return "yes" if cell else ""
+        case list():
+            return "\n".join(cell)
+    return str(cell)

@@ -1,0 +1,65 @@
+"""`besa mappings show` prints what the mapping files say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from broker.cli.app import app
+from broker.errors import RulebookError
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BESA_MAPPINGS", str(ROOT / "mappings"))
+
+
+def test_every_table_is_shown_as_json() -> None:
+    """Without a table's name, all four are there, with a row for each kind."""
+    result = CliRunner().invoke(app, ["mappings", "show", "--json"])
+
+    found = json.loads(result.stdout)
+    assert ["observables", "taxonomy", "markings", "objects"] == list(found)
+    assert {"iban", "yara", "ipv4"} <= {row["kind"] for row in found["observables"]}
+    assert 39 == len(found["taxonomy"])
+
+
+def test_one_table_is_shown() -> None:
+    """A table reads: what a kind is in MISP stands beside it."""
+    result = CliRunner().invoke(
+        app, ["mappings", "show", "observables"], env={"COLUMNS": "200"}
+    )
+
+    assert 0 == result.exit_code
+    assert "bank-account-nr" in result.stdout.replace("\n", "")
+    assert "taxonomy: " not in result.stdout
+
+
+def test_a_wrong_row_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is wrong is named with its file and line, as besa check names it."""
+    shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
+    broken = tmp_path / "mappings/observables.yaml"
+    broken.write_text(broken.read_text().replace("shape: ip", "shape: round", 1))
+    monkeypatch.setenv("BESA_MAPPINGS", str(tmp_path / "mappings"))
+
+    with pytest.raises(RulebookError) as caught:
+        CliRunner().invoke(
+            app, ["mappings", "show"], catch_exceptions=False, standalone_mode=False
+        )
+
+    (problem,) = caught.value.problems
+    assert "mappings/observables.yaml" == problem.file
+    assert "`round` is not known here" == problem.message
+
+
+def test_an_unknown_table_is_wrong_usage() -> None:
+    """What is no table is refused with the names of those that are."""
+    result = CliRunner().invoke(app, ["mappings", "show", "colours"])
+
+    assert 2 == result.exit_code
