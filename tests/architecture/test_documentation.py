@@ -50,7 +50,7 @@ def test_readme_has_the_command(name: str) -> None:
 
 def test_readme_has_no_command_that_does_not_exist() -> None:
     """Each row of the README's table is a command."""
-    rows = re.findall(r"^\| `besa ([a-z ]+?)(?= [A-Z\[-]|`)", README, re.M)
+    rows = re.findall(r"^\| `besa ([a-z -]+?)(?= [A-Z\[-]|`)", README, re.M)
 
     assert set(ALL) == set(rows)
 
