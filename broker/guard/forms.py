@@ -144,7 +144,6 @@ def _addresses(folded: str) -> Iterator[str]:
         # write them in columns.
         yield str(int.from_bytes(packed))
         yield packed.hex()
-        yield f"0x{packed.hex()}"
         yield ".".join([part.zfill(3) for part in parts])
         backwards = parts[::-1]
         yield ".".join(backwards)

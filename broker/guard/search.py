@@ -119,16 +119,14 @@ class Searched:
     def _numbers_among(self, values: Sequence[str]) -> Iterable[str]:
         """Yield the values that are numbers and stand there, however grouped."""
         numbers = [(value, *number(value)) for value in values]
-        wanted = {digits for _, digits, _ in numbers}
-        there = occurring(wanted, self._numbers)
-        # Fewer digits come about by chance where two values meet.
-        long = {digits for digits in wanted if len(digits) >= _SPLIT}
-        split = occurring(long, self._neighbours)
+        both = f"{self._numbers}\0{self._neighbours}"
+        there = occurring({digits for _, digits, _ in numbers}, both)
         for value, digits, alone in numbers:
-            for places, text in ((there, self._numbers), (split, self._neighbours)):
-                if digits in places and (
-                    not alone or _between(digits, text, str.isdigit)
-                ):
+            if digits not in there:
+                continue
+            for text, least in ((self._numbers, 0), (self._neighbours, _SPLIT)):
+                found = len(digits) >= least and digits in text
+                if found and (not alone or _between(digits, text, str.isdigit)):
                     yield value
 
     def _encoded_among(self, values: Iterable[str]) -> set[str]:
