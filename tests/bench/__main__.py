@@ -91,7 +91,7 @@ def help_time() -> Line:
 
 def grown() -> Iterator[Line]:
     """Measure how cost and memory grow."""
-    for one in size.growth((10, 100, 1_000, 10_000)):
+    for one in size.growth((10, 100, 1_000, 10_000, 100_000)):
         share = one.guard / one.path * 100
         yield Line(
             f"{one.observables:,} observables: per observable and output",
