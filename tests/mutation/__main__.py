@@ -39,10 +39,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30, help="when to stop")
     parser.add_argument("--seed", type=int, default=1, help="another order")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
-    parser.add_argument("tests", nargs="*", help="what should notice")
+    parser.add_argument("--tests", nargs="+", help="what should notice")
     chosen = parser.parse_args()
     end = monotonic() + chosen.minutes * 60
-    tests = tuple(chosen.tests) or _TESTS[chosen.folder]
+    tests = tuple(chosen.tests or _TESTS[chosen.folder])
     found = [
         (path, each)
         for path in sorted((ROOT / chosen.folder).rglob("*.py"))
