@@ -56,6 +56,7 @@ def test_when_it_is_gone_the_topic_of_dead_letters_has_it(
 ) -> None:
     """Of a message that Kafka has deleted, the copy among the dead letters is taken."""
     kafka = own_kafka
+    kafka.start()
     kafka.create_topics([DEAD_LETTERS])
     gone = Position("kafka", make_topic(kafka), 0, 77)
     letter = letter_of(gone)
