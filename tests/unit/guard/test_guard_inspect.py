@@ -17,6 +17,7 @@ from broker.guard.texts import fold
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.incident import Incident
 from broker.model.sharing import Draft, Wire
+from tests import world
 from tests.unit import given
 
 SECRET = "Shpresa Kallëzuesja"
@@ -224,6 +225,9 @@ def _looked(change: Callable[[dict[str, Any]], Any]) -> list[str]:
         ("from http://3405803853/", "observables[].value"),
         ("from 0xCB00714D", "observables[].value"),
         ("from 203.000.113.077", "observables[].value"),
+        ("from 203-0-113-77.dsl.example", "observables[].value"),
+        ("from 77-113-0-203.dsl.example", "observables[].value"),
+        ("from 77.113.0.203.in-addr.arpa", "observables[].value"),
     ],
 )
 def test_short_values_are_found_too(text: str, field: str) -> None:
@@ -343,6 +347,41 @@ def test_only_the_named_tripwires_count() -> None:
 
     assert [] == searched.tripped({"payment-card", "private-key"})
     assert ["iban"] == searched.tripped({"payment-card", "iban"})
+
+
+def _bundle(change: Callable[[dict[str, Any]], Any]) -> list[str]:
+    """Return the rules that a bundle breaks when each of its observables is changed."""
+    book = world.stix_rulebook()
+    share = world.share(world.FULL, book=book)
+    assert share.sealed
+    document = json.loads(share.sealed.body)
+    for made in document["objects"]:
+        if made["type"] == "domain-name" or made["type"] == "ipv4-addr":
+            change(made)
+    draft = Draft("kp-misp", Wire.STIX_BUNDLE, dumps(document))
+    incident = world.receive(world.FULL, book).incident
+    found = guard.inspect(draft, incident, world.route("kp-misp", book).guard)
+    return [breach.rule for breach in found]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda made: made.update(), []),
+        (lambda made: made.update(value="203.0.113.200"), ["id-of-another-value"]),
+        (
+            lambda made: made.update(
+                id=f"{made['id'][:-1]}{'01'[made['id'][-1] < '1']}"
+            ),
+            ["id-of-another-value"],
+        ),
+    ],
+)
+def test_an_id_is_of_the_value_beside_it(
+    change: Callable[[dict[str, Any]], Any], expected: list[str]
+) -> None:
+    """An observable whose id was made from another value is a breach."""
+    assert expected == list(dict.fromkeys(_bundle(change)))
 
 
 def test_breach_names_no_value() -> None:
