@@ -154,6 +154,7 @@ ENCODINGS: Final[dict[str, Callable[[str], str]]] = {
     "hex, capitals": lambda v: v.encode().hex().upper(),
     "hex, spaced": lambda v: v.encode().hex(" "),
     "hex, colons": lambda v: v.encode().hex(":"),
+    "hex, as a form sends it": lambda v: v.encode().hex("+"),
     "hex, 0x": lambda v: "0x" + v.encode().hex(),
     "hex of UTF-16": lambda v: v.encode("utf-16-le").hex(),
     "hex in lines": lambda v: _wrapped(f"it was told by {v}".encode().hex(), 32),

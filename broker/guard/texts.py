@@ -94,13 +94,13 @@ _BASE64_UTF16: Final = re.compile(r"(?://[4-7]|/v[89+/])[A-Za-z0-9+/]{8,}")
 # Long enough to hold a value beyond ASCII, in base64 or hex.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 _HEX_RUN: Final = re.compile(r"[0-9A-Fa-f]{12,}")
-_NO_HEX: Final = re.compile(r"[: -]")
+_NO_HEX: Final = re.compile(r"[: +-]")
 # A line that may go on in the next: it ends within a long run of letters, in a number,
 # or with a soft line break (RFC 2045, 6.7).
 _GOES_ON: Final = re.compile(r"[A-Za-z0-9+/_-]{16}|.*(?:=|\d\.?)")
-_SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: -]){3,}[0-9A-Fa-f]{2}")
+_SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: +-]){3,}[0-9A-Fa-f]{2}")
 # What every match of the one before holds, and hardly any text that has none.
-_SPACES: Final = re.compile(r"[: -][0-9A-Fa-f]{2}[: -][0-9A-Fa-f]{2}[: -]")
+_SPACES: Final = re.compile(r"[: +-][0-9A-Fa-f]{2}[: +-][0-9A-Fa-f]{2}[: +-]")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 # Bytes written out one by one: quoted-printable (RFC 2045, 6.7), and as in source code.
 _BYTES: Final = re.compile(r"(?:=[0-9A-F]{2}|\\x[0-9a-fA-F]{2})+")

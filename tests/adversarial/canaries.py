@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from broker.intake.values import normal
 from broker.model.incident import Incident, Shape, declarations, parts_of
 from tests.strategies import KINDS
 
@@ -157,7 +158,17 @@ def by_kind(kind: str, chance: Chance) -> str:
             return f"0x{_hex(chance, 40)}"
         case _ if kind in lengths:
             return _hex(chance, lengths[kind])
-    return str(BY_SHAPE[KINDS[kind].shape](chance))
+    return str(BY_SHAPE.get(KINDS[kind].shape, _line)(chance))
+
+
+@cache
+def usable_kinds() -> tuple[str, ...]:
+    """Return the kinds of observables for which a valid canary is made here."""
+    return tuple(
+        kind
+        for kind, row in sorted(KINDS.items())
+        if all(normal(by_kind(kind, Chance(n)), row) is not None for n in range(40))
+    )
 
 
 BY_SHAPE: Final[Mapping[Shape, Callable[[Chance], Any]]] = {
@@ -178,6 +189,7 @@ BY_SHAPE: Final[Mapping[Shape, Callable[[Chance], Any]]] = {
 # What stands in a field whose type accepts no canary of its shape: a code of a closed
 # list, a number, an id.
 _OTHERWISE: Final[tuple[Callable[[Chance], Any], ...]] = (
+    _amount,
     lambda chance: f"KOS-CERT-2026-{_digits(chance, 7)}",
     lambda chance: chance.randint(10**6, 10**9),
     lambda chance: chance.randint(1, 100),
@@ -225,7 +237,7 @@ def _maker(path: str, info: FieldInfo, *, many: bool) -> Callable[[Chance], Any]
     accepts: TypeAdapter[Any] = TypeAdapter(
         Annotated[(info.annotation, *info.metadata)]  # type: ignore[arg-type]
     )
-    for make in (*_listed(info), BY_SHAPE[_shape(path)], *_OTHERWISE):
+    for make in (*_listed(info), BY_SHAPE.get(_shape(path), _line), *_OTHERWISE):
         try:
             value = make(Chance(1))
             accepts.validate_json(_json([value] if many else value), strict=True)
@@ -302,7 +314,7 @@ def _object(
         if only is None or field.required or field.path == only:
             made[name] = [field.make(chance)] if field.many else field.make(chance)
     if path == "observables[].":
-        made["kind"] = chance.choice(sorted(KINDS))
+        made["kind"] = chance.choice(usable_kinds())
         made["value"] = by_kind(made["kind"], chance)
     return made
 

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from broker import pipeline, redact
+from broker.intake.values import normal
 from broker.model.incident import Incident, Shape
 from broker.model.sharing import NO_HISTORY, Redacted, Share, State, Wire
 from broker.rulebook import Rulebook
@@ -40,7 +41,8 @@ SOURCES: Final = (
 _WRITTEN: Final = tuple(
     f"observables[].value:{kind}"
     for kind, row in KINDS.items()
-    if row.shape in (Shape.TEXT, Shape.URL) and kind != "mac"
+    if row.shape in (Shape.TEXT, Shape.URL)
+    and (row.shape is Shape.URL or normal("seen with 1 (any) text; of all", row))
 )
 PLACES: Final = (
     *(
