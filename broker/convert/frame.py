@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from broker.convert.ids import uuid5
 from broker.convert.observables import Writer, writers
-from broker.model.agreement import Agreement, Csirt
-from broker.model.mapping import MarkingRow, RsitRow, Tables
+from broker.convert.withheld import withheld_lines
+from broker.model.agreement import Agreement, Csirt, Profile
+from broker.model.mapping import MarkingRow, Markings, RsitRow, Tables
 
 # Besa's own STIX extension: what an observable, party or loss is in the incident model,
 # so that another format can be made from the bundle alone.
@@ -35,12 +36,18 @@ class Frame:
     writers: Mapping[str, Writer]
     rsit: Mapping[str, RsitRow]
     labels: Mapping[str, tuple[str, ...]]  # by type of incident: the case's tags
+    assessed: tuple[tuple[str, ...], ...]  # tags by confidence, from 0 to 100
+    states: Mapping[str, tuple[str, ...]]  # tags by the incident's status
+    kept_for: tuple[str, ...]  # the tag of how long the agreement lets it be kept
     endings: Mapping[str, str]  # by type of incident: how its case summary ends
     ending: str  # the same where the type is not known
 
 
-def frame(agreement: Agreement, csirt: Csirt, tables: Tables) -> Frame:
-    """Prepare the constant part of every bundle for one agreement."""
+def frame(
+    agreement: Agreement, csirt: Csirt, tables: Tables, profile: Profile
+) -> Frame:
+    """Prepare the constant part of every bundle for one agreement and its profile."""
+    withheld = withheld_lines(profile)
     creator = f"identity--{csirt.uuid}"
     statement = _statement(agreement, creator)
     markings = tables.markings
@@ -61,8 +68,26 @@ def frame(agreement: Agreement, csirt: Csirt, tables: Tables) -> Frame:
         writers(tables.kinds),
         tables.rsit,
         {name: _labels(row) for name, row in tables.rsit.items()},
-        {name: _ending(row, agreement, csirt) for name, row in tables.rsit.items()},
-        _ending(None, agreement, csirt),
+        _assessed(markings),
+        {level: (tag,) for level, tag in markings.states.items()},
+        tuple(
+            row.tag
+            for row in markings.retention
+            if row.days == agreement.retention_days
+        ),
+        {
+            name: _ending(row, agreement, csirt, withheld)
+            for name, row in tables.rsit.items()
+        },
+        _ending(None, agreement, csirt, withheld),
+    )
+
+
+def _assessed(markings: Markings) -> tuple[tuple[str, ...], ...]:
+    """Return the tags of each confidence from 0 to 100."""
+    return tuple(
+        next(row.tags for row in markings.confidence if percent >= row.at_least)
+        for percent in range(101)
     )
 
 
@@ -134,7 +159,9 @@ def _labels(row: RsitRow) -> tuple[str, ...]:
     return (f'rsit:{category}="{kind}"', *[tag for tag in tags if tag])
 
 
-def _ending(row: RsitRow | None, agreement: Agreement, csirt: Csirt) -> str:
+def _ending(
+    row: RsitRow | None, agreement: Agreement, csirt: Csirt, withheld: list[str]
+) -> str:
     """Word the end of a case summary: offences, whom to ask, and the terms."""
     lines: list[str] = []
     if row and row.offences:
@@ -143,7 +170,11 @@ def _ending(row: RsitRow | None, agreement: Agreement, csirt: Csirt) -> str:
             f"- {offence.act}: {offence.articles} ({_by(offence.confirmed_by)})"
             for offence in row.offences
         ]
-    lines += ["", "## Questions", "", f"{csirt.name}: {csirt.contact}", ""]
+    lines += ["", "## Questions and reports back", ""]
+    lines += [f"{csirt.name}: {csirt.contact}. Please name the case number.", ""]
+    lines += [_REPORT_BACK, ""]
+    if withheld:
+        lines += ["## What this event does not hold", "", *withheld, ""]
     lines += ["## Terms", "", f"- Agreement: {agreement.title}"]
     lines += [
         f"- Legal basis: {basis.act}, {basis.citation} ({_by(basis.confirmed_by)})"
@@ -153,9 +184,14 @@ def _ending(row: RsitRow | None, agreement: Agreement, csirt: Csirt) -> str:
         f"- Purpose: {', '.join(agreement.purpose)}",
         f"- Onward transfer: {agreement.onward}",
         f"- Keep for at most {agreement.retention_days} days",
-        "- Fields that the agreement does not allow are not in this event.",
     ]
     return "\n".join(lines)
+
+
+_REPORT_BACK: Final = (
+    "In MISP, what was seen or found out can be reported back as sightings and "
+    "proposals on this event; they leave it as it is."
+)
 
 
 def _by(lawyer: str) -> str:

@@ -27,7 +27,8 @@ def known_lines(frame: Frame) -> frozenset[str]:
     views += [{field: value.value} for field, values in closed for value in values]
     for view in views:
         found.update(summary(view, frame, _FIRST).split("\n"))
-    found.update(*frame.labels.values())
+    found.update(*frame.labels.values(), *frame.states.values())
+    found.update(frame.kept_for, *frame.assessed)
     for reason in REASONS:
         found.update(retraction_summary(frame, reason).split("\n"))
     return frozenset(found)

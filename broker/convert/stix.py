@@ -178,8 +178,8 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
     )
     properties: dict[str, Any] = {"name": name}
     # STIX 2.1, 2.7: a list without anything in it must not be there.
-    if labels := frame.labels.get(view.get("classification", "")):
-        properties["labels"] = list(labels)
+    if labels := _labels(view, frame):
+        properties["labels"] = labels
     if "language" in view:
         properties["lang"] = view["language"]
     if "confidence" in view:
@@ -202,6 +202,16 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
             EXTENSION: {"extension_type": "property-extension", **fields}
         }
     return _wrap(builder, properties)
+
+
+def _labels(view: Mapping[str, Any], frame: Frame) -> list[str]:
+    """Return the tags of a case: what it is, how sure that is, where it stands."""
+    labels = [*frame.labels.get(view.get("classification", ""), ()), *frame.kept_for]
+    if "confidence" in view:
+        labels += frame.assessed[view["confidence"]]
+    if "status" in view:
+        labels += frame.states.get(view["status"], ())
+    return labels
 
 
 def _wrap(builder: Builder, properties: dict[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
 )
 
 from broker.model.agreement import Uuid
 from broker.model.foreign import CsvTable, FormatTable, Sides
-from broker.model.incident import Kind, Role, RsitType, Shape
+from broker.model.incident import Kind, Percent, Role, RsitType, Shape, Status
 from broker.model.marking import DataClass, Pap, Tlp
 
 
@@ -116,13 +117,41 @@ class MarkingRow(_Row):
     tag: str
 
 
+class Assessment(_Row):
+    """The MISP tags of a confidence of at least so many percent."""
+
+    at_least: Percent
+    tags: tuple[str, ...] = ()
+
+
+class RetentionRow(_Row):
+    """The MISP tag of a period for which an agreement lets a case be kept."""
+
+    days: Annotated[int, Field(ge=1)]
+    tag: str
+
+
 class Markings(_Row):
-    """All levels of TLP 2.0 and PAP, and the extensions that define them in STIX."""
+    """All levels of TLP 2.0 and PAP, and the extensions that define them in STIX.
+
+    ``confidence`` goes from the highest to 0; ``states`` is by the incident's status.
+    """
 
     tlp_extension: str
     pap_extension: str
     tlp: dict[Tlp, MarkingRow]
     pap: dict[Pap, MarkingRow]
+    confidence: tuple[Assessment, ...]
+    retention: tuple[RetentionRow, ...]
+    states: dict[Status, str]
+
+    @field_validator("confidence")
+    @classmethod
+    def _complete(cls, rows: tuple[Assessment, ...]) -> tuple[Assessment, ...]:
+        bounds = [row.at_least for row in rows]
+        if bounds != sorted(set(bounds), reverse=True) or 0 not in bounds:
+            raise ValueError("the rows must go from the highest confidence to 0")
+        return rows
 
 
 class ObjectAttribute(_Row):

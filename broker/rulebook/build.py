@@ -150,7 +150,7 @@ class _Making:
         recipients = self._sources.all_of("recipient", Recipient)
         recipient = recipients[agreement.recipient].model
         guard = self._guard(agreement)
-        made = frame(agreement, self._csirt, tables)
+        made = frame(agreement, self._csirt, tables, self._profile(agreement))
         names = frozenset(map(fold, known_names(made)))
         return Route(
             agreement,

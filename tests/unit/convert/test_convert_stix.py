@@ -17,6 +17,7 @@ from broker.convert import (
     to_stix,
 )
 from broker.convert.observables import writers
+from broker.convert.withheld import withheld_lines
 from broker.errors import ConversionError
 from broker.model.agreement import LegalBasis
 from broker.model.sharing import Bundle, Edition, Redacted
@@ -30,7 +31,7 @@ MARKED = {"tlp": "green", "pap": "green"}
 def _frame(**changes: Any) -> Frame:
     book = given.shipped()
     agreement = given.route().agreement.model_copy(update=changes)
-    return frame(agreement, book.csirt, book.tables)
+    return frame(agreement, book.csirt, book.tables, given.profile())
 
 
 def _case(number: int = 2) -> Case:
@@ -494,3 +495,54 @@ def test_retraction_is_of_the_same_report() -> None:
 
     assert _report(_bundle())["id"] == _report(taken_back)["id"]
     assert _report(_bundle())["created"] == _report(taken_back)["created"]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "credibility", "judgment"),
+    [(100, "1", "high"), (79, "2", "high"), (69, "2", "moderate"), (5, "5", "low")],
+)
+def test_confidence_is_tagged(confidence: int, credibility: str, judgment: str) -> None:
+    """A confidence is said in the words of STIX's two scales (2.1, appendix A)."""
+    labels = _report(_bundle(confidence=confidence))["labels"]
+
+    assert f'admiralty-scale:information-credibility="{credibility}"' in labels
+    assert f'estimative-language:confidence-in-analytic-judgment="{judgment}"' in labels
+
+
+def test_a_confidence_of_nothing_is_no_judgement() -> None:
+    """Zero means that nothing is known, and not that it is improbable."""
+    labels = _report(_bundle(confidence=0))["labels"]
+
+    assert ['admiralty-scale:information-credibility="6"'] == labels
+
+
+def test_only_a_period_that_the_taxonomy_knows_is_tagged() -> None:
+    """Ten years have a tag; five have none, because a wrong one would mislead."""
+    assert ("retention:10y",) == _frame(retention_days=3650).kept_for
+    assert () == _frame(retention_days=1825).kept_for
+
+
+def test_the_summary_says_what_is_never_shared() -> None:
+    """Which fields an agreement keeps back follows from its profile alone."""
+    ending = _frame().ending
+
+    assert "- Never shared under the agreement: " in ending
+    assert "reporter" in ending
+    assert "reported back as sightings" in ending
+
+
+def test_fields_kept_back_are_named_by_their_owner() -> None:
+    """An owner with nothing left is named whole, others with their fields."""
+    lines = withheld_lines(
+        given.profile(
+            {
+                "victims[].sector": "keep",
+                "observables[].value": {"method": "pseudonym"},
+            }
+        )
+    )
+
+    (never, partly) = lines
+    assert "; suspects; " in never
+    assert "victims (kind, name, country" in never
+    assert "- Shared in part, or in another form: observables (value)" == partly

@@ -23,7 +23,7 @@ IBAN, IBAN_2 = "XK051212012345678906", "AL47212110090000000235698741"
 
 def _frame() -> Frame:
     book = given.shipped()
-    return frame(given.route().agreement, book.csirt, book.tables)
+    return frame(given.route().agreement, book.csirt, book.tables, given.profile())
 
 
 def _case() -> Case:
