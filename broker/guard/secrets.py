@@ -9,8 +9,10 @@ counts. They are the same in thousands of incidents, so finding one tells nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -41,6 +43,8 @@ _WORDS: Final = frozenset(
 )
 _UNTELLING: Final = frozenset({Shape.CODE, Shape.FLAG, Shape.TIME})
 _DECLARED: Final = declarations()
+# RFC 6454, section 4: scheme, host and port; here without user and password.
+_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\\\s]+/?")
 _Fields = Mapping[str, Any]  # of an object within an incident
 _VALUE: Final = "observables[].value"
 
@@ -51,7 +55,8 @@ class Secret(NamedTuple):
     field: str
     value: str
     data_class: str
-    network: tuple[int, int] | None = None
+    # Says whether the value is no more than the recipient may see of it.
+    harmless: Callable[[str], bool] | None = None
     always: bool = False  # even where the same value is kept elsewhere
 
 
@@ -61,17 +66,19 @@ class _Field(NamedTuple):
     path: str
     read: Callable[[_Fields], Any]
     data_class: str
-    # Lengths of the IPv4 and IPv6 prefix that the recipient may see, if any.
-    network: tuple[int, int] | None
+    harmless: Callable[[str], bool] | None
     always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Split:
-    """The telling fields of items of one sort: those hidden, and those kept."""
+    """The telling fields of items of one sort: hidden, kept, and cut values out of."""
 
     hidden: tuple[_Field, ...]
     kept: tuple[_Field, ...]
+    # Texts that values are cut out of. Where there is none, the text stays as it is;
+    # the values are looked for by the fields that they are withheld in.
+    cut: tuple[_Field, ...]
 
 
 class Secrets:
@@ -97,9 +104,9 @@ class Secrets:
         says of the uid: it confirms a guess of what is withheld.
         """
         hidden = [
-            Secret(path, text, data_class, network, always)
+            Secret(path, text, data_class, harmless, always)
             for fields, split in self._items(incident, withheld)
-            for path, read, data_class, network, always in split.hidden
+            for path, read, data_class, harmless, always in split.hidden
             if (value := read(fields))
             for text in _texts(value)
             if len(text) >= SHORTEST and text.casefold() not in _WORDS
@@ -119,8 +126,9 @@ class Secrets:
 
         Where it shares the very same value elsewhere, in the same data class, finding
         it is no breach: a reporter who is hidden may also be a victim who is named. Nor
-        is finding a network no smaller than the recipient may see. An observable that
-        the agreement keeps back stays a secret: one value in two roles is one value.
+        is finding what is no more than the recipient may see of it, such as a wide
+        network. An observable that the agreement keeps back stays a secret: one value
+        in two roles is one value.
         """
         kept = {
             (field.data_class, text.casefold())
@@ -135,7 +143,7 @@ class Secrets:
                 (secret.data_class, secret.value.casefold()) not in kept
                 or secret.always
             )
-            and not (secret.network and _is_wide(secret.value, *secret.network))
+            and not (secret.harmless and secret.harmless(secret.value))
         ]
 
     def _items(
@@ -157,16 +165,19 @@ class Secrets:
         """Sort the telling fields of such an item by the rule that speaks of it."""
         names = _TOLD_APART.get(owner, ())
         facts = dict(zip(names, told, strict=True))
-        sorted_: tuple[list[_Field], list[_Field]] = ([], [])
+        hidden: list[_Field] = []
+        kept: list[_Field] = []
+        cut: list[_Field] = []
         for path, rules in self._rules[owner].items():
             if not _telling(path):
                 continue
             first = next(rule for rule in rules if self._about(rule.only, facts))
             inner = path.removeprefix(f"{owner}[].").removesuffix("[]")
             data_class = self._data_class(path, facts)
-            field = _Field(path, _reader(inner), data_class, _network(first))
-            sorted_[first.method == "keep"].append(field)
-        return _Split(tuple(sorted_[0]), tuple(sorted_[1]))
+            field = _Field(path, _reader(inner), data_class, _harmless(first))
+            among = {"keep": kept, "scrub_text": cut}.get(first.method, hidden)
+            among.append(field)
+        return _Split(tuple(hidden), tuple(kept), tuple(cut))
 
     def _data_class(self, path: str, facts: Mapping[str, Any]) -> str:
         if path == "observables[].value" and facts["kind"] in self._kinds:
@@ -193,10 +204,10 @@ class Secrets:
 def _all_hidden(split: _Split) -> _Split:
     """Return the same fields, none of which may be seen, in whatever form."""
     fields = (
-        field._replace(network=None, always=field.path == _VALUE)
-        for field in (*split.hidden, *split.kept)
+        field._replace(harmless=None, always=field.path == _VALUE)
+        for field in (*split.hidden, *split.kept, *split.cut)
     )
-    return _Split(tuple(fields), ())
+    return _Split(tuple(fields), (), ())
 
 
 def _telling(path: str) -> bool:
@@ -207,10 +218,19 @@ def _telling(path: str) -> bool:
     return declared.shape not in _UNTELLING
 
 
-def _network(rule: FieldRule) -> tuple[int, int] | None:
-    if rule.method != "truncate_ip":
-        return None
-    return rule.options.get("v4", 24), rule.options.get("v6", 48)
+def _harmless(rule: FieldRule) -> Callable[[str], bool] | None:
+    """Return what says that a value is no more than the recipient may see of it."""
+    if rule.method == "truncate_ip":
+        v4, v6 = rule.options.get("v4", 24), rule.options.get("v6", 48)
+        return partial(_is_wide, v4=v4, v6=v6)
+    if rule.method == "url_origin":
+        return _is_origin
+    return None
+
+
+def _is_origin(value: str) -> bool:
+    """Say whether a URL names a machine and nothing on it."""
+    return _ORIGIN.fullmatch(value) is not None
 
 
 def _is_wide(value: str, v4: int, v6: int) -> bool:

@@ -1,0 +1,52 @@
+"""Which values are secrets under methods that leave a value as it is now and then."""
+
+from __future__ import annotations
+
+from broker.guard.secrets import Secrets
+from tests.unit import given
+
+NAME = "Shpresa Kallëzuesja"
+
+
+def test_a_text_without_anything_to_cut_out_is_no_secret() -> None:
+    """A title that is scrubbed may stand there; a name that is withheld may not."""
+    profile = given.profile({"title": "scrub_text", "reporter.name": "withhold"})
+    incident = given.incident(title="Pages of a bank", reporter={"name": NAME})
+    found = {secret.value for secret in Secrets(profile, given.kinds()).of(incident)}
+
+    assert NAME in found
+    assert "Pages of a bank" not in found
+
+
+def test_scrubbed_comment_of_an_item_that_a_clause_withholds_is_a_secret() -> None:
+    """Where a clause keeps an observable back, its comment is no longer just cut."""
+    profile = given.profile({"observables[].comment": "scrub_text"}, rest="keep")
+    secrets = Secrets(profile, given.kinds())
+    incident = given.incident(
+        observables=[
+            {
+                "kind": "domain",
+                "value": "login.example",
+                "role": "victim",
+                "comment": "of the town hall",
+            }
+        ]
+    )
+    withheld = {("observables", ("domain", "victim"))}
+
+    assert [] == secrets.of(incident)
+    assert {"login.example", "of the town hall"} <= {
+        secret.value for secret in secrets.of(incident, withheld)
+    }
+
+
+def test_url_that_is_only_an_origin_is_no_leak() -> None:
+    """Where origins may be seen, a URL without a path is; one with a path is not."""
+    profile = given.profile({"references[]": "url_origin"}, rest="keep")
+    secrets = Secrets(profile, given.kinds())
+    origin, page = "https://news.example/", "https://news.example/agim?id=7"
+    user = "https://agim@news.example/"
+    incident = given.incident(references=[origin, page, user])
+    found = secrets.unkept(secrets.of(incident), incident)
+
+    assert [page, user] == [secret.value for secret in found]
