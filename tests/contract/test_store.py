@@ -1,6 +1,6 @@
 """What the store promises, on every database that it runs on.
 
-SQLite always; PostgreSQL when ``BESA_TEST_POSTGRES_URL`` names one that may be emptied.
+SQLite always; PostgreSQL where one is installed, or named (see `tests.postgresql`).
 """
 
 from __future__ import annotations

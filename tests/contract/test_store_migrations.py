@@ -17,6 +17,7 @@ from broker.errors import StoreError
 from broker.store import open_store
 from broker.store.tables import SCHEMA, metadata
 from broker.store.upgrade import backup, look, upgrade
+from tests import postgresql
 from tests.unit.store import samples
 from tests.unit.store.samples import KEY, KEYS, LATER, SOON, at, outcome, queued
 
@@ -26,20 +27,20 @@ DATA = Path(__file__).parent / "data"
 @pytest.fixture(params=["sqlite", "postgresql"])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of a store as the code of schema 1 left it."""
-    if request.param == "postgresql" and not samples.POSTGRES:
-        pytest.skip("BESA_TEST_POSTGRES_URL names no PostgreSQL that may be emptied")
+    if request.param == "postgresql" and not postgresql.is_there():
+        pytest.skip(postgresql.MISSING)
     dump = (DATA / f"schema-1.{request.param}.sql").read_text("utf-8")
     if request.param == "sqlite":
         with sqlite3.connect(tmp_path / "store.db") as store:
             store.executescript(dump)
         return samples.url_of(tmp_path)
-    engine = create_engine(samples.POSTGRES)
+    engine = create_engine(postgresql.url())
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
         connection.exec_driver_sql(dump.replace("%", "%%"))
     engine.dispose()
-    return samples.POSTGRES
+    return postgresql.url()
 
 
 @pytest.fixture(params=samples.DATABASES)

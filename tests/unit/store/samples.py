@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -28,6 +27,7 @@ from broker.model.sharing import (
 from broker.seal import SigningKey, VerifyingKey, seal
 from broker.store import LeasedRow, Store, open_store
 from broker.store.tables import metadata
+from tests import postgresql
 
 # The same in every process of a test.
 KEY = SigningKey.of(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
@@ -50,18 +50,17 @@ def url_of(folder: Path, name: str = "store.db") -> str:
     return f"sqlite:///{folder / name}"
 
 
-POSTGRES = os.environ.get("BESA_TEST_POSTGRES_URL", "")
-DATABASES = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
+DATABASES = ["sqlite", "postgresql"] if postgresql.is_there() else ["sqlite"]
 
 
 def empty(database: str, folder: Path) -> str:
     """Return the URL of an empty store: a new file, or PostgreSQL with all dropped."""
     if database == "sqlite":
         return url_of(folder)
-    engine = create_engine(POSTGRES)
+    engine = create_engine(postgresql.url())
     metadata.drop_all(engine)
     engine.dispose()
-    return POSTGRES
+    return postgresql.url()
 
 
 def at(offset: int, topic: str = "csirt.incidents", partition: int = 0) -> Position:

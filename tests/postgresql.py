@@ -1,0 +1,87 @@
+"""A PostgreSQL for tests: the one that is named, or one that is started for them.
+
+``BESA_TEST_POSTGRES_URL`` names one that may be emptied. Without it, the programs of an
+installed PostgreSQL start one of their own in a new folder; it ends with the tests.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+NAMED = os.environ.get("BESA_TEST_POSTGRES_URL", "")
+MISSING = "no PostgreSQL is installed, and BESA_TEST_POSTGRES_URL names none"
+
+
+@cache
+def programs() -> Path | None:
+    """Return the folder of PostgreSQL's server programs, if it is installed."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found = shutil.which("initdb")
+    folders = [*debian, *([Path(found).parent] if found else [])]
+    return next((here for here in folders if (here / "postgres").exists()), None)
+
+
+def is_there() -> bool:
+    """Say whether tests can have a PostgreSQL."""
+    return bool(NAMED) or programs() is not None
+
+
+@cache
+def url() -> str:
+    """Return the URL of a PostgreSQL that may be emptied; start it where none is named.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    if NAMED:
+        return NAMED
+    here = programs()
+    if here is None:
+        raise RuntimeError(MISSING)
+    folder = Path(tempfile.mkdtemp(prefix="besa-postgresql-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    asked = _as_somebody(folder)
+    data, port = folder / "data", _free_port()
+    initdb = [
+        f"{here}/initdb",
+        "-D",
+        f"{data}",
+        "-U",
+        "besa",
+        "--auth=trust",
+        "-E",
+        "UTF8",
+    ]
+    subprocess.run(initdb, check=True, capture_output=True, timeout=120, **asked)
+    control = [f"{here}/pg_ctl", "-D", f"{data}", "-w", "-t", "60"]
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -F"
+    start = [*control, "-l", f"{folder}/log", "-o", options, "start"]
+    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, timeout=90, **asked)
+    atexit.register(_stop, control, asked)
+    return f"postgresql+psycopg://besa@127.0.0.1:{port}/postgres"
+
+
+def _stop(control: list[str], asked: dict[str, Any]) -> None:
+    stop = [*control, "-m", "immediate", "stop"]
+    subprocess.run(stop, stdout=subprocess.DEVNULL, timeout=90, check=False, **asked)
+
+
+def _as_somebody(folder: Path) -> dict[str, Any]:
+    """Return whom to run the server as: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {"cwd": folder}
+    shutil.chown(folder, "nobody", "nogroup")
+    return {"cwd": folder, "user": "nobody", "group": "nogroup", "extra_groups": []}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
