@@ -105,6 +105,7 @@ def as_json_value(looked: Looked) -> dict[str, Any]:
 
 def _recipient(shown: Previewed) -> dict[str, Any]:
     from broker.canonical import loads
+    from broker.convert import listed_values
 
     decision = shown.share.decision
     return {
@@ -113,6 +114,12 @@ def _recipient(shown: Previewed) -> dict[str, Any]:
         "effect": decision.effect,
         "state": shown.share.state,
         "failure": shown.share.failure,
+        "listed": [
+            {"kind": kind, "value": value, "list": title}
+            for kind, value, title in listed_values(
+                shown.redacted.view, shown.route.frame
+            )
+        ],
         "findings": [
             {
                 "clause": finding.clause,

@@ -71,6 +71,34 @@ def show(
         out.print(drawn)
 
 
+@app.command("take-over")
+def take_over(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="The warning list's name; else all names."),
+    ] = None,
+) -> None:
+    """Print one of MISP's warning lists as a file for mappings/known-good.
+
+    Without NAME, prints the names of all. Needs the extra `warninglists`. What has no
+    place in such a file is left out and counted on standard error.
+    """
+    from broker.cli.warning_lists import lists, written
+
+    found = lists()
+    if name is None:
+        for each in sorted(found):
+            typer.echo(each)
+        return
+    if name not in found:
+        terminal.wrong_usage(f"there is no warning list {name!r}")
+    text, file, left_out = written(found[name])
+    typer.echo(text, nl=False)
+    terminal.note(f"keep it as mappings/known-good/{file}")
+    if left_out:
+        terminal.note(f"{left_out} entries have no place in such a file")
+
+
 _HEADS = {
     Which.OBSERVABLES: ("kind", "class", "STIX", "MISP", "category", "to_ids"),
     Which.TAXONOMY: ("RSIT", "label", "relevance", "tags", "offences"),

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from broker.cli import sentences, terminal
 from broker.cli.fields import Row, rows, summary
+from broker.convert import listed_values
 from broker.model.decision import Effect
 from broker.model.sharing import State
 
@@ -94,6 +95,9 @@ def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     key = looked.keys.recipients[recipient.recipient]
     found = rows(looked.received.incident, shown, key)
     out.print(_table(found, wide=out.width >= _WIDE))
+    for kind, value, title in listed_values(shown.redacted.view, shown.route.frame):
+        flag = f"! {kind} {value}: on the list “{title}”, so it is never matched"
+        out.print(Text(terminal.plain(flag), style="yellow"))
     out.print(_total(shown))
 
 

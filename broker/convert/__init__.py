@@ -2,7 +2,13 @@
 
 from broker.convert.frame import EXTENSION, Frame, frame
 from broker.convert.known import known_lines, known_names
-from broker.convert.stix import Case, case_name, to_retraction, to_stix
+from broker.convert.stix import (
+    Case,
+    case_name,
+    listed_values,
+    to_retraction,
+    to_stix,
+)
 from broker.convert.summary import NO_LONGER, WITHDRAWN
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "frame",
     "known_lines",
     "known_names",
+    "listed_values",
     "to_retraction",
     "to_stix",
 ]

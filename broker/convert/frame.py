@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.convert.ids import uuid5
+from broker.convert.known_good import Listed, listed_in
 from broker.convert.observables import Writer, writers
 from broker.convert.withheld import withheld_lines
 from broker.model.agreement import Agreement, Csirt, Profile
@@ -34,6 +35,7 @@ class Frame:
     tlp: Mapping[str, dict[str, Any]]
     pap: Mapping[str, dict[str, Any]]
     writers: Mapping[str, Writer]
+    listed: Listed  # what is probably nobody's crime
     rsit: Mapping[str, RsitRow]
     labels: Mapping[str, tuple[str, ...]]  # by type of incident: the case's tags
     assessed: tuple[tuple[str, ...], ...]  # tags by confidence, from 0 to 100
@@ -66,6 +68,7 @@ def frame(
             for level, row in markings.pap.items()
         },
         writers(tables.kinds),
+        listed_in(tables.known_good),
         tables.rsit,
         {name: _labels(row) for name, row in tables.rsit.items()},
         _assessed(markings),

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from broker.convert.ids import observable_id
+from broker.model.incident import Shape
 from broker.model.mapping import ObservableKind, StixTarget
 
 
@@ -25,6 +26,7 @@ class Writer:
     pattern: Callable[[str], str]
     is_domain_object: bool  # is not seen on a network, and stands for itself
     matchable: bool  # whether its values may ever be matched automatically
+    shape: Shape
 
 
 # STIX 2.1, section 4: what is no cyber-observable object.
@@ -43,6 +45,7 @@ def writers(kinds: Mapping[str, ObservableKind]) -> dict[str, Writer]:
             _pattern(row.stix),
             row.stix.type in _DOMAIN_OBJECTS,
             row.misp.to_ids,
+            row.shape,
         )
         for name, row in kinds.items()
     }

@@ -204,6 +204,19 @@ def _report(builder: Builder, view: Mapping[str, Any], name: str) -> dict[str, A
     return _wrap(builder, properties)
 
 
+def listed_values(
+    view: Mapping[str, Any], frame: Frame
+) -> tuple[tuple[str, str, str], ...]:
+    """Return (kind, value, list) of what a recipient gets that is on a list."""
+    return tuple(
+        (seen["kind"], seen["value"], title)
+        for seen in view.get("observables", ())
+        if "value" in seen
+        and seen.get("kind") in frame.writers
+        and (title := frame.listed.of(frame.writers[seen["kind"]].shape, seen["value"]))
+    )
+
+
 def _labels(view: Mapping[str, Any], frame: Frame) -> list[str]:
     """Return the tags of a case: what it is, how sure that is, where it stands."""
     labels = [*frame.labels.get(view.get("classification", ""), ()), *frame.kept_for]
@@ -258,11 +271,15 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
         raise ConversionError("an observable is of a kind without a row")
     # One UUID for all that is about one observable; the type tells them apart.
     uuid = builder.ids.uuid(f"{kind}/{value}")
+    title = builder.frame.listed.of(writer.shape, value)
     # A pseudonym or a truncated value must never be matched against traffic, and a
-    # person's name or account not either, whoever asks for it.
-    to_ids = bool(seen.get("to_ids")) and seen["exact"] and writer.matchable
+    # person's name or account not either, nor what everybody uses, whoever asks for it.
+    asked = bool(seen.get("to_ids")) and seen["exact"]
+    to_ids = asked and writer.matchable and not title
     about = {**seen, "extension_type": "property-extension", "to_ids": to_ids}
     del about["value"]
+    if title:
+        about["listed"] = title
     first, last = seen.get("first_seen"), seen.get("last_seen")
     if first and last and last < first:
         # Cut to the day, the last time can lie before a first one that is not cut.

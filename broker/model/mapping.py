@@ -20,6 +20,7 @@ from pydantic import (
 from broker.model.agreement import Uuid
 from broker.model.foreign import CsvTable, FormatTable, Sides
 from broker.model.incident import Kind, Percent, Role, RsitType, Shape, Status
+from broker.model.known_good import KnownGood
 from broker.model.marking import DataClass, Pap, Tlp
 
 
@@ -194,3 +195,4 @@ class Tables(_Row):
     formats: dict[str, FormatTable] = {}
     sides: dict[str, Sides] = {}
     csv: dict[str, CsvTable] = {}
+    known_good: tuple[KnownGood, ...] = ()

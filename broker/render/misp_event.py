@@ -192,6 +192,9 @@ def _comment(about: Mapping[str, Any], role: str, unfit: str) -> str:
     if unfit:
         why = f"written as text: MISP takes no such value as {unfit}"
         comment = f"{comment}; {why}" if comment else why
+    if "listed" in about:
+        why = f"on a list of what is probably harmless: {about['listed']}"
+        comment = f"{comment}; {why}" if comment else why
     said = about.get("comment")
     if said:
         comment = f"{comment}; {said}" if comment else said

@@ -22,6 +22,7 @@ from broker.model.agreement import (
     Safeguards,
 )
 from broker.model.foreign import CsvTable, FormatTable, RoleRow
+from broker.model.known_good import KnownGood
 from broker.model.mapping import Markings, ObjectTemplate, ObservableKind, RsitRow
 from broker.strict_yaml import Document, load, nearest, parse
 
@@ -83,6 +84,7 @@ _FOLDERS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
     "policies/guardrails": ("guardrail", Guardrail),
     "mappings/taxonomy": ("format", FormatTable),
     "mappings/csv": ("csv", CsvTable),
+    "mappings/known-good": ("list", KnownGood),
 }
 
 

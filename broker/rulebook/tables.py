@@ -10,6 +10,7 @@ from typing import Final
 
 from broker.errors import RulebookError
 from broker.model.foreign import CsvTable, FormatTable
+from broker.model.known_good import KnownGood
 from broker.model.mapping import Markings, Tables
 from broker.rulebook.sources import (
     ObjectTable,
@@ -48,6 +49,7 @@ def tables_of(sources: Sources) -> Tables:
         raise AssertionError("a missing file is a problem, and problems were raised")
     formats = sources.all_of("format", FormatTable)
     csv = sources.all_of("csv", CsvTable)
+    known_good = sources.all_of("list", KnownGood)
     return Tables(
         kinds={row.kind: row for row in observables.model.observables},
         rsit={row.rsit: row for row in rsit.model.rsit},
@@ -56,6 +58,7 @@ def tables_of(sources: Sources) -> Tables:
         formats={name: source.model for name, source in formats.items()},
         sides={row.rsit: row for row in roles.model.roles},
         csv={name: source.model for name, source in csv.items()},
+        known_good=tuple(source.model for source in known_good.values()),
     )
 
 

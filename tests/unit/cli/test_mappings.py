@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from broker.cli.app import app
+from broker.cli.warning_lists import written
 from broker.errors import RulebookError
+from broker.model.known_good import KnownGood
+from broker.strict_yaml import load, parse
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,3 +67,42 @@ def test_an_unknown_table_is_wrong_usage() -> None:
     result = CliRunner().invoke(app, ["mappings", "show", "colours"])
 
     assert 2 == result.exit_code
+
+
+class TestTakeOver:
+    @pytest.mark.parametrize(
+        ("sort", "entry", "key", "kept"),
+        [
+            ("cidr", "10.0.0.0/8", "networks", "10.0.0.0/8"),
+            ("hostname", "One.example", "names", ".one.example"),
+            ("string", "one.example", "names", "one.example"),
+            ("string", "0" * 32, "hashes", "0" * 32),
+        ],
+    )
+    def test_an_entry_has_its_place(
+        self, sort: str, entry: str, key: str, kept: str
+    ) -> None:
+        """A file that is taken over is one that the rulebook reads."""
+        text, file, left_out = written(_warning_list(sort, entry))
+
+        read = load(parse(file, text.encode()), KnownGood)
+        assert (kept,) == getattr(read, key)
+        assert file == f"{read.list}.yaml"
+        assert 0 == left_out
+
+    @pytest.mark.parametrize(
+        ("sort", "entry"),
+        [("regex", "one.*"), ("substring", "one"), ("string", "com"), ("cidr", "x")],
+    )
+    def test_what_has_no_place_is_counted(self, sort: str, entry: str) -> None:
+        """Expressions, parts of words and whole top-level domains stay out."""
+        text, _, left_out = written(_warning_list(sort, entry))
+
+        assert 1 == left_out
+        assert entry not in text.partition("source")[2]
+
+
+def _warning_list(sort: str, entry: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        name="List of known things (2026)", type=sort, version=3, list=[entry]
+    )
