@@ -63,6 +63,21 @@ class MispType(_Row):
     category: str
 
 
+class MispObject(_Row):
+    """A MISP object that holds one observable, where its type alone says too little.
+
+    ``relation`` takes the value; ``fixed`` are further relations of type text, always
+    with the same value.
+    """
+
+    name: str
+    meta_category: str
+    template_uuid: Uuid
+    template_version: Annotated[int, Field(ge=1)]
+    relation: str
+    fixed: dict[str, str] = {}
+
+
 class MispTarget(MispType):
     """How an observable is written as a MISP attribute; may differ by its role.
 
@@ -72,6 +87,7 @@ class MispTarget(MispType):
 
     to_ids: bool = False
     fits: Annotated[str, AfterValidator(_expression)] = ".+"
+    object: MispObject | None = None
     by_role: dict[Role, MispType] = {}
 
 

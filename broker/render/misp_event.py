@@ -20,9 +20,9 @@ from typing import Any, Final
 from broker.canonical import dumps
 from broker.model.agreement import Recipient
 from broker.model.incident import Role, Shape
-from broker.model.mapping import ObservableKind, Tables
+from broker.model.mapping import MispObject, ObservableKind, Tables
 from broker.model.sharing import Bundle
-from broker.render.misp_object import Templates, misp_object
+from broker.render.misp_object import Templates, held, misp_object
 
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
 _THREAT: Final = {"critical": "1", "high": "1", "medium": "2", "low": "3"}
@@ -79,6 +79,7 @@ class EventFrame:
     targets: Mapping[tuple[str, str], Target]
     tags: Mapping[str, str]  # STIX marking id -> MISP tag
     templates: Templates
+    holders: Mapping[str, MispObject]  # by kind, where an object holds the value
     extension: str
 
 
@@ -98,6 +99,11 @@ def event_frame(recipient: Recipient, tables: Tables, extension: str) -> EventFr
         },
         {row.stix_id: row.tag for row in markings},
         Templates(tables.objects),
+        {
+            name: row.misp.object
+            for name, row in tables.kinds.items()
+            if row.misp.object is not None
+        },
         extension,
     )
 
@@ -121,7 +127,12 @@ def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
         if about is None:
             continue
         if "kind" in about:
-            attributes.append(_attribute(made, about, by_id, frame, stamp))
+            attribute = _attribute(made, about, by_id, frame, stamp)
+            within = frame.holders.get(about["kind"])
+            if within is None:
+                attributes.append(attribute)
+            else:
+                objects.append(held(within, attribute))
         elif "part" in about:
             objects += misp_object(made, about, frame.templates, stamp)
     event["Attribute"] = attributes

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from broker.model.mapping import ObjectAttribute, ObjectTemplate
+from broker.model.mapping import MispObject, ObjectAttribute, ObjectTemplate
 
 # MISP stores phone numbers without anything that is not dialled.
 _PHONE: Final = "phone-number"
@@ -124,6 +124,28 @@ def misp_object(
                 )
             number += _NEXT_OBJECT
     return found
+
+
+def held(within: MispObject, attribute: dict[str, Any]) -> dict[str, Any]:
+    """Return the MISP object that holds the attribute of one observable."""
+    stamp, uuid = attribute["timestamp"], attribute["uuid"]
+    # The attribute's UUID is secret-derived and unique; its last digits count here.
+    head, number = uuid[:24], int(uuid[24:], 16)
+    attributes = [attribute | {"object_relation": within.relation}]
+    for at, (relation, value) in enumerate(within.fixed.items(), 2):
+        row = _Row("", at, "text", "Other", relation, None)
+        attributes.append(_attribute(row, value, _uuid(head, number + at), stamp))
+    return {
+        "name": within.name,
+        "meta-category": within.meta_category,
+        "template_uuid": within.template_uuid,
+        "template_version": str(within.template_version),
+        "description": f"{within.name} (observables)",
+        "distribution": "5",
+        "uuid": _uuid(head, number + 1),
+        "timestamp": stamp,
+        "Attribute": attributes,
+    }
 
 
 def _each(

@@ -31,7 +31,13 @@ from broker.model.incident import (
     Victim,
     declarations,
 )
-from broker.model.mapping import Markings, ObjectTemplate, ObservableKind, RsitRow
+from broker.model.mapping import (
+    Markings,
+    MispObject,
+    ObjectTemplate,
+    ObservableKind,
+    RsitRow,
+)
 from broker.model.marking import DataClass, Pap, Tlp
 from broker.model.rsit import RSIT_TYPES
 from broker.strict_yaml import load, parse
@@ -194,6 +200,27 @@ class TestObservables:
             ("software", "name", "{}"): 2,
         } == {target: count for target, count in written.items() if count > 1}
 
+    @pytest.mark.parametrize(
+        "kind",
+        [kind for kind in KINDS if kind.misp.object],
+        ids=lambda kind: kind.kind,
+    )
+    def test_an_object_that_holds_a_value_follows_its_template(self, kind):
+        """Template, relation and fixed values are those that MISP ships."""
+        within = kind.misp.object
+        expected = definition(within)
+        relations = expected["attributes"]
+
+        assert expected["uuid"] == within.template_uuid
+        assert expected["version"] == within.template_version
+        assert expected["meta-category"] == within.meta_category
+        assert relations[within.relation]["misp-attribute"] == kind.misp.type
+        assert within.relation in expected["requiredOneOf"]
+        assert not kind.misp.by_role
+        for relation, value in within.fixed.items():
+            assert "text" == relations[relation]["misp-attribute"]
+            assert value in relations[relation].get("values_list", [value])
+
     def test_credentials_and_money_are_never_matched_automatically(self):
         """No detection is fed with accounts, secrets, texts or identities."""
         guarded = set(DataClass) - {DataClass.TECHNICAL, DataClass.CONTACT}
@@ -345,7 +372,7 @@ NOT_IN_MISP = {
 }
 
 
-def definition(template: ObjectTemplate) -> dict[str, Any]:
+def definition(template: ObjectTemplate | MispObject) -> dict[str, Any]:
     path = TEMPLATES / template.name / "definition.json"
     loaded: dict[str, Any] = json.loads(path.read_bytes())
     return loaded

@@ -362,3 +362,46 @@ def test_uuids_are_all_different_and_stable() -> None:
     assert len(uuids) == len(set(uuids))
     assert uuids == [str(UUID(one)) for one in uuids]
     assert event == _event(**view)
+
+
+def test_an_object_holds_what_a_type_says_too_little_of() -> None:
+    """A wallet that MISP has no type for is a coin-address with its symbol."""
+    event = _event(
+        observables=[
+            {
+                "kind": "eth",
+                "value": "0x52908400098527886e0f7030069857d2e4169ee7",
+                "exact": True,
+                "comment": "paid to",
+            }
+        ]
+    )
+
+    [made] = event["Object"]
+    address, symbol = made["Attribute"]
+    assert [] == event["Attribute"]
+    assert ("coin-address", "address-crypto") == (
+        made["name"],
+        address["object_relation"],
+    )
+    assert "paid to" == address["comment"]
+    assert ("symbol", "ETH") == (symbol["object_relation"], symbol["value"])
+    assert 3 == len({made["uuid"], address["uuid"], symbol["uuid"]})
+
+
+def test_a_value_that_misp_would_drop_is_text() -> None:
+    """It reaches the analyst, is not matched, and says why it is text."""
+    attribute = _attribute("bank-account", "170-0000-12")
+
+    assert ("text", "Financial fraud", "170-0000-12", False) == (
+        attribute["type"],
+        attribute["category"],
+        attribute["value"],
+        attribute["to_ids"],
+    )
+    assert "MISP takes no such value as bank-account-nr" in attribute["comment"]
+
+
+def test_a_name_beyond_ascii_is_sent_as_misp_stores_it() -> None:
+    """MISP knows such a name as punycode (RFC 5891)."""
+    assert "xn--faqe--rsa.example" == _attribute("domain", "faqe-ë.example")["value"]
