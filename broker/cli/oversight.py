@@ -10,6 +10,9 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from broker.rulebook import Lapse
     from broker.settings import Settings
     from broker.store import Status
 
@@ -26,7 +29,7 @@ def _audit() -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show what waits, what is held, what could not be read."""
+    """Show what waits, what is held, what could not be read, and what ends soon."""
     from datetime import UTC, datetime
 
     from broker.cli.lag import lag_of
@@ -40,13 +43,29 @@ def status(as_json: AsJson = False) -> None:
             found = store.status(now)
     else:
         found = Status((), 0, (), 0, (), 0, (), (), "", None, 0)
-    lag = lag_of(settings)
+    lag, ending = lag_of(settings), _ending(settings, now.date())
     if as_json:
-        terminal.print_json(_status_value(found, lag))
+        terminal.print_json(_status_value(found, lag, ending))
         return
     from broker.cli.status_view import show
 
-    show(found, lag, now)
+    show(found, lag, ending, now)
+
+
+def _ending(settings: Settings, today: date) -> tuple[Lapse, ...]:
+    """Return the agreements that end soon; none when the policies cannot be read.
+
+    What is wrong with policies is `besa check`'s to say, and the alarm's.
+    """
+    from broker.errors import BesaError
+    from broker.rulebook import build, lapses
+    from broker.settings import read_rulebook_files
+
+    try:
+        files = read_rulebook_files(settings.policies_folder, settings.mappings_folder)
+        return lapses(build(files), today)
+    except BesaError:
+        return ()
 
 
 @audit.command()
@@ -101,9 +120,20 @@ def has_store(settings: Settings) -> bool:
     return not url.startswith(prefix) or Path(url.removeprefix(prefix)).exists()
 
 
-def _status_value(found: Status, lag: dict[str, Any]) -> dict[str, Any]:
+def _status_value(
+    found: Status, lag: dict[str, Any], ending: tuple[Lapse, ...]
+) -> dict[str, Any]:
     value: dict[str, Any] = terminal.as_json(found)
     value["dead_letters"] = [
         {**letter, "at": at} for letter, at in value.pop("dead_letters")
     ]
-    return {**value, "lag": lag}
+    soon = [
+        {
+            "agreement": lapse.agreement,
+            "recipient": lapse.recipient,
+            "until": lapse.until.isoformat(),
+            "days": lapse.days,
+        }
+        for lapse in ending
+    ]
+    return {**value, "lag": lag, "ending": soon}

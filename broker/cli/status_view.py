@@ -18,17 +18,21 @@ from broker.cli import terminal
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from broker.rulebook import Lapse
     from broker.store import Status
 
 
-def show(found: Status, lag: dict[str, Any], now: datetime) -> None:
-    """Print the store at a glance."""
+def show(
+    found: Status, lag: dict[str, Any], ending: tuple[Lapse, ...], now: datetime
+) -> None:
+    """Print the store at a glance, and the agreements that end soon."""
     out = terminal.stdout()
     out.print()
     _read(out, found, lag, now)
     _lanes(out, found)
     _held(out, found, now)
     _dead_letters(out, found)
+    _ending(out, ending)
     _alarms(out, found, now)
 
 
@@ -115,6 +119,16 @@ def _dead_letters(out: Console, found: Status) -> None:
         out.print(f"  {letter.position}", soft_wrap=True)
         out.print(Padding(f"{where}{letter.problem}{advice}", (0, 0, 0, 4)))
     _more(out, found.dead_letter_count, len(found.dead_letters))
+    out.print()
+
+
+def _ending(out: Console, ending: tuple[Lapse, ...]) -> None:
+    if not ending:
+        return
+    out.print(Text("Agreements that end", style="bold"))
+    for lapse in ending:
+        style = "bold yellow" if lapse.within in (0, 7) else ""
+        out.print(Text(f"  {lapse.agreement}: {lapse.words}", style=style))
     out.print()
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+ROOT = Path(__file__).parents[3]
 Besa = Callable[..., Any]
 
 
@@ -90,6 +96,24 @@ def test_status_counts_what_was_decided(
     assert found["held_count"] == len(found["held"]) > 0
     assert "it is not JSON" == found["dead_letters"][0]["problem"]
     assert found["audit_entries"] > 3
+
+
+def test_status_names_agreements_that_end_soon(
+    besa: Besa, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agreement in its last days stands in the status; the others do not."""
+    policies = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", policies)
+    today = datetime.now(UTC).date()
+    last = today + timedelta(days=5)
+    for agreement in (policies / "agreements").iterdir():
+        until = last if agreement.stem == "fiu" else today + timedelta(days=500)
+        text = agreement.read_text("utf-8")
+        agreement.write_text(re.sub("until: [0-9-]+", f"until: {until}", text), "utf-8")
+    monkeypatch.setenv("BESA_POLICIES", str(policies))
+    soon = {"agreement": "fiu", "recipient": "fiu-misp", "until": str(last), "days": 5}
+    assert [soon] == besa("status", "--json").json["ending"]
+    assert f"fiu: ends on {last}: 5 days are left" in besa("status").text
 
 
 def test_status_of_a_person_names_dead_letters(besa: Besa, incidents: Path) -> None:
