@@ -103,6 +103,15 @@ def as_json_value(looked: Looked) -> dict[str, Any]:
     }
 
 
+def _as_text(shown: Previewed) -> tuple[tuple[str, str, str], ...]:
+    from broker.model.sharing import Wire
+    from broker.render import unfit_values
+
+    if shown.route.wire is not Wire.MISP_EVENT:
+        return ()
+    return unfit_values(shown.redacted.view, shown.route.event_frame)
+
+
 def _recipient(shown: Previewed) -> dict[str, Any]:
     from broker.canonical import loads
     from broker.convert import listed_values
@@ -114,6 +123,10 @@ def _recipient(shown: Previewed) -> dict[str, Any]:
         "effect": decision.effect,
         "state": shown.share.state,
         "failure": shown.share.failure,
+        "as_text": [
+            {"kind": kind, "value": value, "type": name}
+            for kind, value, name in _as_text(shown)
+        ],
         "listed": [
             {"kind": kind, "value": value, "list": title}
             for kind, value, title in listed_values(

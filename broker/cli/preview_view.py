@@ -16,7 +16,8 @@ from broker.cli import sentences, terminal
 from broker.cli.fields import Row, rows, summary
 from broker.convert import listed_values
 from broker.model.decision import Effect
-from broker.model.sharing import State
+from broker.model.sharing import State, Wire
+from broker.render import unfit_values
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,6 +99,12 @@ def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     for kind, value, title in listed_values(shown.redacted.view, shown.route.frame):
         flag = f"! {kind} {value}: on the list “{title}”, so it is never matched"
         out.print(Text(terminal.plain(flag), style="yellow"))
+    if shown.route.wire is Wire.MISP_EVENT:
+        for kind, value, name in unfit_values(
+            shown.redacted.view, shown.route.event_frame
+        ):
+            flag = f"! {kind} {value}: MISP takes no such {name}, so it goes as text"
+            out.print(Text(terminal.plain(flag), style="yellow"))
     out.print(_total(shown))
 
 

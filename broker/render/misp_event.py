@@ -62,7 +62,10 @@ class Target:
     def written(self, source: Mapping[str, Any]) -> str:
         """Return the value of a STIX object as MISP stores it."""
         value = source[self.head]
-        text = str(value[self.tail] if self.tail else value)
+        return self.spelled(str(value[self.tail] if self.tail else value))
+
+    def spelled(self, text: str) -> str:
+        """Return a value as MISP stores it."""
         if self.is_name and not text.isascii():
             # RFC 5891. What is no such name either is written as text.
             with suppress(UnicodeError):
@@ -106,6 +109,22 @@ def event_frame(recipient: Recipient, tables: Tables, extension: str) -> EventFr
         },
         extension,
     )
+
+
+def unfit_values(
+    view: Mapping[str, Any], frame: EventFrame
+) -> tuple[tuple[str, str, str], ...]:
+    """Return (kind, value, type) of what a recipient gets as text in MISP.
+
+    MISP silently drops a value that does not fit its type, so it is sent as text.
+    """
+    found: list[tuple[str, str, str]] = []
+    for seen in view.get("observables", ()):
+        target = frame.targets.get((seen.get("kind"), seen.get("role", "unknown")))
+        value = seen.get("value")
+        if target and value and not target.fits(target.spelled(str(value))):
+            found.append((seen["kind"], value, target.type))
+    return tuple(found)
 
 
 def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:

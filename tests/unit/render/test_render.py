@@ -12,7 +12,7 @@ import pytest
 from broker.canonical import dumps
 from broker.convert import EXTENSION, Case, Frame, frame, to_retraction, to_stix
 from broker.model.sharing import Bundle, Edition, Redacted
-from broker.render import event_frame, misp_event, stix_bundle
+from broker.render import event_frame, misp_event, stix_bundle, unfit_values
 from tests.unit import given
 
 CREATED = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -405,3 +405,20 @@ def test_a_value_that_misp_would_drop_is_text() -> None:
 def test_a_name_beyond_ascii_is_sent_as_misp_stores_it() -> None:
     """MISP knows such a name as punycode (RFC 5891)."""
     assert "xn--faqe--rsa.example" == _attribute("domain", "faqe-ë.example")["value"]
+
+
+def test_a_person_sees_what_goes_as_text() -> None:
+    """Kind, value and the MISP type that would not have taken the value."""
+    made = event_frame(given.route().recipient, given.shipped().tables, EXTENSION)
+    view = {
+        "observables": [
+            {"kind": "bank-account", "value": "170-0000-12"},
+            {"kind": "bank-account", "value": "1700000012"},
+            {"kind": "domain", "value": "faqe-ë.example", "role": "attacker"},
+            {"kind": "ipv4"},
+        ]
+    }
+
+    assert (("bank-account", "170-0000-12", "bank-account-nr"),) == unfit_values(
+        view, made
+    )
