@@ -245,9 +245,9 @@ def test_misp_stix_imports_every_bundle() -> None:
 
     =============================  ====================================================
     UUID, title and tags           all, in 85 of 85 events
-    values of attributes           665 of 670; 264 as attributes, the rest in objects
+    values of attributes           1531 of 1588; 278 as attributes, the rest in objects
                                    by STIX's names (file, user-account) and not MISP's
-    values in objects              686 of 1402: what only Besa's extension holds is lost
+    values in objects              625 of 1666: what only Besa's extension holds is lost
     event reports                  0 of 85: notes are not imported
     =============================  ====================================================
     """
