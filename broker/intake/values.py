@@ -54,7 +54,8 @@ def normal(value: str, row: ObservableKind) -> str | None:
     written = _WRITTEN.get(row.kind)
     if written is not None:
         value = written(value)
-    if row.kind == "cve" and not _CVE.fullmatch(value):
+    form = _FORMS.get(row.kind)
+    if form is not None and not form.fullmatch(value):
         return None
     if row.shape is Shape.TEXT:
         return value or None
@@ -62,7 +63,18 @@ def normal(value: str, row: ObservableKind) -> str | None:
 
 
 _LARGEST: Final = {"port": 65_535}
-_CVE: Final = re.compile(r"CVE-\d{4}-\d{4,19}", re.ASCII)
+# Kinds that are written in one case have few words or none: base64 of a withheld value
+# could be neither found nor read any more, and would still be one.
+_FORMS: Final = {
+    "cve": re.compile(r"CVE-\d{4}-\d{4,19}", re.ASCII),
+    "weakness": re.compile(r"CWE-\d{1,7}", re.ASCII),
+    # RFC 9110, 9.3; RFC 5789; RFC 4918, 9; RFC 3253, 3.6; RFC 5323, 2.
+    "http-method": re.compile(
+        "GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PROPFIND|PROPPATCH|MKCOL"
+        "|COPY|MOVE|LOCK|UNLOCK|REPORT|SEARCH"
+    ),
+    "vhash": re.compile(r"[0-9a-z]{4,128}", re.ASCII),
+}
 
 
 def _account(value: str) -> str:
@@ -86,7 +98,6 @@ _WRITTEN: Final[dict[str, Callable[[str], str]]] = {
     "cve": str.upper,
     "weakness": str.upper,
     "http-method": str.upper,
-    "vhash": str.lower,
     "pseudonym": str.lower,
     "iban": _account,
     "bic": _account,
