@@ -104,6 +104,9 @@ _SPACES: Final = re.compile(r"[: +-][0-9A-Fa-f]{2}[: +-][0-9A-Fa-f]{2}[: +-]")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 # Bytes written out one by one: quoted-printable (RFC 2045, 6.7), and as in source code.
 _BYTES: Final = re.compile(r"(?:=[0-9A-F]{2}|\\x[0-9a-fA-F]{2})+")
+# The sign between a name and its value, which could be read as the first of a byte:
+# "q=233=20..." begins with 233, and not with the byte 23.
+_NAMED: Final = re.compile(r"(?<![\w.=-])([\w.-]+)=")
 # How an event writes a character that MISP cannot store.
 _CODE_POINT: Final = re.compile(r"\[U\+([0-9A-F]{5})\]")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
@@ -333,12 +336,19 @@ def _written_out(found: re.Match[str]) -> str:
     return raw.decode("utf-8", "replace")
 
 
+def _values_written_out(lines: str) -> str:
+    """Return lines with two such signs or more, each name apart from its value."""
+    found = [line for line in lines.split(SEPARATOR) if line.count("=") > 1]
+    return _BYTES.sub(_written_out, _NAMED.sub(r"\1 ", SEPARATOR.join(found)))
+
+
 _DECODERS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
     ("%", unquote),
     ("&", html.unescape),
     ("\\", partial(_ESCAPE.sub, _escaped)),
     ("\\x", partial(_BYTES.sub, _written_out)),
     ("=", partial(_BYTES.sub, _written_out)),
+    ("=", _values_written_out),
     ("[U+", partial(_CODE_POINT.sub, _code_point)),
     ("</", partial(_TAG.sub, "")),
     # Whoever reads it sees what follows from right to left.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from broker.guard.search import Searched
 from broker.guard.secrets import Secrets
 from tests.unit import given
 
@@ -50,3 +51,11 @@ def test_url_that_is_only_an_origin_is_no_leak() -> None:
     found = secrets.unkept(secrets.of(incident), incident)
 
     assert [page, user] == [secret.value for secret in found]
+
+
+def test_quoted_printable_after_a_name_is_read() -> None:
+    """The sign after a name does not hide the first byte of what follows it."""
+    written = "https://page.example/?q=233=20Rruga=20e=20Dibres"
+    searched = Searched([written], [written], frozenset())
+
+    assert {"233 Rruga e Dibres"} == searched.holding(["233 Rruga e Dibres"])
