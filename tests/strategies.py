@@ -161,19 +161,26 @@ uids = st.builds(
     "KOS-CERT-{}-{:04}".format, st.integers(2020, 2026), st.integers(0, 9999)
 )
 
+# Digits of the hashes and fingerprints that are not as long as SHA-256.
+_DIGITS: Final = {
+    "md5": 32, "sha1": 40, "sha224": 56, "sha384": 96, "sha512": 128, "sha512-224": 56,
+    "sha3-224": 56, "sha3-384": 96, "sha3-512": 128, "imphash": 32, "pehash": 40,
+    "tlsh": 70, "x509-md5": 32, "x509-sha1": 40, "hassh": 32, "hassh-server": 32,
+    "git-commit": 40, "ja3-fingerprint": 32, "jarm": 62,
+}  # fmt: skip
 _BY_KIND: Final[dict[str, st.SearchStrategy[str]]] = {
+    **{kind: hexes(length) for kind, length in _DIGITS.items()},
+    "card-bin": st.integers(10**5, 10**8 - 1).map(str),
+    "pseudonym": _letters(string.ascii_lowercase + "234567", 16, 16).map("p-{}".format),
+    "http-method": st.sampled_from(["GET", "POST", "CONNECT"]),
+    "vhash": _letters(_ALNUM.lower(), 20, 20),
+    "weakness": st.integers(1, 9_999).map("CWE-{}".format),
     "ipv4": ipv4 | st.builds("10.{}.{}.0/24".format, *[st.integers(0, 255)] * 2),
     "ipv6": ipv6,
     "onion": _letters(string.ascii_lowercase + "234567", 56, 56).map("{}.onion".format),
     "asn": st.integers(1, 2**32 - 1).map(str),
     "port": st.integers(1, 65535).map(str),
     "mac": st.lists(hexes(2), min_size=6, max_size=6).map(":".join),
-    "md5": hexes(32),
-    "sha1": hexes(40),
-    "sha256": hexes(64),
-    "sha512": hexes(128),
-    "jarm": hexes(62),
-    "ja3-fingerprint": hexes(32),
     "cve": st.builds(
         "CVE-{}-{:05}".format, st.integers(1999, 2026), st.integers(1, 99999)
     ),
@@ -195,7 +202,7 @@ _BY_SHAPE: Final[dict[Shape, st.SearchStrategy[str]]] = {
     Shape.EMAIL: emails,
     Shape.URL: urls,
     Shape.NAME: names,
-    Shape.PHONE: phones,
+    Shape.PHONE: phones.map(lambda written: written.replace(" ", "")),
     Shape.ACCOUNT: words,
     Shape.CODE: words,
     Shape.NUMBER: st.integers(1, 999).map(str),
