@@ -29,7 +29,7 @@ def _audit() -> None:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show what waits, what is held, what could not be read, and what ends soon."""
+    """Show what waits, what is held, what could not be read, what ends."""
     from datetime import UTC, datetime
 
     from broker.cli.lag import lag_of

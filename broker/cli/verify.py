@@ -30,7 +30,7 @@ def verify(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Check that files were sealed by the CSIRT and are as they were sealed.
+    """Check that the CSIRT sealed these files.
 
     Exit code 1 when one is not, or when there is none.
     """

@@ -254,6 +254,8 @@ def _id_breaches(objects: list[dict[str, Any]]) -> Iterator[Breach]:
         if named is None:
             continue
         parts = {name: made[name] for name in named if name in made}
+        if not parts and made["id"][-22] == "4":
+            continue  # STIX 2.1, 2.9: made of nothing, so of no value
         if "hashes" in parts:
             order = [
                 h

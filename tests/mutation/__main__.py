@@ -26,6 +26,7 @@ _COPIED = ("broker", "tests", "policies", "mappings", "pyproject.toml")
 _SECONDS = 300
 _TESTS = {
     "broker/guard": ("tests/unit/guard", "tests/property/test_guard_search.py"),
+    "broker/policy": ("tests/unit/policy",),
     "broker/redact": ("tests/unit/redact",),
 }
 
