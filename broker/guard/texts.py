@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -350,6 +350,8 @@ _DECODERS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
     ("=", partial(_BYTES.sub, _written_out)),
     ("=", _values_written_out),
     ("[U+", partial(_CODE_POINT.sub, _code_point)),
+    # As a form sends it, this is the blank between two lines of one piece of base64.
+    ("+", methodcaller("replace", "+", "")),
     ("</", partial(_TAG.sub, "")),
     # Whoever reads it sees what follows from right to left.
     ("\u202e", itemgetter(slice(None, None, -1))),

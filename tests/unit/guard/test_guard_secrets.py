@@ -59,3 +59,11 @@ def test_quoted_printable_after_a_name_is_read() -> None:
     searched = Searched([written], [written], frozenset())
 
     assert {"233 Rruga e Dibres"} == searched.holding(["233 Rruga e Dibres"])
+
+
+def test_base64_in_lines_as_a_form_sends_it_is_read() -> None:
+    """Lines of base64 that stand in a URL, joined by plus signs, are one piece."""
+    written = "https://page.example/?q=aXQgd2FzIHRvbGQgYnkgc2tp+a2liZWtlIGhpbXNlbGY="
+    searched = Searched([written], [written], frozenset())
+
+    assert {"skikibeke"} == searched.holding(["skikibeke"])
