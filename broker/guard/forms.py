@@ -158,4 +158,18 @@ def _addresses(folded: str) -> Iterator[str]:
     yield address.reverse_pointer.removesuffix(".ip6.arpa")
     yield address.exploded
     yield address.compressed
-    yield ":".join(f"{int(part, 16):x}" for part in address.exploded.split(":"))
+    groups = [f"{int(part, 16):x}" for part in address.exploded.split(":")]
+    yield ":".join(groups)
+    yield from _shortened(groups)
+
+
+def _shortened(groups: list[str]) -> Iterator[str]:
+    """Yield an address with each run of zero groups left out in turn.
+
+    RFC 4291, 2.2 lets a writer leave out any of them, and a single group as well.
+    """
+    for start in range(len(groups)):
+        for end in range(start + 1, len(groups) + 1):
+            if groups[end - 1] != "0":
+                break
+            yield f"{':'.join(groups[:start])}::{':'.join(groups[end:])}"

@@ -27,8 +27,8 @@ _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});
 _ESCAPE: Final = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|\\x([0-9a-fA-F]{2})")
 _QUOTED: Final = re.compile(r"(?:=[0-9A-F]{2})+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_HEX: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2}[: -]?){4,})")
-_NO_HEX: Final = re.compile(r"[: -]")
+_HEX: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2}[: +-]?){4,})")
+_NO_HEX: Final = re.compile(r"[: +-]")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]{1,59}", re.IGNORECASE)
 _LARGEST_CODE_POINT: Final = 0x10FFFF
 

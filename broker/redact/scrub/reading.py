@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -39,6 +40,8 @@ _SOUNDS: Final = {
 _LOOKS: Final = dict(zip("аевгікмнорстухѕјԁԛԝһ", "aebrikmhopctyxsjdqwh", strict=True))
 # Greek is not written here, so its letters always stand for what they look like.
 _GREEK: Final = dict(zip("αβγεζηικμνορτυχω", "abyeznikmvoptuxw", strict=True))
+# A capital may look like another letter than the small one does.
+_GREEK_CAPITALS: Final = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True))
 _SIGNS: Final = {
     **dict.fromkeys("‘’‚‛“”„‟«»‹›ʼʹ`´", "'"),
     **dict.fromkeys("′", "'"),
@@ -77,6 +80,12 @@ _DEFANGED: Final = re.compile(
     r"|\\(?P<escaped>[.@:/-])",
     re.IGNORECASE,
 )
+# The same in words of their own: "arta dot gashi at posta dot example".
+_IN_WORDS: Final = re.compile(
+    r" (?:(?P<dot>dot|pike|tacka)|(?P<at>at|et)) ", re.IGNORECASE
+)
+_HAS_DOT_IN_WORDS: Final = re.compile(r" (?:dot|pike|tacka) ", re.IGNORECASE)
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _MAY_BE_DEFANGED: Final = re.compile(r"[\[({<\\*_]|hxxp", re.IGNORECASE)
 # Escapes of URLs, mail (RFC 2045, 6.7), source code, HTML, and what MISP cannot keep.
 _ESCAPED: Final = re.compile(
@@ -88,6 +97,14 @@ _ESCAPED: Final = re.compile(
 _NO_HEX: Final = re.compile(r"[%=\\x]+")
 _LAYERS: Final = 4
 _LARGEST: Final = 0x10FFFF
+
+
+class Looks(StrEnum):
+    """Which Cyrillic letters are read by their look, and not by their sound."""
+
+    NONE = "none"
+    MIXED = "mixed"  # those in words that have Latin letters, too
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +138,27 @@ def readings(text: str) -> Iterator[Reading]:
     another alphabet may stand for its look or its sound, and ``tel=44123456`` is no
     escaped letter.
     """
-    yield read(text)
-    if _has_mixed(text):
-        yield _reading(text, text, range(len(text)), range(1, len(text) + 1), False)
+    whole = (range(len(text)), range(1, len(text) + 1))
+    plain = read(text)
+    yield plain
+    if _CYRILLIC.search(text):
+        if _has_mixed(text):
+            yield _reading(text, text, *whole, Looks.NONE)
+        yield _reading(text, text, *whole, Looks.ALL)
     unescaped = read_unescaped(text)
     if unescaped is not None:
         yield unescaped
+    if _TAG.search(text):
+        yield _reading(text, *_rewritten(text, *whole, _TAG, _nothing))
+    if _HAS_DOT_IN_WORDS.search(plain.text):
+        places = (plain.starts, plain.ends)
+        yield _reading(text, *_rewritten(plain.text, *places, _IN_WORDS, _sign_of_word))
 
 
 def _has_mixed(text: str) -> bool:
-    return bool(
-        _CYRILLIC.search(text)
-        and _ANY_LATIN.search(text)
-        and any(
-            _CYRILLIC.search(found[0]) and _ANY_LATIN.search(found[0])
-            for found in _RUN.finditer(text)
-        )
+    return any(
+        _CYRILLIC.search(found[0]) and _ANY_LATIN.search(found[0])
+        for found in _RUN.finditer(text)
     )
 
 
@@ -157,11 +179,11 @@ def _reading(
     text: str,
     starts: Sequence[int],
     ends: Sequence[int],
-    by_look: bool = True,
+    looks: Looks = Looks.MIXED,
 ) -> Reading:
     plain = text
     if not text.isascii() or _INVISIBLE.search(text) or "\r" in text:
-        plain, places = _plain(text, by_look)
+        plain, places = _plain(text, looks)
         starts = [starts[place] for place in places]
         ends = [ends[place] for place in places]
     if _MAY_BE_DEFANGED.search(plain):
@@ -177,9 +199,9 @@ def fold(text: str) -> str:
     return read(text).lower
 
 
-def _plain(text: str, looks: bool) -> tuple[str, list[int]]:
-    by_look = bytearray(len(text))
-    if looks and _CYRILLIC.search(text):
+def _plain(text: str, looks: Looks) -> tuple[str, list[int]]:
+    by_look = bytearray((looks is Looks.ALL).to_bytes() * len(text))
+    if looks is Looks.MIXED and _CYRILLIC.search(text):
         for found in _RUN.finditer(text):
             if _CYRILLIC.search(found[0]) and _ANY_LATIN.search(found[0]):
                 start, end = found.span()
@@ -221,6 +243,8 @@ def _letter(letter: str, by_look: bool) -> str:
 def _base(letter: str, by_look: bool) -> str:
     if letter in _LATIN:
         return _LATIN[letter]
+    if letter in _GREEK_CAPITALS:
+        return _GREEK_CAPITALS[letter]
     small = letter.lower()
     read_as = _LOOKS.get(small) if by_look else None
     if read_as is None:
@@ -275,6 +299,14 @@ def _refang(found: re.Match[str]) -> str:
     if found["shut"]:
         return ""
     return found["colon"] or found["escaped"] or ""
+
+
+def _nothing(_: re.Match[str]) -> str:
+    return ""
+
+
+def _sign_of_word(found: re.Match[str]) -> str:
+    return "." if found["dot"] else "@"
 
 
 def _unescape(found: re.Match[str]) -> str:

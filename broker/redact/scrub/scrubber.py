@@ -25,7 +25,7 @@ _BETWEEN: Final = re.compile(r"[\s,;/&+._'’-]{0,3}")
 # What could be an encoding: long words, or words with the signs of one.
 _WORD: Final = re.compile(r"[^\s<>\"()]+")
 _SPACED_HEX: Final = re.compile(
-    r"(?<!\w)[0-9A-Fa-f]{2}(?:[ :-][0-9A-Fa-f]{2}){5,}(?!\w)"
+    r"(?<!\w)[0-9A-Fa-f]{2}(?:[ :+-][0-9A-Fa-f]{2}){5,}(?!\w)"
 )
 # What a line ends and begins with that was broken only to fit a width.
 _TOKEN: Final = string.ascii_letters + string.digits + "+/_=-"

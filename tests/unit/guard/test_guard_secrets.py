@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from broker.guard.inspect import _id_breaches
 from broker.guard.search import Searched
 from broker.guard.secrets import Secrets
 from tests.unit import given
@@ -67,3 +70,43 @@ def test_base64_in_lines_as_a_form_sends_it_is_read() -> None:
     searched = Searched([written], [written], frozenset())
 
     assert {"skikibeke"} == searched.holding(["skikibeke"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2001:db8:b188:0:0:8af8::74",
+        "2001:db8:b188::8af8:0:74",
+        "2001:db8:b188:0::8af8:0:74",
+        "2001:db8:b188:0:0:8af8:0:74",
+        "2001:0db8:b188:0000:0000:8af8:0000:0074",
+    ],
+)
+def test_ipv6_address_is_found_whichever_zeros_are_left_out(written: str) -> None:
+    """A writer may leave out any one run of zero groups, or none."""
+    value = "2001:db8:b188::8af8:0:74"
+
+    assert {value} == Searched([written], [written], frozenset()).holding([value])
+
+
+def test_id_of_nothing_is_let_through_and_of_something_is_recomputed() -> None:
+    """An id of version 4 stands where nothing contributes to it, and nowhere else."""
+    random, made = (
+        "8a6f3c1e-52c4-4d1b-9f6e-0b7d1c2a3e4f",
+        "8a6f3c1e-52c4-5d1b-9f6e-0b7d1c2a3e4f",
+    )
+    objects = [
+        {
+            "type": "email-message",
+            "id": f"email-message--{random}",
+            "is_multipart": False,
+        },
+        {
+            "type": "email-message",
+            "id": f"email-message--{made}",
+            "is_multipart": False,
+        },
+        {"type": "email-message", "id": f"email-message--{random}", "subject": "s"},
+    ]
+
+    assert [0, 1, 1] == [len(list(_id_breaches([one]))) for one in objects]
