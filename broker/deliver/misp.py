@@ -19,8 +19,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-import requests
-
 from broker.canonical import dumps, loads
 from broker.deliver import Timeouts
 from broker.deliver.misp_answers import Answer, NotMisp, refusal_of
@@ -32,6 +30,7 @@ from broker.deliver.misp_compare import (
     uuid_of,
 )
 from broker.deliver.misp_update import compose, prove
+from broker.deliver.network import named_failures
 from broker.deliver.sealed_event import event_of
 from broker.errors import DeliveryError, Refused, Unavailable
 from broker.model.sharing import Receipt, ReceiptState, Sealed
@@ -228,19 +227,7 @@ class MispRecipient:
 def _mapped() -> Iterator[None]:
     """Turn every error of the network into a `DeliveryError`, without its text."""
     try:
-        yield
+        with named_failures():
+            yield
     except NotMisp:
         raise Unavailable("what answers there is not a MISP") from None
-    except requests.exceptions.SSLError:
-        raise Unavailable("its certificate is not trusted") from None
-    except requests.exceptions.Timeout:
-        raise Unavailable("no answer in time") from None
-    except (
-        requests.exceptions.InvalidURL,
-        requests.exceptions.InvalidSchema,
-        requests.exceptions.MissingSchema,
-        requests.exceptions.InvalidHeader,
-    ):
-        raise Refused("its address or key is not written correctly") from None
-    except requests.exceptions.RequestException:
-        raise Unavailable("not reachable") from None

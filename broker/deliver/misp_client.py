@@ -13,8 +13,6 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast
 from urllib.parse import urljoin
 
@@ -23,6 +21,7 @@ from requests.auth import AuthBase
 
 from broker.canonical import dumps, loads
 from broker.deliver.misp_answers import Answer, NotMisp
+from broker.deliver.network import retry_after
 
 
 @contextmanager
@@ -166,7 +165,7 @@ class MispClient(PyMISP):
             raise Answer(
                 response.status_code,
                 response.content[:_WORDS].decode("utf-8", "replace"),
-                _retry_after(response.headers.get("Retry-After", "")),
+                retry_after(response.headers.get("Retry-After", "")),
             )
         try:
             answer = loads(response.content)
@@ -175,18 +174,3 @@ class MispClient(PyMISP):
         if isinstance(answer, dict) and answer.get("response") is not None:
             return answer["response"]
         return answer
-
-
-def _retry_after(header: str) -> float | None:
-    """Read the header Retry-After: seconds, or a date (RFC 9110, section 10.2.3)."""
-    if not header:
-        return None
-    if header.strip().isdigit():
-        return float(header)
-    try:
-        then = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    return max(0.0, (then - datetime.now(UTC)).total_seconds())

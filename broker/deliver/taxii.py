@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from broker.canonical import dumps, loads
 from broker.deliver import Timeouts
-from broker.deliver.taxii_client import NotAllowed, TaxiiCollection, TooLarge
+from broker.deliver.taxii_client import TaxiiCollection
+from broker.deliver.taxii_connection import NotAllowed, TooLarge
 from broker.errors import Refused, Unavailable
 from broker.model.sharing import Loss, Receipt, ReceiptState, Sealed, Wire
 

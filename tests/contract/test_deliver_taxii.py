@@ -16,7 +16,7 @@ import pytest
 from broker.canonical import dumps, loads
 from broker.deliver import Busy, Timeouts
 from broker.deliver.taxii import TaxiiRecipient, prove
-from broker.deliver.taxii_client import MEDIA
+from broker.deliver.taxii_connection import MEDIA
 from broker.errors import Refused, Unavailable
 from broker.model.sharing import (
     NO_HISTORY,
@@ -309,21 +309,26 @@ def answering(answers: Answers) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/root/"
+        yield f"http://127.0.0.1:{server.server_address[1]}/api/"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
+COUNTS = {"total_count": 1, "success_count": 0, "failure_count": 0, "pending_count": 0}
+COMPLETE = {"id": "s", "status": "complete", **COUNTS, "success_count": 1}
+PENDING = {"id": "s", "status": "pending", **COUNTS, "pending_count": 1}
+
+
 def well(verb: str, path: str) -> tuple[int, dict[str, str], Any]:
     """Answer as an empty collection does that takes everything and keeps nothing."""
-    if path.endswith("/root/"):
+    if path.endswith("/api/"):
         return 200, {}, {"max_content_length": 5_000_000}
     if "/objects/" not in path and "/collections/" in path:
         return 200, {}, {"can_read": True, "can_write": True}
     if verb == "POST":
-        return 202, {}, {"id": "1", "status": "complete"}
+        return 202, {}, COMPLETE
     return 200, {}, {}
 
 
@@ -368,15 +373,33 @@ def test_429_says_when_to_come_back() -> None:
 
 def test_a_status_that_stays_pending_ends() -> None:
     """A server that says pending for ever is left after the time of a delivery."""
-    answers = on_post(202, {}, {"id": "s", "status": "pending"})
+    answers = on_post(202, {}, PENDING)
 
     def pending(verb: str, path: str) -> tuple[int, dict[str, str], Any]:
         if "/status/" in path:
-            return 200, {}, {"id": "s", "status": "pending"}
+            return 200, {}, PENDING
         return answers(verb, path)
 
     with answering(pending) as root, pytest.raises(Unavailable, match="still working"):
         to(root, timeouts=Timeouts(2.0, 2.0, 1.5)).deliver(sealed_of(case()))
+
+
+@pytest.mark.parametrize(
+    "status",
+    [{}, {"id": "s", "status": "pending"}, {**PENDING, "total_count": 9}],
+    ids=["empty", "no counts", "counts that do not add up"],
+)
+def test_a_status_that_is_none_is_not_asked_for(status: dict[str, Any]) -> None:
+    """What the server then holds, the reading back tells."""
+    asked: list[str] = []
+
+    def answer(verb: str, path: str) -> tuple[int, dict[str, str], Any]:
+        asked.append(path)
+        return (202, {}, status) if verb == "POST" else well(verb, path)
+
+    with answering(answer) as root, pytest.raises(Unavailable, match="did not take"):
+        to(root).deliver(sealed_of(case()))
+    assert not [path for path in asked if "/status/" in path]
 
 
 def test_a_server_that_keeps_nothing_is_found_out() -> None:
@@ -424,7 +447,7 @@ def test_what_is_no_taxii_server_is_waited_for() -> None:
 def test_nobody_there_is_waited_for() -> None:
     """A refused connection makes the edition wait."""
     with pytest.raises(Unavailable, match="not reachable"):
-        to("http://127.0.0.1:9/root/").deliver(sealed_of(case()))
+        to("http://127.0.0.1:9/api/").deliver(sealed_of(case()))
 
 
 def test_a_slow_server_is_left() -> None:
