@@ -93,6 +93,29 @@ class MispRecipient:
         self._remember(sealed)
         return self._settle(sealed, event, held, added=added)
 
+    def look(self, share: str) -> dict[str, Any] | None:
+        """Return an event as the server holds it, deleted things included.
+
+        Raises:
+            Unavailable: the server cannot be asked now.
+            Refused: it does not let us look.
+        """
+        self._deadline = time.monotonic() + self._timeouts.total
+        return self._look(share)
+
+    def ask(self, question: Callable[[MispClient], Any]) -> Any:
+        """Ask the server something that changes nothing there.
+
+        Raises:
+            Unavailable: the server cannot be asked now.
+            Refused: it does not answer that.
+        """
+        self._deadline = time.monotonic() + self._timeouts.total
+        try:
+            return self._call(question)
+        except Answer as answer:
+            raise refusal_of(answer) from None
+
     def _remember(self, sealed: Sealed) -> None:
         self._sent[sealed.share] = sealed.edition
         self._sent.move_to_end(sealed.share)

@@ -85,6 +85,16 @@ class TaxiiRecipient:
         losses += self._take_back(ours, held, report)
         return self._receipt(sealed, losses)
 
+    def opened(self) -> TaxiiCollection:
+        """Return the collection, ready to be asked for what it holds.
+
+        Raises:
+            Unavailable: the server cannot be asked now.
+            Refused: the collection is not ours.
+        """
+        self._server.start()
+        return self._server
+
     def _blindly(self, sealed: Sealed, objects: list[Thing]) -> Receipt:
         """Post to a collection that nobody lets us read."""
         if self._deletes:
