@@ -284,3 +284,64 @@ alarms = Table(
     Column("times", Integer, nullable=False),
     Column("text", Text, nullable=False),
 )
+
+# --- recalls: what was taken back, by whose order, and who has confirmed it ---
+
+# Orders only ever come in addition. Of those that fit an agreement the newest counts:
+# a recall keeps newer revisions back until somebody lifts it. Empty means all.
+recall_orders = Table(
+    "recall_orders",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("uid", String(128), nullable=False),
+    Column("recipient", String(63), nullable=False),
+    Column("agreement", String(63), nullable=False),
+    Column("by", String(64), nullable=False),
+    # A person's words and a random number. The register keeps a digest of both, so
+    # that the words can be proved and never guessed from it.
+    Column("because", Text, nullable=False),
+    Column("salt", String(32), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("done_at", BigInteger),
+    Column("note", Text, nullable=False),
+    Index("recall_orders_uid", "uid", "id"),
+    Index("recall_orders_open", "done_at", "id"),
+    sqlite_autoincrement=True,
+)
+
+recalls = Table(
+    "recalls",
+    metadata,
+    Column("uid", String(128), primary_key=True),
+    Column("agreement", String(63), primary_key=True),
+    Column("edition", Integer, primary_key=True, autoincrement=False),
+    Column("recipient", String(63), nullable=False),
+    Column("share", String(36), nullable=False),
+    Column("cause", String(16), nullable=False),
+    # False for an edition that takes back a part and leaves the rest.
+    Column("whole", Boolean, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("acknowledged_at", BigInteger),
+    Column("acknowledged_by", String(200), nullable=False),
+    # Set when nothing is to be confirmed any more, with a fixed phrase that says why.
+    Column("closed_at", BigInteger),
+    Column("closed", String(64), nullable=False),
+    Index("recalls_open", "closed_at", "acknowledged_at"),
+    sqlite_with_rowid=False,  # its key is the table: one tree to write, not two
+)
+
+# What a look for narrower policies found: one row per share that it concerns.
+recall_findings = Table(
+    "recall_findings",
+    metadata,
+    Column("order_id", _Number, primary_key=True, autoincrement=False),
+    Column("uid", String(128), primary_key=True),
+    Column("agreement", String(63), primary_key=True),
+    Column("recipient", String(63), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("because", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
