@@ -253,6 +253,10 @@ def _after(agreement: Agreement, csirt: str, texts: Texts) -> Iterator[str]:
     yield texts(f"onward.{agreement.onward}", csirt=csirt)
     yield texts(f"attribution.{agreement.attribution}")
     yield texts(f"withdrawal.{agreement.on_withdrawal}", csirt=csirt)
+    if agreement.reveal is None:
+        yield texts("reveal_never")
+    else:
+        yield texts("reveal", cites=agreement.reveal.cites)
 
 
 def names_in(text: str) -> frozenset[str]:

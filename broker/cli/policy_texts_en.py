@@ -92,6 +92,11 @@ TEXTS: Final[dict[str, str]] = {
     "seen.otherwise": "{field} (all others)",
     "after": "What happens afterwards",
     "retention": "The recipient keeps it for at most {days} days.",
+    "reveal": (
+        "{cites}: Whom a pseudonym stands for is told on a legal order, if two people "
+        "agree."
+    ),
+    "reveal_never": "Whom a pseudonym stands for is not told, nor kept.",
     "onward.forbidden": "It must not be passed on.",
     "onward.with-consent": "It may be passed on with the consent of {csirt} only.",
     "onward.allowed": "It may be passed on.",

@@ -94,6 +94,11 @@ TEXTS: Final[dict[str, str]] = {
     "seen.otherwise": "{field} (të gjitha të tjerat)",
     "after": "Çfarë ndodh më pas",
     "retention": "Marrësi e mban më së shumti {days} ditë.",
+    "reveal": (
+        "{cites}: Kush fshihet pas një pseudonimi tregohet me urdhër ligjor, nëse "
+        "pajtohen dy persona."
+    ),
+    "reveal_never": "Kush fshihet pas një pseudonimi nuk tregohet dhe nuk ruhet.",
     "onward.forbidden": "Nuk guxon t'i përcillet askujt.",
     "onward.with-consent": "Mund të përcillet vetëm me pëlqimin e {csirt}.",
     "onward.allowed": "Mund të përcillet.",

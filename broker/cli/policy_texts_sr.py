@@ -88,6 +88,11 @@ TEXTS: Final[dict[str, str]] = {
     "seen.otherwise": "{field} (sve ostalo)",
     "after": "Šta biva posle",
     "retention": "Primalac to čuva najviše {days} dana.",
+    "reveal": (
+        "{cites}: Ko stoji iza pseudonima kazuje se na osnovu zakonskog naloga, ako "
+        "se dva lica saglase."
+    ),
+    "reveal_never": "Ko stoji iza pseudonima se ne kazuje niti čuva.",
     "onward.forbidden": "Ne sme se prosleđivati.",
     "onward.with-consent": "Sme se prosleđivati samo uz saglasnost {csirt}.",
     "onward.allowed": "Sme se prosleđivati.",

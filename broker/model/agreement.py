@@ -239,6 +239,15 @@ class Embargo(PolicyFile):
     hold_back_days: Annotated[int, Field(ge=1, le=3_650)]
 
 
+class Reveal(PolicyFile):
+    """What the MoU says of looking up whom a pseudonym stands for.
+
+    Only with this is anything kept by which a pseudonym could be looked up.
+    """
+
+    cites: str
+
+
 class Agreement(PolicyFile):
     """One MoU, as far as a machine can keep it."""
 
@@ -258,6 +267,7 @@ class Agreement(PolicyFile):
     on_expiry: OnExpiry = OnExpiry.RETRACT
     fast_lane: FastLane | None = None
     embargo: Embargo | None = None
+    reveal: Reveal | None = None
     clauses: tuple[Clause, ...] = Field(min_length=1)
 
 

@@ -140,6 +140,8 @@ def _widens(name: str, old: Any, new: Any) -> bool:
         return not set(old) <= set(new)
     if first == "paths":
         return new is not _NOT_THERE
+    if first == "reveal":
+        return old is _NOT_THERE and new is not None
     return True
 
 
