@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 
 from broker.model.sharing import Receipt, ReceiptState, Sealed, Wire
+from broker.store import recalls
 from broker.store.connect import Database
 from broker.store.ended import Ended, delivery_facts
 from broker.store.many import add_many
@@ -309,6 +310,7 @@ def _held_lease(connection: Connection, row: LeasedRow) -> RowMapping | None:
 def _end(connection: Connection, links: Links, ended: Ended) -> None:
     _unlease(connection, ended.row["id"], Place(ended.state), ended.reason, 0)
     add_many(connection, receipts, [ended.receipt()])
+    recalls.ended(connection, ended.row, ended.state, ended.at)
     links.add("delivery", ended.facts())
     links.write()
 

@@ -4,7 +4,7 @@ Outcomes and dead letters -> lists of rows -> a few statements, because what cos
 the statement and the sync, not the row.
 
 Invariant: a disclosure, its link in the register and its row in the outbox are made in
-one function, `Rows.share` or `Rows.release`, so that none can be without the others.
+one function, `Rows.share`, `release` or `recall`, so that none is without the others.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from broker.model.decision import Decision
 from broker.model.intake import DeadLetter, Position
 from broker.model.sharing import Outcome, ReceiptState, Share, State
 from broker.seal import SigningKey
-from broker.store import written
+from broker.store import recalls, written
 from broker.store.alarms import raise_alarm
 from broker.store.ended import Ended
 from broker.store.many import add_many
+from broker.store.recalls import Cause
 from broker.store.register import Links, millis
 from broker.store.tables import (
     Ending,
@@ -116,6 +117,8 @@ class Rows:
         self._editions: list[dict[str, Any]] = []
         self._outbox: list[dict[str, Any]] = []
         self._receipts: list[dict[str, Any]] = []
+        self._recalls: list[dict[str, Any]] = []
+        self._gone: list[Mapping[Any, Any]] = []
         self._letters: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._positions: dict[tuple[str, str, int], int] = {}
         # By (uid, agreement): what this batch would send or hold last.
@@ -208,7 +211,11 @@ class Rows:
         if revised and share.state is not State.STALE:
             self._end_held(of)
         if share.state is State.QUEUED:
-            self._links.add("disclosure", facts | self._queue(outcome.uid, share))
+            cause = Cause.DECIDED
+            if "withdrawn" in decision.clauses:
+                cause = Cause.WITHDRAWN
+            sent = self._queue(outcome.uid, share, cause)
+            self._links.add("disclosure", facts | sent)
             if decision.notifies:
                 self._notify(outcome, decision)
         else:
@@ -226,9 +233,16 @@ class Rows:
         text = f"a threat to life was shared with {decision.recipient} without review"
         raise_alarm(self._connection, FAST_LANE_ALARM, of, text, self._at)
 
-    def _queue(self, uid: str, share: Share) -> dict[str, Any]:
-        """Add an edition and its place in the outbox; return what the link tells."""
+    def _queue(
+        self, uid: str, share: Share, cause: Cause, by: str = "", *, part: bool = False
+    ) -> dict[str, Any]:
+        """Add an edition and its place in the outbox; return what the link tells.
+
+        ``part``: the edition takes something back although it discloses the rest.
+        """
         row = written.outbox_row(uid, share, self._at)
+        if row["retracts"] or part:
+            self._recalls.append(recalls.row_of(row, cause, by))
         self._editions.append(written.edition_row(uid, share))
         self._outbox.append(row)
         self._last[uid, share.decision.agreement] = row
@@ -255,7 +269,25 @@ class Rows:
         """
         of = (uid, share.decision.agreement)
         self._overtake(of, recalls=True)
-        self._links.add("release", {**facts, **self._queue(uid, share)})
+        sent = self._queue(uid, share, Cause.DECIDED)
+        self._links.add("release", {**facts, **sent})
+
+    def recall(
+        self, uid: str, share: Share, cause: Cause, by: str, facts: Mapping[str, Any]
+    ) -> None:
+        """Add an edition that takes back, whole or in part, and its link.
+
+        Args:
+            uid: the incident's.
+            share: sealed; without contents, or with fewer of them.
+            cause: why it is taken back.
+            by: the person who said so; empty when the rules do.
+            facts: what was decided and why, for the register.
+        """
+        of = (uid, share.decision.agreement)
+        self._overtake(of, recalls=True)
+        sent = self._queue(uid, share, cause, by, part=True)
+        self._links.add("recall", {**facts, "cause": cause.value, "by": by, **sent})
 
     def _end_held(self, of: tuple[str, str]) -> None:
         self._revised.add(of)
@@ -278,6 +310,7 @@ class Rows:
 
     def _supersede(self, row: Mapping[Any, Any]) -> None:
         self.superseded += 1
+        self._gone.append(row)
         ended = Ended(row, ReceiptState.SUPERSEDED, self._at, reason=OVERTAKEN)
         self._receipts.append(ended.receipt())
         self._links.add("delivery", ended.facts())
@@ -302,6 +335,8 @@ class Rows:
             (receipts, self._receipts),
         ):
             add_many(self._connection, table, rows)
+        recalls.add(self._connection, self._recalls)
+        recalls.superseded(self._connection, self._gone, self._at)
         if self._inbox:
             newest = {"value": self._inbox[-1]["rulebook"]}
             self._connection.execute(_SET_RULEBOOK, newest)

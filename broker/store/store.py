@@ -23,6 +23,7 @@ from broker.store import (
     lane,
     outbox,
     past,
+    recalls,
     receipts,
     review,
     status,
@@ -83,10 +84,14 @@ class Store:
         return inbox.histories(self._database, uids)
 
     def commit(
-        self, batch: Sequence[Processed], at: datetime, key: SigningKey | None = None
+        self,
+        batch: Sequence[Processed],
+        at: datetime,
+        key: SigningKey | None = None,
+        numbers: Iterable[tuple[str, int]] = (),
     ) -> Committed:
         """Store everything that was decided about a batch, or nothing of it."""
-        return inbox.commit(self._database, batch, at, key)
+        return inbox.commit(self._database, batch, at, key, numbers)
 
     def enforce(self, digest: str, recipients: str, at: datetime) -> bool:
         """Note the rulebook that decides from now on; say whether it is another one."""
@@ -196,6 +201,27 @@ class Store:
     def pending(self, recipient: str, now: datetime) -> Pending:
         """Return what a lane still has to do."""
         return lane.pending(self._database, recipient, now)
+
+    # --- what was taken back ---
+
+    def acknowledge_recall(
+        self, uid: str, agreement: str, of: int | str, at: datetime, how: str
+    ) -> bool:
+        """Note that the unit confirms a recall; False if none such waits for it.
+
+        ``of`` is the edition's number, or the share's UUID for the newest that waits.
+        """
+        return recalls.acknowledge(self._database, uid, agreement, of, at, how)
+
+    def recalls(
+        self, *, uid: str = "", everything: bool = False
+    ) -> tuple[recalls.Recall, ...]:
+        """Return recalls that nobody has confirmed yet, oldest first, or all."""
+        return recalls.listed(self._database, uid=uid, everything=everything)
+
+    def watch_recalls(self, now: datetime, days: int) -> int:
+        """Raise an alarm for every recall that has waited too long; count them."""
+        return recalls.watch(self._database, now, days)
 
     def unpublished_receipts(self, limit: int = 100) -> tuple[StoredReceipt, ...]:
         """Return the oldest receipts that nobody has been told of yet."""
