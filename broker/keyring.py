@@ -28,7 +28,9 @@ from broker.seal import SigningKey, VerifyingKey
 
 _SEAL: Final = "seal.pem"
 _MASTER: Final = "master.secret"
+_SAYS: Final = frozenset({"key", "url", "ca", "certificate"})
 _EPOCH: Final = re.compile(r"pseudonyms-([1-9][0-9]{0,5})\.secret")
+_VAULT: Final = re.compile(r"vault-([1-9][0-9]{0,5})\.secret")
 
 
 def create(private: Path, public: Path, *, rotate: bool = False) -> str:
@@ -127,6 +129,52 @@ def read_keys(private: Path, recipients: Iterable[str]) -> Keys:
     )
 
 
+def create_vault_key(folder: Path, *, rotate: bool = False) -> int:
+    """Make the key of the vault; return its number.
+
+    With ``rotate`` it is a further one, which locks from now on; those before still
+    open what they locked.
+
+    Raises:
+        SettingsError: there is one already, or the folder cannot be written.
+    """
+    there = vault_key_numbers(folder)
+    if there and not rotate:
+        raise SettingsError(
+            f"the vault has a key already ({folder}/vault-{there[-1]}.secret); "
+            "--rotate makes a new one beside it"
+        )
+    number = there[-1] + 1 if there else 1
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret = secrets.token_hex(32).encode() + b"\n"
+        _write(folder / f"vault-{number}.secret", secret, 0o600)
+    except OSError as error:
+        raise SettingsError(f"the key cannot be written: {error.strerror}") from error
+    return number
+
+
+def vault_key_numbers(folder: Path) -> list[int]:
+    """Return the numbers of the vault's keys that are there, the one in force last."""
+    named = (_VAULT.fullmatch(path.name) for path in folder.glob("vault-*"))
+    return sorted(int(found[1]) for found in named if found)
+
+
+def read_vault_keys(folder: Path) -> dict[int, bytes]:
+    """Return the vault's keys by number.
+
+    Raises:
+        SettingsError: there is none, or one is damaged or readable by others.
+    """
+    numbers = vault_key_numbers(folder)
+    if not numbers:
+        raise SettingsError(
+            f"{folder} has no key of the vault; make one with `besa keys vault`, or "
+            "bring vault-1.secret back from the safe"
+        )
+    return {number: _read_hex(folder / f"vault-{number}.secret") for number in numbers}
+
+
 def _key_of(private: Path, master: bytes, recipient: str, epoch: int) -> RecipientKey:
     if epoch == 1:
         return recipient_key(master, recipient)
@@ -213,7 +261,12 @@ def write_credential(folder: Path, credential: Credential) -> Path:
         FileExistsError: there is one of this name already.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    said = {"key": credential.key, "url": credential.url, "ca": credential.ca_bundle}
+    said = {
+        "key": credential.key,
+        "url": credential.url,
+        "ca": credential.ca_bundle,
+        "certificate": credential.certificate,
+    }
     content = {name: value for name, value in said.items() if value}
     path = folder / f"{credential.name}.json"
     _write(path, json.dumps(content).encode() + b"\n", 0o600)
@@ -236,17 +289,24 @@ def _parse(path: Path) -> Any:
 
 
 def _credential(name: str, path: Path, content: Any) -> Credential:
-    allowed = {"key", "url", "ca"}
     if not isinstance(content, dict) or not content.get("key"):
         raise SettingsError(f"{path} has no `key`")
-    if unknown := sorted(str(key) for key in set(content) - allowed):
-        raise SettingsError(f"{path} has {unknown[0]}; only key, url and ca are known")
+    if unknown := sorted(str(key) for key in set(content) - _SAYS):
+        known = ", ".join(sorted(_SAYS))
+        raise SettingsError(f"{path} has {unknown[0]}; known are only {known}")
     if not all(isinstance(value, str) for value in content.values()):
-        raise SettingsError(f"{path}: key, url and ca are texts")
-    return Credential(name, content["key"], content.get("url"), content.get("ca"))
+        raise SettingsError(f"{path}: every value is a text")
+    ca, certificate = content.get("ca"), content.get("certificate")
+    if ca and not Path(ca).exists():
+        raise SettingsError(f"{path}: ca: there is no file {ca}")
+    if certificate:
+        _read_secret(Path(certificate), "get it from whoever runs the server")
+    return Credential(name, content["key"], content.get("url"), ca, certificate)
 
 
-def _read_secret(path: Path) -> bytes:
+def _read_secret(
+    path: Path, advice: str = "make keys with `besa keys create`"
+) -> bytes:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
@@ -255,9 +315,7 @@ def _read_secret(path: Path) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError:
-        raise SettingsError(
-            f"{path} is missing; make keys with `besa keys create`"
-        ) from None
+        raise SettingsError(f"{path} is missing; {advice}") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
 

@@ -40,13 +40,15 @@ class Credential:
     """What it takes to be let in by one recipient. Is never shown when printed.
 
     ``url`` replaces the one in the recipient's file, ``ca_bundle`` is a file of the
-    certificate authorities to trust instead of the system's.
+    certificate authorities to trust instead of the system's, ``certificate`` a PEM file
+    of our own certificate and its private key, for servers that ask for one.
     """
 
     name: str
     key: str = field(repr=False)
     url: str | None = None
     ca_bundle: str | None = None
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,12 @@ def open_recipient(
             from broker.deliver.misp import MispRecipient
 
             return MispRecipient(
-                url, credential.key, verify=verify, timeouts=waits, clock=clock
+                url,
+                credential.key,
+                verify=verify,
+                certificate=credential.certificate,
+                timeouts=waits,
+                clock=clock,
             )
         case RecipientKind.TAXII:
             from broker.deliver.taxii import TaxiiRecipient
@@ -117,6 +124,7 @@ def open_recipient(
                 credential.key,
                 deletes=recipient.deletes,
                 verify=verify,
+                certificate=credential.certificate,
                 timeouts=waits,
                 clock=clock,
             )

@@ -50,12 +50,14 @@ class MispRecipient:
         key: str,
         *,
         verify: bool | str = True,
+        certificate: str | None = None,
         timeouts: Timeouts,
         clock: Callable[[], datetime],
     ) -> None:
         self._url = url
         self._key = key
         self._verify = verify
+        self._certificate = certificate
         self._timeouts = timeouts
         self._clock = clock
         self._connected: MispClient | None = None
@@ -232,6 +234,7 @@ class MispRecipient:
                     self._url,
                     self._key,
                     verify=self._verify,
+                    certificate=self._certificate,
                     timeout=(self._timeouts.connect, self._timeouts.answer),
                 )
             except Answer as answer:

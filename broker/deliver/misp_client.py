@@ -74,7 +74,13 @@ class MispClient(PyMISP):
     """
 
     def __init__(
-        self, url: str, key: str, *, verify: bool | str, timeout: tuple[float, float]
+        self,
+        url: str,
+        key: str,
+        *,
+        verify: bool | str,
+        certificate: str | None,
+        timeout: tuple[float, float],
     ) -> None:
         key = key.strip()
         if not (key.isascii() and key.isprintable()):
@@ -85,6 +91,7 @@ class MispClient(PyMISP):
             {"Accept": "application/json", "Content-Type": "application/json"}
         )
         self._http.verify = verify
+        self._http.cert = certificate
         self._organisation = ""
         try:
             super().__init__(
@@ -152,6 +159,8 @@ class MispClient(PyMISP):
             data=body,
             params=params,
             timeout=self.timeout,
+            # Said here, or an environment's bundle would replace the recipient's own.
+            verify=self._http.verify,
             allow_redirects=False,
         )
 

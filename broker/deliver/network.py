@@ -21,8 +21,8 @@ def named_failures() -> Iterator[None]:
     """Turn every error of the network into a `DeliveryError`, without its text."""
     try:
         yield
-    except requests.exceptions.SSLError:
-        raise Unavailable("its certificate is not trusted") from None
+    except requests.exceptions.SSLError as error:
+        raise Unavailable(_of_tls(str(error))) from None
     except requests.exceptions.Timeout:
         raise Unavailable("no answer in time") from None
     except (
@@ -34,6 +34,15 @@ def named_failures() -> Iterator[None]:
         raise Refused("its address or key is not written correctly") from None
     except requests.exceptions.RequestException:
         raise Unavailable("not reachable") from None
+
+
+def _of_tls(words: str) -> str:
+    """Return what OpenSSL means; nothing else tells its cases apart."""
+    if "certificate has expired" in words:
+        return "its certificate has expired"
+    if "CERTIFICATE_VERIFY_FAILED" in words:
+        return "its certificate is not trusted"
+    return "it does not accept our certificate, or no TLS that we speak"
 
 
 def retry_after(header: str) -> float | None:

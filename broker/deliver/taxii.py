@@ -45,11 +45,17 @@ class TaxiiRecipient:
         *,
         deletes: bool = True,
         verify: bool | str = True,
+        certificate: str | None = None,
         timeouts: Timeouts,
         clock: Callable[[], datetime],
     ) -> None:
         self._server = TaxiiCollection(
-            url, collection, key, verify=verify, timeouts=timeouts
+            url,
+            collection,
+            key,
+            verify=verify,
+            certificate=certificate,
+            timeouts=timeouts,
         )
         self._deletes = deletes
         self._clock = clock

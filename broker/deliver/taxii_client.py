@@ -32,6 +32,7 @@ class TaxiiCollection:
         collection: the collection's id.
         key: ``user:password``, or a token.
         verify: whether and by which authorities to check its certificate.
+        certificate: a PEM file of our own certificate and key, or nothing.
         timeouts: how long to wait.
     """
 
@@ -42,12 +43,15 @@ class TaxiiCollection:
         key: str,
         *,
         verify: bool | str,
+        certificate: str | None,
         timeouts: Timeouts,
     ) -> None:
         self._root = url.rstrip("/") + "/"
         self._url = f"{self._root}collections/{collection}/"
         self._id = collection
-        self._connection = TaxiiConnection(key, verify=verify, timeouts=timeouts)
+        self._connection = TaxiiConnection(
+            key, verify=verify, certificate=certificate, timeouts=timeouts
+        )
         self._known: Collection | None = None
         self._most = 0
 

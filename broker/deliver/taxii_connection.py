@@ -57,16 +57,25 @@ class TaxiiConnection:
     Args:
         key: ``user:password``, or a token.
         verify: whether and by which authorities to check its certificate.
+        certificate: a PEM file of our own certificate and key, or nothing.
         timeouts: how long to wait.
     """
 
-    def __init__(self, key: str, *, verify: bool | str, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        key: str,
+        *,
+        verify: bool | str,
+        certificate: str | None,
+        timeouts: Timeouts,
+    ) -> None:
         key = key.strip()
         user, colon, password = key.partition(":")
         self._http = requests.Session()
         # Set here, so that a ``.netrc`` cannot put another in its place.
         self._http.auth = HTTPBasicAuth(user, password) if colon else _Bearer(key)
         self._http.verify = verify
+        self._http.cert = certificate
         self._timeouts = timeouts
         self._deadline = 0.0
 
@@ -142,6 +151,8 @@ class TaxiiConnection:
                 data=body,
                 headers=headers,
                 timeout=(self._timeouts.connect, self._timeouts.answer),
+                # Or an environment's bundle would replace the recipient's own.
+                verify=self._http.verify,
                 allow_redirects=False,
                 stream=True,
             ) as answer,

@@ -159,6 +159,25 @@ def test_a_missing_credential_says_which_file_to_write(tmp_path: Path) -> None:
         keyring.read_credential(tmp_path, "kp")
 
 
+def test_a_credential_names_files_that_are_there(tmp_path: Path) -> None:
+    """An authority that is missing, and our private key open to all, are refused."""
+    ca, ours = tmp_path / "ca.pem", tmp_path / "us.pem"
+    text = f"key: abc\nca: {ca}\ncertificate: {ours}\n"
+    credential(tmp_path, text)
+
+    with pytest.raises(SettingsError, match=f"there is no file {ca}"):
+        keyring.read_credential(tmp_path, "kp")
+    ca.touch()
+    with pytest.raises(SettingsError, match=f"{ours} is missing"):
+        keyring.read_credential(tmp_path, "kp")
+    ours.touch(mode=0o644)
+    with pytest.raises(SettingsError, match=f"chmod 600 {ours}"):
+        keyring.read_credential(tmp_path, "kp")
+    ours.chmod(0o600)
+    found = keyring.read_credential(tmp_path, "kp")
+    assert (str(ca), str(ours)) == (found.ca_bundle, found.certificate)
+
+
 @pytest.mark.parametrize(
     "text",
     [
