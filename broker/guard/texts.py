@@ -102,11 +102,12 @@ _SPACED_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}[: +-]){3,}[0-9A-Fa-f]{2}")
 # What every match of the one before holds, and hardly any text that has none.
 _SPACES: Final = re.compile(r"[: +-][0-9A-Fa-f]{2}[: +-][0-9A-Fa-f]{2}[: +-]")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
-# Bytes written out one by one: quoted-printable (RFC 2045, 6.7), and as in source code.
-_BYTES: Final = re.compile(r"(?:=[0-9A-F]{2}|\\x[0-9a-fA-F]{2})+")
+# Bytes written out one by one: quoted-printable (RFC 2045, 6.7; readers take small
+# letters as well), and as in source code.
+_BYTES: Final = re.compile(r"(?:=[0-9A-Fa-f]{2}|\\x[0-9a-fA-F]{2})+")
 # The sign between a name and its value, which could be read as the first of a byte:
 # "q=233=20..." begins with 233, and not with the byte 23.
-_NAMED: Final = re.compile(r"(?<![\w.=-])([\w.-]+)=")
+_NAMED: Final = re.compile(r"(?<![\w.=-])([\w.-]+)=(?=[0-9A-Fa-f]{2})")
 # How an event writes a character that MISP cannot store.
 _CODE_POINT: Final = re.compile(r"\[U\+([0-9A-F]{5})\]")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
@@ -125,7 +126,6 @@ _DEFANGED: Final = {
     "[dot]": ".",
     "(dot)": ".",
     "{dot}": ".",
-    " dot ": ".",
     "[:]": ":",
     "[at]": "@",
     "(at)": "@",
@@ -133,6 +133,9 @@ _DEFANGED: Final = {
     "[@]": "@",
     "hxxp": "http",
 }
+# An address spelled out in words, and the blanks as a form sends them.
+_DOT: Final = re.compile(r"(?<=\w)[ \t+_-]+dot[ \t+_-]+(?=\w)")
+_AT: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=\w)")
 _TAG: Final = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _NO_LETTER: Final = bytes(c for c in range(128) if not chr(c).isalnum())
 _NO_LETTER_APART: Final = _NO_LETTER.replace(SEPARATOR.encode(), b"")
@@ -304,15 +307,20 @@ def _spelled_out(lower: str) -> list[str]:
     """Return those of small-letter lines that are defanged or in punycode, opened."""
     found = ""
     marks = [mark for mark in _DEFANGED if mark in lower]
-    if marks:
-        lines = lower.split(SEPARATOR)
+    in_words = "dot" in lower and _DOT.search(lower) is not None
+    if marks or in_words:
         found = SEPARATOR.join(
-            [line for line in lines if any(mark in line for mark in marks)]
+            [
+                line
+                for line in lower.split(SEPARATOR)
+                if any(mark in line for mark in marks)
+                or (in_words and _DOT.search(line))
+            ]
         )
         for mark in marks:
             found = found.replace(mark, _DEFANGED[mark])
-        if " dot " in marks:
-            found = found.replace(" at ", "@")
+        if in_words:
+            found = _AT.sub("@", _DOT.sub(".", found))
     if "xn--" in lower:
         found = SEPARATOR.join((found, opened_punycode(f"{found}{SEPARATOR}{lower}")))
     return found.split(SEPARATOR)
