@@ -186,7 +186,7 @@ class Consumer:
         started = time.monotonic()
         processed, alarms, left_behind = self._decide(messages)
         self._watch(Step.DECIDED)
-        committed = self._commit(processed)
+        committed = self._commit(messages, processed)
         self._watch(Step.STORED)
         for place, text in alarms:
             self._store.alarm("internal-error", place, text, self._clock())
@@ -267,11 +267,14 @@ class Consumer:
         except Exception as error:
             return _internal(message, "receive", error, alarms)
 
-    def _commit(self, processed: Sequence[Processed]) -> Committed:
+    def _commit(
+        self, messages: Sequence[Message], processed: Sequence[Processed]
+    ) -> Committed:
         now = time.monotonic()
         due = now >= self._checkpoint_at
         key = self._keys.signing if due else None
-        committed = self._store.commit(processed, self._clock(), key)
+        numbers = [(one.producer, one.sequence) for one in messages if one.producer]
+        committed = self._store.commit(processed, self._clock(), key, numbers)
         if due:
             self._checkpoint_at = now + _CHECKPOINT_SECONDS
         return committed
@@ -319,7 +322,7 @@ class Consumer:
         letter = _letter(message, "", "the store refuses it", "tell the operator")
         processed: list[Processed] = [(message.position, letter)]
         try:
-            committed = self._commit(processed)
+            committed = self._commit([message], processed)
             self._finish([message], processed)
         except StoreError:
             return False

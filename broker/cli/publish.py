@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from broker.errors import IntakeError
     from broker.intake.split import Piece
     from broker.model.intake import Position
+    from broker.publish import Numbering
     from broker.settings import Settings
 
 # Kafka confirms this many together.
@@ -114,8 +115,30 @@ def _publisher(settings: Settings, spool: Path | None) -> _Publisher:
 
     who = person()
     if settings.kafka and spool is None:
-        return KafkaPublisher(settings.kafka, settings.topic, publisher=who)
+        numbering = _numbering(settings, who)
+        return KafkaPublisher(settings.kafka, settings.topic, who, numbering)
     return SpoolPublisher(spool or settings.spool_folder, publisher=who)
+
+
+def _numbering(settings: Settings, who: str) -> Numbering | None:
+    """Return what numbers this user's messages; nothing without a home to keep it in.
+
+    Whoever publishes from elsewhere may have no folder of ours.
+    """
+    import os
+    import socket
+
+    from broker.publish import Numbering
+    from broker.source import SourceError
+
+    if not settings.home.is_dir():
+        return None
+    file = settings.home / f"producer-{os.getuid()}"
+    try:
+        return Numbering(file, f"{who or 'besa'}@{socket.gethostname()}")
+    except SourceError as error:
+        terminal.warn(f"the messages are not numbered: {error}")
+        return None
 
 
 def _as_they_are(

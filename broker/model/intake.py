@@ -17,6 +17,12 @@ MISP_EVENT: Final = "application/vnd.misp.event+json"
 PUBLISHER_HEADER: Final = "besa-publisher"
 """The Kafka header in which a publisher says who they are: a claim, not a proof."""
 
+PRODUCER_HEADER: Final = "besa-producer"
+"""The Kafka header that names who numbers its messages; a lasting name."""
+
+SEQUENCE_HEADER: Final = "besa-sequence"
+"""The Kafka header with the message's number: 1, 2, 3 and so on for each producer."""
+
 CONTENT_TYPES: Final = {
     "native": NATIVE,
     "misp-event": MISP_EVENT,
@@ -78,6 +84,7 @@ class Message:
 
     With a refusal the body is empty: it was too large to load, or not a message. The
     publisher is who says to have published it (`besa publish` says so): a claim.
+    ``producer`` and ``sequence`` are empty and 0 where messages are not numbered.
     """
 
     body: bytes = field(repr=False)
@@ -86,6 +93,8 @@ class Message:
     position: Position
     refusal: Refusal | None = None
     publisher: str = ""
+    producer: str = ""
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ A Kafka that is away is waited for.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
@@ -29,7 +30,9 @@ from kafka.errors import (
 
 from broker.model.intake import (
     LARGEST_MESSAGE,
+    PRODUCER_HEADER,
     PUBLISHER_HEADER,
+    SEQUENCE_HEADER,
     DeadLetter,
     Message,
     Position,
@@ -67,6 +70,9 @@ _ASK_MS: Final = 3_000
 _CLOSE_MS: Final = 3_000
 _LOOK_SECONDS: Final = 3.0
 _LONGEST_HEADER: Final = 200
+# What stands in alarms and reports, so no more than a name can be in it.
+_PRODUCER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_SEQUENCE: Final = re.compile(r"[1-9][0-9]{0,17}")
 _UNPACKABLE: Final = Refusal(
     "its record cannot be unpacked",
     "compress with gzip or not at all, and write header names in UTF-8",
@@ -366,13 +372,22 @@ def message_of(record: Any) -> Message:
     place = Position("kafka", record.topic, record.partition, record.offset)
     body: bytes = record.value or b""
     key = None if record.key is None else record.key.decode(errors="backslashreplace")
+    numbered = _number(record.headers)
     if len(body) > LARGEST_MESSAGE:
         refusal = too_large(len(body), sha256(body).hexdigest())
-        return Message(b"", key, None, place, refusal)
+        return Message(b"", key, None, place, refusal, "", *numbered)
     publisher = _header(record.headers, PUBLISHER_HEADER) or ""
-    return Message(
-        body, key, _header(record.headers, "content-type"), place, None, publisher
-    )
+    kind = _header(record.headers, "content-type")
+    return Message(body, key, kind, place, None, publisher, *numbered)
+
+
+def _number(headers: Sequence[tuple[str, bytes | None]] | None) -> tuple[str, int]:
+    """Return a producer's name and the number it gave; nothing where it gave none."""
+    producer = _header(headers, PRODUCER_HEADER) or ""
+    number = _header(headers, SEQUENCE_HEADER) or ""
+    if not (_PRODUCER.fullmatch(producer) and _SEQUENCE.fullmatch(number)):
+        return "", 0
+    return producer, int(number)
 
 
 def _header(

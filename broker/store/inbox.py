@@ -11,7 +11,7 @@ history is refused as a whole; what a newer revision overtakes is never sent aft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +21,10 @@ from broker.errors import StoreError
 from broker.model.intake import DeadLetter, Position
 from broker.model.sharing import Edition, History, Outcome, State
 from broker.seal import SigningKey
+from broker.store import recall_orders, sequences
 from broker.store.connect import Database
 from broker.store.records import Committed, Processed
+from broker.store.register import millis
 from broker.store.rows import Rows
 from broker.store.tables import Place, editions, inbox, outbox
 
@@ -81,12 +83,16 @@ def _histories(connection: Connection, uids: list[str]) -> dict[str, History]:
     newest: dict[str, tuple[int, str]] = {}
     for uid, revision, sha256 in connection.execute(_REVISIONS, {"uids": uids}):
         newest[uid] = max(newest.get(uid, (0, "")), (revision, sha256))
-    if not newest:
+    said = recall_orders.said_of(connection, uids)
+    if not newest and not said:
         return {}
-    by_uid: dict[str, dict[str, Edition]] = {uid: {} for uid in newest}
+    by_uid: dict[str, dict[str, Edition]] = {uid: {} for uid in {*newest, *said}}
     for row in connection.execute(_EDITIONS, {"uids": list(newest)}).all():
         by_uid[row.uid][row.agreement] = _remembered(connection, row)
-    return {uid: History(*newest[uid], by_uid[uid]) for uid in newest}
+    return {
+        uid: History(*newest.get(uid, (0, "")), by_uid[uid], said.get(uid, ()))
+        for uid in by_uid
+    }
 
 
 def _remembered(connection: Connection, row: Row[Any]) -> Edition:
@@ -99,11 +105,11 @@ def _remembered(connection: Connection, row: Row[Any]) -> Edition:
         return Edition(row.number, created, modified, row.content, row.retracts)
     # No digest: nothing equals it, so the next revision is sent again. And what the
     # recipient never had needs no taking back, which would only tell that it exists.
-    has = _has_something(connection, row.uid, row.agreement)
+    has = has_something(connection, row.uid, row.agreement)
     return Edition(row.number, created, modified, "", retracts=not has)
 
 
-def _has_something(connection: Connection, uid: str, agreement: str) -> bool:
+def has_something(connection: Connection, uid: str, agreement: str) -> bool:
     """Say whether a recipient may have anything of an incident."""
     has = False
     for row in connection.execute(_ATTEMPTS, {"uid": uid, "agreement": agreement}):
@@ -119,11 +125,12 @@ def commit(
     batch: Sequence[Processed],
     at: datetime,
     key: SigningKey | None = None,
+    numbers: Iterable[tuple[str, int]] = (),
 ) -> Committed:
     """Store everything that was decided about a batch of messages, or nothing.
 
     A revision that is stored already leaves only its position. With a key, the register
-    gets a signed checkpoint.
+    gets a signed checkpoint. ``numbers`` are those that producers gave the messages.
 
     Raises:
         StoreError: the database refused, or another process has stored a newer revision
@@ -135,6 +142,7 @@ def commit(
     with database.write() as connection:
         rows = Rows(connection, at)
         known = _known_revisions(connection, batch)
+        _refuse_recalled(connection, batch, known)
         counts: Counter[str] = Counter()
         for position, result in batch:
             rows.reached(position)
@@ -143,6 +151,7 @@ def commit(
             else:
                 _take(rows, known.setdefault(result.uid, {}), position, result, counts)
         rows.write(key)
+        sequences.note(connection, numbers, millis(at))
         counts["superseded"] = rows.superseded
         counts["dead_letters"] = rows.new_dead_letters
     return Committed(**counts)
@@ -158,6 +167,22 @@ def _known_revisions(
         for uid, revision, sha256 in connection.execute(_REVISIONS, part):
             known.setdefault(uid, {})[revision] = sha256
     return known
+
+
+def _refuse_recalled(
+    connection: Connection,
+    batch: Sequence[Processed],
+    known: Mapping[str, Mapping[int, str]],
+) -> None:
+    """Refuse a batch that was decided before somebody took an incident back."""
+    for start in range(0, len(known), _MANY):
+        uids = sorted(known)[start : start + _MANY]
+        said = recall_orders.said_of(connection, uids)
+        for _, result in batch:
+            if isinstance(result, Outcome) and result.uid in said:
+                word = History(recalled=said[result.uid])
+                if any(recall_orders.forbids(word, share) for share in result.shares):
+                    raise StoreError("an incident was recalled meanwhile")
 
 
 def _take(

@@ -15,6 +15,7 @@ from types import TracebackType
 
 from broker.audit import Verified
 from broker.model.intake import Position
+from broker.model.reveal import Deposit
 from broker.model.sharing import History, Receipt, Share
 from broker.seal import SigningKey, VerifyingKey
 from broker.store import (
@@ -25,12 +26,15 @@ from broker.store import (
     past,
     recalls,
     receipts,
+    reveals,
     review,
     status,
+    vault,
     verify,
 )
 from broker.store.alarms import end_alarm, raise_alarm
 from broker.store.connect import Database, open_database
+from broker.store.hearing import Hearing
 from broker.store.records import (
     Approved,
     Committed,
@@ -44,6 +48,7 @@ from broker.store.records import (
     StoredReceipt,
 )
 from broker.store.register import millis
+from broker.store.reveals import Asking, Request
 
 
 def open_store(url: str) -> Store:
@@ -164,6 +169,49 @@ class Store:
         """End approvals that do not count, each for its reason."""
         review.void(self._database, number, ids, at)
 
+    # --- whom a pseudonym stands for ---
+
+    def ask_reveal(self, asking: Asking) -> int:
+        """File a request to look up a pseudonym; return its number."""
+        return reveals.file(self._database, asking)
+
+    def reveals(self) -> tuple[Request, ...]:
+        """Return all requests to look up pseudonyms, newest first."""
+        return reveals.listed(self._database)
+
+    def reveal(self, number: int) -> Request | None:
+        """Return one request to look up a pseudonym, if there is one."""
+        return reveals.one(self._database, number)
+
+    def approve_reveal(self, number: int, approved: Approved) -> datetime | None:
+        """Add an approval; return until when it may be shown, once two are there."""
+        return reveals.approve(self._database, number, approved)
+
+    def reveal_shown(
+        self, number: int, to: str, user: str, by: Iterable[str], at: datetime
+    ) -> int:
+        """Put on record that a value is about to be shown; return how often it was."""
+        return reveals.shown(self._database, number, to, user, by, at)
+
+    def reveal_refused(
+        self, number: int, to: str, user: str, why: str, at: datetime
+    ) -> None:
+        """Put on record that somebody may not see a value."""
+        reveals.refused(self._database, number, to, user, why, at)
+
+    def locked_away(
+        self, recipient: str, epoch: int, indexes: Sequence[str], now: datetime
+    ) -> Deposit | None:
+        """Return what lies in the vault at the first of some places, still encrypted.
+
+        What is past its time is not there.
+        """
+        return vault.find(self._database, recipient, epoch, indexes, now)
+
+    def purge_vault(self, at: datetime) -> int:
+        """Delete what is past its time from the vault; return how many values."""
+        return vault.purge(self._database, at)
+
     # --- the dispatching side ---
 
     def lease(
@@ -230,6 +278,11 @@ class Store:
     def mark_published(self, ids: Iterable[int]) -> None:
         """Note that these receipts were published."""
         receipts.mark_published(self._database, list(ids))
+
+    @property
+    def hearing(self) -> Hearing:
+        """What units said back."""
+        return Hearing(self._database)
 
     # --- for people ---
 

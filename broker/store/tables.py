@@ -7,7 +7,8 @@ so that one index serves every question about one incident.
 What is changed here is also a new file in `migrations/versions/`; a test compares them.
 
 Invariants: no table holds an incident as it arrived; `outbox.body` and `held.body` are
-redacted; `dead_letters`, `decisions`, `audit` and `alarms` never hold a value, and
+redacted; `vault.box` (in `reveal_tables.py`) is encrypted under keys that no table
+holds; `dead_letters`, `decisions`, `audit` and `alarms` never hold a value, and
 `inbox.facts` only what a decision looks at (see `broker.replay`).
 """
 
@@ -343,5 +344,18 @@ recall_findings = Table(
     Column("recipient", String(63), nullable=False),
     Column("what", String(32), nullable=False),
     Column("because", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# --- the source's own counting ---
+
+# Runs of a producer's numbers that have come: see `broker.store.sequences`.
+sequences = Table(
+    "sequences",
+    metadata,
+    Column("producer", String(64), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -18,13 +18,15 @@ from sqlalchemy import Connection, func, select, tuple_
 from broker import audit as chain
 from broker.errors import AuditError
 from broker.seal import VerifyingKey
+from broker.store.believed import REPAIR
 from broker.store.connect import Database
 from broker.store.register import entries, last_link
 from broker.store.tables import Place, decisions, outbox
 
 _CHUNK = 400
-# A release is the disclosure of what was decided, and held, before.
-_TELLING = frozenset({"disclosure", "release", "delivery"})
+# A release is the disclosure of what was decided, and held, before; a recall is one of
+# what nobody decided anew.
+_TELLING = frozenset({"disclosure", "release", "recall", "delivery"})
 _Key = tuple[str, str, int]  # uid, agreement, edition
 _ROWS = select(
     outbox.c.uid,
@@ -59,13 +61,16 @@ def check_register(
     return verified
 
 
+_DELIVERED = select(outbox.c.id).where(outbox.c.state == Place.DELIVERED.value)
+
+
 class _Check:
     """Follows the links and looks up, chunk by chunk, the rows that they tell of."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._disclosed: set[int] = set()  # outbox ids
-        self._delivered: set[int] = set()
+        self._delivered: dict[int, int] = {}  # outbox id -> number of the link
         self._kinds: Counter[str] = Counter()
 
     def watch(self, links: Iterator[chain.Entry]) -> Iterator[chain.Entry]:
@@ -107,16 +112,20 @@ class _Check:
     def _see_delivery(self, link: chain.Entry, row: Any) -> None:
         if row.id not in self._disclosed:
             raise AuditError(f"entry {link.number} comes before its disclosure")
+        if link.facts.get("state") == REPAIR:
+            self._delivered.pop(row.id, None)  # from here on it is on its way again
         if link.facts.get("state") != Place.DELIVERED:
             return
-        if row.state != Place.DELIVERED:
-            raise AuditError(f"entry {link.number} tells of a delivery that is gone")
         if row.id in self._delivered:
             raise AuditError(f"entry {link.number} tells of a delivery a second time")
-        self._delivered.add(row.id)
+        self._delivered[row.id] = link.number
 
     def counts(self) -> None:
         """Check that no row is without its links."""
+        here = set(self._connection.scalars(_DELIVERED))
+        for row, number in self._delivered.items():
+            if row not in here:
+                raise AuditError(f"entry {number} tells of a delivery that is gone")
         for seen, what, condition in (
             (self._disclosed, "disclosure", outbox.c.id > 0),
             (self._delivered, "delivery", outbox.c.state == Place.DELIVERED.value),

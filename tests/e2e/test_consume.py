@@ -302,10 +302,12 @@ class Refusing(Store):
         super().__init__(store._database)
         self._refuses = refuses
 
-    def commit(self, batch: Any, at: datetime, key: Any = None) -> Committed:
+    def commit(
+        self, batch: Any, at: datetime, key: Any = None, numbers: Any = ()
+    ) -> Committed:
         if self._refuses(batch):
             raise StoreError("it was told to")
-        return super().commit(batch, at, key)
+        return super().commit(batch, at, key, numbers)
 
 
 def uids(batch: list[Processed]) -> list[str]:

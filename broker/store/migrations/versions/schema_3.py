@@ -22,6 +22,49 @@ def upgrade() -> None:
     """Add what is new; nothing that schema 2 kept is changed."""
     op.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
     _recalls()
+    _feedback()
+    _sequences()
+    _reveals()
+
+
+def _feedback() -> None:
+    """Add the tables of what units said back, and of how far they were asked."""
+    op.create_table(
+        "feedback",
+        sa.Column("number", _NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("recipient", sa.String(63), nullable=False),
+        sa.Column("share", sa.String(36), nullable=False),
+        sa.Column("uid", sa.String(128), nullable=False),
+        sa.Column("agreement", sa.String(63), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("word", sa.String(32), nullable=False),
+        sa.Column("about", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger()),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("organisation", sa.String(36), nullable=False),
+        sa.Column("until", sa.String(10), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("traced", sa.Boolean(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("tlp", sa.String(16), nullable=False),
+        sa.Column("readers", sa.String(16), nullable=False),
+        sa.Column("published", sa.Boolean(), nullable=False),
+        sa.UniqueConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("feedback_open", "feedback", ["published", "traced", "number"])
+    op.create_index("feedback_uid", "feedback", ["uid", "number"])
+    op.create_table(
+        "feedback_cursor",
+        sa.Column("recipient", sa.String(63), primary_key=True),
+        sa.Column("share", sa.String(36), primary_key=True),
+        sa.Column("looked_at", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sqlite_with_rowid=False,
+    )
 
 
 def _recalls() -> None:
@@ -73,5 +116,59 @@ def _recalls() -> None:
         sa.Column("recipient", sa.String(63), nullable=False),
         sa.Column("what", sa.String(32), nullable=False),
         sa.Column("because", sa.Text(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _sequences() -> None:
+    """Add the runs of producers' numbers: counting begins with what comes next."""
+    op.create_table(
+        "sequences",
+        sa.Column("producer", sa.String(64), primary_key=True),
+        sa.Column("first", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+def _reveals() -> None:
+    """Add the vault, and who asked for and approved a look into it."""
+    op.create_table(
+        "vault",
+        sa.Column("recipient", sa.String(63), primary_key=True),
+        sa.Column("epoch", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("index", sa.String(64), primary_key=True),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("field", sa.String(64), nullable=False),
+        sa.Column("agreement", sa.String(63), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("box", sa.LargeBinary(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("vault_until", "vault", ["until"])
+    op.create_table(
+        "reveals",
+        sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("recipient", sa.String(63), nullable=False),
+        sa.Column("pseudonym", sa.String(64), nullable=False),
+        sa.Column("case_number", sa.String(200), nullable=False),
+        sa.Column("legal_order", sa.String(200), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("requester", sa.String(64), nullable=False),
+        sa.Column("user", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger()),
+        sa.Column("shown", sa.Integer(), nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "reveal_approvals",
+        sa.Column("request", _NUMBER, primary_key=True, autoincrement=False),
+        sa.Column("reviewer", sa.String(63), primary_key=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("signature", sa.String(128), nullable=False),
         sqlite_with_rowid=False,
     )
