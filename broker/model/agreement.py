@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from broker.model.decision import Effect
+from broker.model.feedback import STRICT, ReturnPath
 from broker.model.incident import (
     Consent,
     Country,
@@ -267,6 +268,7 @@ class Agreement(PolicyFile):
     on_expiry: OnExpiry = OnExpiry.RETRACT
     fast_lane: FastLane | None = None
     embargo: Embargo | None = None
+    feedback: ReturnPath = STRICT
     reveal: Reveal | None = None
     clauses: tuple[Clause, ...] = Field(min_length=1)
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from broker.model.agreement import Uuid
+from broker.model.feedback import AgreedTag
 from broker.model.foreign import CsvTable, FormatTable, Sides
 from broker.model.incident import Kind, Percent, Role, RsitType, Shape, Status
 from broker.model.known_good import KnownGood
@@ -212,3 +213,4 @@ class Tables(_Row):
     sides: dict[str, Sides] = {}
     csv: dict[str, CsvTable] = {}
     known_good: tuple[KnownGood, ...] = ()
+    feedback: tuple[AgreedTag, ...] = ()

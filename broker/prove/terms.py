@@ -31,6 +31,8 @@ _UP: Final[dict[str, Sequence[Any]]] = {
     "on_expiry": ["retract", "keep"],
     "publish": [False, True],
     "suspended": [True, False],
+    "feedback.words": ["lead", "csirt", "topic"],
+    "feedback.tlp": [str(level) for level in reversed(Tlp)],
 }
 _NUMBERS: Final = ("retention_days", "distribution", "max_bytes", "limits.max_bytes")
 # Words that travel with what is shared, or say why, and decide nothing.

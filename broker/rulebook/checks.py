@@ -23,7 +23,7 @@ from broker.model.mapping import Markings, ObservableKind
 from broker.model.marking import DataClass, Pap, Tlp
 from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_TYPES
-from broker.rulebook import clauses, intake_checks
+from broker.rulebook import clauses, feedback_checks, intake_checks
 from broker.rulebook.attribution import attributed, names_reporter
 from broker.rulebook.sources import (
     ObjectTable,
@@ -59,6 +59,7 @@ def problems(sources: Sources) -> Iterator[Problem]:
     yield from _markings(sources)
     yield from _objects(sources)
     yield from intake_checks.problems(sources, kinds)
+    yield from feedback_checks.problems(sources)
 
 
 def warnings(sources: Sources) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from broker.model.agreement import (
     Recipient,
     Safeguards,
 )
+from broker.model.feedback import AgreedTags
 from broker.model.foreign import CsvTable, FormatTable, RoleRow
 from broker.model.known_good import KnownGood
 from broker.model.mapping import Markings, ObjectTemplate, ObservableKind, RsitRow
@@ -85,6 +86,7 @@ _FOLDERS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
     "mappings/taxonomy": ("format", FormatTable),
     "mappings/csv": ("csv", CsvTable),
     "mappings/known-good": ("list", KnownGood),
+    "mappings/feedback": ("feedback", AgreedTags),
 }
 
 

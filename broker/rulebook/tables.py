@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from broker.errors import RulebookError
+from broker.model.feedback import AgreedTags
 from broker.model.foreign import CsvTable, FormatTable
 from broker.model.known_good import KnownGood
 from broker.model.mapping import Markings, Tables
@@ -50,6 +51,7 @@ def tables_of(sources: Sources) -> Tables:
     formats = sources.all_of("format", FormatTable)
     csv = sources.all_of("csv", CsvTable)
     known_good = sources.all_of("list", KnownGood)
+    agreed = sources.all_of("feedback", AgreedTags)
     return Tables(
         kinds={row.kind: row for row in observables.model.observables},
         rsit={row.rsit: row for row in rsit.model.rsit},
@@ -59,6 +61,7 @@ def tables_of(sources: Sources) -> Tables:
         sides={row.rsit: row for row in roles.model.roles},
         csv={name: source.model for name, source in csv.items()},
         known_good=tuple(source.model for source in known_good.values()),
+        feedback=tuple(tag for each in agreed.values() for tag in each.model.tags),
     )
 
 
