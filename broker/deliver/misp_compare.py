@@ -43,8 +43,11 @@ _FIELDS: Final = {
         "comment",
     ),
     "EventReport": ("name", "content", "distribution"),
+    "ObjectReference": ("referenced_uuid", "relationship_type"),
 }
 LISTS: Final = tuple(_FIELDS)
+# What stands within an object.
+INNER: Final = ("Attribute", "ObjectReference")
 # An update that says nothing of these leaves the server's old ones in place.
 _KEPT_WHEN_OMITTED: Final = ("comment", "first_seen", "last_seen")
 _LOWER: Final = re.compile(
@@ -132,21 +135,23 @@ def compare(event: Thing, held: Thing) -> Difference:
 def pairs(
     event: Thing, held: Thing
 ) -> Iterator[tuple[str, Thing | None, Thing | None]]:
-    """Yield each attribute, object and report with its counterpart on the server."""
+    """Yield each thing of an event with its counterpart on the server.
+
+    Things are attributes, objects, what is in them, and reports.
+    """
     for kind in LISTS:
         there = by_uuid(held, kind)
         for own in event.get(kind, ()):
             found = there.pop(uuid_of(own), None)
             yield kind, own, found
             if kind == "Object":
-                for _, inner, other in pairs(_only(own), _only(found or {})):
-                    yield "Attribute", inner, other
+                yield from pairs(_only(own), _only(found or {}))
         for stray in there.values():
             yield kind, None, stray
 
 
 def _only(thing: Thing) -> Thing:
-    return {"Attribute": thing.get("Attribute") or ()}
+    return {kind: thing.get(kind) or () for kind in INNER}
 
 
 def by_uuid(thing: Thing, kind: str) -> dict[str, Thing]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from broker.deliver.misp_compare import (
+    INNER,
     LISTS,
     Thing,
     by_uuid,
@@ -43,6 +44,7 @@ _ECHOED: Final = {
         "template_version",
     ),
     "EventReport": ("uuid", "name", "content"),
+    "ObjectReference": ("uuid", "referenced_uuid", "relationship_type"),
 }
 _ADDED: Final = frozenset({"deleted", "timestamp", "Attribute"})
 
@@ -89,8 +91,9 @@ def _compose_thing(kind: str, own: dict[str, Any], other: Thing) -> bool:
     if is_deleted(other):
         own["deleted"] = False
     # MISP looks into an object only when the object itself is newer.
-    if kind == "Object" and _compose_list("Attribute", own, other):
-        changes = True
+    if kind == "Object":
+        inside = [_compose_list(inner, own, other) for inner in INNER]
+        changes = changes or any(inside)
     if changes:
         _raise_stamp(own, other)
     return changes
@@ -129,7 +132,7 @@ def prove(sealed: Thing, update: Thing, held: Thing) -> None:
 
 
 def _prove_thing(sealed: Thing, update: Thing, held: Thing, *, top: bool) -> None:
-    lists = (*LISTS, "Tag") if top else ("Attribute",)
+    lists = (*LISTS, "Tag") if top else INNER
     for name in sealed.keys() | update.keys():
         if name in lists:
             _prove_list(name, sealed, update, held)

@@ -746,3 +746,63 @@ def test_what_the_server_will_not_delete_is_not_delivered(
 
     with pytest.raises(Unavailable, match="keeps something that was taken back"):
         recipient.deliver(sealed(later(made, Attribute=[]), 2))
+
+
+# --- references between objects ---
+
+
+def reference(target: dict[str, Any], relationship: str) -> dict[str, Any]:
+    """Make a reference to an object."""
+    return {
+        "uuid": uuid(),
+        "referenced_uuid": target["uuid"],
+        "relationship_type": relationship,
+        "timestamp": str(START),
+    }
+
+
+def references(shown: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return where the references of an event lead that are not deleted."""
+    return [
+        (each["referenced_uuid"], each["relationship_type"])
+        for made in shown["Object"]
+        for each in made["ObjectReference"]
+        if not each["deleted"]
+    ]
+
+
+def test_references_arrive_and_are_taken_back(misp: MispSandbox) -> None:
+    """References between objects are those of the newest edition."""
+    one, other = person("One"), person("Other")
+    one["ObjectReference"] = [reference(other, "uses")]
+    made = event(Object=[one, other])
+    recipient = to(misp)
+
+    first = recipient.deliver(sealed(made))
+    there = references(seen(misp, made))
+    newer = later(made)
+    knows = [reference(other, "knows")]
+    newer["Object"][0]["ObjectReference"] = knows
+    second = recipient.deliver(sealed(newer, 2))
+
+    assert [(other["uuid"], "uses")] == there
+    assert [(other["uuid"], "knows")] == references(seen(misp, made))
+    assert ((), ()) == (first.losses, second.losses)
+
+
+def test_a_reference_that_was_deleted_comes_back(misp: MispSandbox) -> None:
+    """A reference of the edition that somebody deleted is there again afterwards."""
+    one, other = person("One"), person("Other")
+    one["ObjectReference"] = [reference(other, "uses")]
+    made = event(Object=[one, other])
+    to(misp).deliver(sealed(made))
+    wiped = later(made, 5)
+    wiped["Object"][0]["ObjectReference"][0]["deleted"] = True
+    ask(misp, "sync", f"/events/edit/{made['uuid']}", {"Event": wiped})
+    gone = references(seen(misp, made))
+
+    receipt = to(misp).deliver(sealed(later(made), 2))
+
+    assert [] == gone
+    assert [(other["uuid"], "uses")] == references(seen(misp, made))
+    assert () == receipt.losses

@@ -88,7 +88,7 @@ def event(
 def later(thing: dict[str, Any], seconds: int = 10, **fields: Any) -> dict[str, Any]:
     """Return a thing with a newer timestamp, on everything in it, and some changes."""
     new = {**thing, "timestamp": str(int(thing["timestamp"]) + seconds)}
-    for kind in ("Attribute", "Object", "EventReport"):
+    for kind in ("Attribute", "Object", "ObjectReference", "EventReport"):
         if kind in new:
             new[kind] = [later(part, seconds) for part in new[kind]]
     return {**new, **fields}
