@@ -13,6 +13,7 @@
      |- SealError           bytes and seal do not fit            -> never sent
      |- AuditError          the register was altered             -> alarm
      |- StoreError          the store refused or is gone         -> nothing confirmed
+     |- VaultError          the vault does not open              -> nothing revealed
      '- DeliveryError       a recipient did not take an edition
          |- Unavailable     later it may: back off and try again
          '- Refused         it will not: stop and tell the operator
@@ -106,6 +107,10 @@ class AuditError(BesaError):
 
 class StoreError(BesaError):
     """The store could not do what was asked; nothing was confirmed to anybody."""
+
+
+class VaultError(BesaError):
+    """The vault does not give a value: its key is missing, or a row was altered."""
 
 
 class DeliveryError(BesaError):

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     mappings: Path | None = Field(None, description="mapping tables")
     store: str = Field("", description="the store's URL, or an SQLite file")
     keys: Path | None = Field(None, description="private keys: consume zone only")
+    vault_keys: Path | None = Field(None, description="keys of the vault: consume zone")
     public_keys: Path | None = Field(None, description="public halves of the seal keys")
     credentials: Path | None = Field(None, description="keys of the recipients' MISPs")
     kafka: str = Field("", description="Kafka's address, such as kafka.example:9092")
@@ -96,6 +97,16 @@ class Settings(BaseSettings):
         if self.zone is Zone.DISPATCH:
             raise SettingsError("the dispatch zone does not get the private keys")
         return self.keys or self.home / "keys"
+
+    @property
+    def vault_keys_folder(self) -> Path:
+        """The folder of the vault's keys: set, or that of private keys.
+
+        Raises:
+            SettingsError: this process delivers, and has no business with them.
+        """
+        private = self.keys_folder
+        return self.vault_keys or private
 
     @property
     def public_keys_folder(self) -> Path:

@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from broker.model.decision import Decision
+from broker.model.decision import RECALLED, Decision, Effect, Finding
+from broker.model.reveal import Deposit
 
 
 class Wire(StrEnum):
@@ -175,6 +176,8 @@ class Share:
     draft: Draft | None = None  # kept for held ones: redacted, not yet approved
     breaches: tuple[Breach, ...] = ()
     failure: str = ""  # a fixed phrase: which stage failed, never a value
+    # What `broker.vault` locks away of it, where the agreement says so.
+    deposits: tuple[Deposit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from broker.store.records import (
     Status,
     StoredReceipt,
 )
+from broker.store.reveals import Asking, Request
 from broker.store.status import RULEBOOK_ALARM
 from broker.store.store import Store, open_store
 from broker.store.written import GUARD_FOUND
@@ -30,6 +31,7 @@ __all__ = [
     "RULEBOOK_ALARM",
     "Alarm",
     "Approved",
+    "Asking",
     "Committed",
     "Decided",
     "Held",
@@ -39,6 +41,7 @@ __all__ = [
     "Pending",
     "Processed",
     "Reached",
+    "Request",
     "Status",
     "Store",
     "StoredReceipt",

@@ -19,7 +19,7 @@ from broker.model.decision import Decision
 from broker.model.intake import DeadLetter, Position
 from broker.model.sharing import Outcome, ReceiptState, Share, State
 from broker.seal import SigningKey
-from broker.store import recalls, written
+from broker.store import recalls, vault, written
 from broker.store.alarms import raise_alarm
 from broker.store.ended import Ended
 from broker.store.many import add_many
@@ -245,6 +245,7 @@ class Rows:
             self._recalls.append(recalls.row_of(row, cause, by))
         self._editions.append(written.edition_row(uid, share))
         self._outbox.append(row)
+        vault.add(self._connection, share.deposits, self._at)
         self._last[uid, share.decision.agreement] = row
         return written.sent_facts(row)
 
