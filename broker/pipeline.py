@@ -158,7 +158,8 @@ def advance(history: History, outcome: Outcome) -> History:
     for share in outcome.shares:
         if share.state is State.QUEUED and share.edition:
             editions[share.decision.agreement] = share.edition
-    return History(outcome.revision, outcome.incident_sha256, editions)
+    known = replace(history, revision=outcome.revision, editions=editions)
+    return replace(known, incident_sha256=outcome.incident_sha256)
 
 
 def _share(
@@ -182,12 +183,13 @@ def _share(
         decision = policy.decide(facts, route.rules, now, hearing)
         if stale:
             return Share(decision, State.STALE)
+        decision = history.kept_back(decision)
         stage = "disclose"
         previous = history.editions.get(agreement)
         if decision.effect is Effect.WITHHOLD:
             if previous is None:
                 return Share(decision, State.WITHHELD)
-            return _withheld(incident, route, rulebook, keys, decision, previous)
+            return withheld(incident, route, rulebook, keys, decision, previous)
         key = keys.recipients[route.recipient.recipient]
         return _shared(incident, fields, route, rulebook, keys, key, decision, previous)
     except Exception as error:
@@ -244,7 +246,7 @@ def _shared(
     return _sealed(decision, redacted, edition, bundle, incident, route, rulebook, keys)
 
 
-def _withheld(
+def withheld(
     incident: Incident,
     route: Route,
     rulebook: Rulebook,
@@ -252,7 +254,11 @@ def _withheld(
     decision: Decision,
     previous: Edition,
 ) -> Share:
-    """Share nothing, and take back what was shared before, if the agreement says so."""
+    """Share nothing, and take back what was shared before, if the agreement says so.
+
+    Of the incident, what takes back holds the time, the marking and an id made of its
+    uid; the guard looks for everything else in it.
+    """
     withdrawn = incident.status is Status.WITHDRAWN
     # What may no longer be shared is taken back always; the agreement has a say only
     # when the CSIRT withdraws the incident as such, or when nothing speaks against it

@@ -17,6 +17,8 @@ ItemKey = tuple[str, tuple[Any, ...]]
 
 NOTIFY: Final = "notify"
 OUT_OF_DATES: Final = "validity"
+RECALLED: Final = "recalled"
+"""What asks for review when a person has taken the incident back."""
 NO_ITEMS: Final[Mapping[ItemKey, str]] = MappingProxyType({})
 
 

@@ -7,7 +7,7 @@ only `Redacted` can be converted, only a `Draft` inspected, only a `Sealed` deli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -198,12 +198,45 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """A person's word that an incident is taken back, or that it is so no more.
+
+    An empty ``recipient`` or ``agreement`` stands for all, also for later ones.
+    """
+
+    recipient: str
+    agreement: str
+    at: datetime
+    by: str
+    lifted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What the store remembers of one incident: enough to number the next edition."""
 
     revision: int = 0
     incident_sha256: str = ""
     editions: Mapping[str, Edition] = field(default_factory=dict)  # by agreement
+    recalled: tuple[Recalled, ...] = ()  # oldest first
+
+    def recalled_from(self, recipient: str, agreement: str) -> Recalled | None:
+        """Return the recall that is in force there, if any: the newest word counts."""
+        for each in reversed(self.recalled):
+            fits = each.recipient in ("", recipient)
+            if fits and each.agreement in ("", agreement):
+                return None if each.lifted else each
+        return None
+
+    def kept_back(self, decision: Decision) -> Decision:
+        """Ask a person about what somebody took back, whatever the rules share."""
+        word = self.recalled_from(decision.recipient, decision.agreement)
+        if word is None or decision.effect is Effect.WITHHOLD:
+            return decision
+        because = f"recalled on {word.at:%Y-%m-%d}, by {word.by}"
+        asking = Finding(RECALLED, Effect.REVIEW, True, "", because)
+        findings = (*decision.findings, asking)
+        return replace(decision, effect=Effect.REVIEW, findings=findings)
 
 
 NO_HISTORY = History()

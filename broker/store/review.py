@@ -25,7 +25,7 @@ from sqlalchemy import (
 from broker.errors import StoreError
 from broker.model.sharing import Share
 from broker.seal import SigningKey
-from broker.store import written
+from broker.store import recall_orders, written
 from broker.store.connect import Database
 from broker.store.records import Approved
 from broker.store.register import Links, millis
@@ -115,6 +115,7 @@ def release(
     Raises:
         StoreError: it does not wait any more; nothing was stored.
     """
+    by = tuple(by)
     with database.write() as connection:
         rows = Rows(connection, at)
         row = _waiting(connection, number)
@@ -126,6 +127,7 @@ def release(
         number_of = share.edition.number if share.edition else None
         _note_decision(connection, row, {"state": "queued", "edition": number_of})
         rows.write(key)
+        recall_orders.lifted(connection, share, row["uid"], ", ".join(by), at)
 
 
 def hold_again(

@@ -24,10 +24,12 @@ from broker.store import (
     lane,
     outbox,
     past,
+    recall_orders,
     recalls,
     receipts,
     reveals,
     review,
+    standing,
     status,
     vault,
     verify,
@@ -35,6 +37,7 @@ from broker.store import (
 from broker.store.alarms import end_alarm, raise_alarm
 from broker.store.connect import Database, open_database
 from broker.store.hearing import Hearing
+from broker.store.recalls import Cause, Recall
 from broker.store.records import (
     Approved,
     Committed,
@@ -263,9 +266,57 @@ class Store:
 
     def recalls(
         self, *, uid: str = "", everything: bool = False
-    ) -> tuple[recalls.Recall, ...]:
+    ) -> tuple[Recall, ...]:
         """Return recalls that nobody has confirmed yet, oldest first, or all."""
         return recalls.listed(self._database, uid=uid, everything=everything)
+
+    def order_recall(
+        self,
+        kind: recall_orders.Kind,
+        by: str,
+        because: str,
+        at: datetime,
+        *,
+        uid: str = "",
+        recipient: str = "",
+        agreement: str = "",
+    ) -> tuple[recall_orders.Order, bool]:
+        """Store a person's word that something is taken back; say whether it is new."""
+        return recall_orders.order(
+            self._database,
+            kind,
+            by,
+            because,
+            at,
+            uid=uid,
+            recipient=recipient,
+            agreement=agreement,
+        )
+
+    def open_orders(self) -> tuple[recall_orders.Order, ...]:
+        """Return what people asked to take back and nobody has followed yet."""
+        return recall_orders.open_orders(self._database)
+
+    def take_back(
+        self,
+        taken: Sequence[tuple[str, Share, Cause]],
+        at: datetime,
+        key: SigningKey,
+        *,
+        by: recall_orders.Order | None = None,
+        note: str = "",
+        done: bool = True,
+    ) -> None:
+        """Queue editions that take back, by a person's word or by the rules."""
+        recall_orders.take_back(
+            self._database, taken, at, key, by=by, note=note, done=done
+        )
+
+    def standing(
+        self, *, uid: str = "", agreement: str = ""
+    ) -> tuple[standing.Standing, ...]:
+        """Return what recipients may hold of an incident, or under an agreement."""
+        return standing.standing(self._database, uid=uid, agreement=agreement)
 
     def watch_recalls(self, now: datetime, days: int) -> int:
         """Raise an alarm for every recall that has waited too long; count them."""

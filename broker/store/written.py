@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from broker.canonical import dumps, sha256_hex
 from broker.errors import StoreError
+from broker.model.decision import RECALLED
 from broker.model.sharing import KEPT, WITHHELD, Edition, Outcome, Sealed, Share
 from broker.store.register import millis
 from broker.store.tables import Place
@@ -167,8 +168,15 @@ def reason(share: Share, until: datetime | None) -> str:
         return f"{share.failure} failed"
     if share.breaches:
         return GUARD_FOUND + "; ".join(map(str, share.breaches[:_SHOWN]))
-    asking = ", ".join(share.decision.clauses)
-    return f"the agreement asks for review: {asking}"
+    said = [
+        finding.because
+        for finding in share.decision.findings
+        if finding.clause == RECALLED
+    ]
+    asking = ", ".join(each for each in share.decision.clauses if each != RECALLED)
+    if asking:
+        said.append(f"the agreement asks for review: {asking}")
+    return "; ".join(said)
 
 
 def _sealed(share: Share) -> tuple[Sealed, Edition]:

@@ -1,0 +1,153 @@
+"""What recipients may hold, as far as the store knows: the newest edition of each.
+
+Rows of `editions`, `outbox` and `inbox` -> `Standing`, for one incident or under one
+agreement.
+
+Invariant: what may have arrived, even in part, counts as held; and so does what can
+still be sent, because it must be overtaken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from broker.model.intake import Position
+from broker.model.sharing import Edition, ReceiptState
+from broker.store.connect import Database
+from broker.store.inbox import has_something
+from broker.store.register import moment
+from broker.store.tables import Place, editions, inbox, outbox, receipts
+
+_newer = editions.alias("newer")
+_IS_NEWEST = ~(
+    select(_newer.c.number)
+    .where(
+        _newer.c.uid == editions.c.uid,
+        _newer.c.agreement == editions.c.agreement,
+        _newer.c.number > editions.c.number,
+    )
+    .exists()
+)
+_NEWEST = (
+    select(
+        editions,
+        outbox.c.recipient,
+        outbox.c.state,
+        outbox.c.overtaken,
+        outbox.c.rulebook,
+    )
+    .select_from(
+        editions.join(
+            outbox,
+            (outbox.c.uid == editions.c.uid)
+            & (outbox.c.agreement == editions.c.agreement)
+            & (outbox.c.edition == editions.c.number),
+        )
+    )
+    .where(_IS_NEWEST)
+    .order_by(editions.c.uid, editions.c.agreement)
+)
+_RECEIVED = (
+    select(inbox)
+    .where(inbox.c.uid == bindparam("uid"))
+    .order_by(inbox.c.revision.desc())
+).limit(1)
+_DELIVERED_AT = select(func.max(receipts.c.at)).where(
+    receipts.c.uid == bindparam("uid"),
+    receipts.c.agreement == bindparam("agreement"),
+    receipts.c.state == ReceiptState.DELIVERED.value,
+)
+_UNDER_WAY: Final = (Place.QUEUED.value, Place.LEASED.value, Place.DELIVERED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one recipient may hold of one incident.
+
+    ``edition`` is the newest there is; one that ``retracts`` failed to take back.
+    ``facts`` is what was decided on, see `broker.replay`; ``position`` is where the
+    newest revision was published, and ``incident_sha256`` its digest.
+    """
+
+    uid: str
+    agreement: str
+    recipient: str
+    share: str
+    edition: Edition
+    state: str
+    rulebook: str
+    facts: str
+    position: Position | None
+    incident_sha256: str
+    revision: int
+    delivered_at: datetime | None
+
+
+def standing(
+    database: Database, *, uid: str = "", agreement: str = ""
+) -> tuple[Standing, ...]:
+    """Return what recipients may hold of an incident, under an agreement, or at all.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    query = _NEWEST
+    if uid:
+        query = query.where(editions.c.uid == uid)
+    if agreement:
+        query = query.where(editions.c.agreement == agreement)
+    with database.read() as connection:
+        rows = connection.execute(query).mappings().all()
+        return tuple(_standing(connection, rows))
+
+
+def _standing(
+    connection: Connection, rows: list[Mapping[Any, Any]] | Any
+) -> Iterator[Standing]:
+    for row in rows:
+        if not _may_hold(connection, row):
+            continue
+        of = {"uid": row["uid"], "agreement": row["agreement"]}
+        received = connection.execute(_RECEIVED, {"uid": row["uid"]}).mappings().first()
+        at = connection.scalar(_DELIVERED_AT, of)
+        made = Edition(
+            row["number"],
+            datetime.fromtimestamp(row["created"], UTC),
+            datetime.fromtimestamp(row["modified"], UTC),
+            row["content"],
+            row["retracts"],
+        )
+        yield Standing(
+            row["uid"],
+            row["agreement"],
+            row["recipient"],
+            row["share"],
+            made,
+            row["state"],
+            row["rulebook"],
+            received["facts"] if received else "",
+            _position(received),
+            received["incident_sha256"] if received else "",
+            received["revision"] if received else 0,
+            None if at is None else moment(at),
+        )
+
+
+def _may_hold(connection: Connection, row: Mapping[Any, Any]) -> bool:
+    lost = row["overtaken"] and row["state"] != Place.DELIVERED
+    if not row["retracts"] and not lost:
+        return True
+    if row["retracts"] and not lost and row["state"] in _UNDER_WAY:
+        return False
+    return has_something(connection, row["uid"], row["agreement"])
+
+
+def _position(row: Mapping[Any, Any] | None) -> Position | None:
+    if row is None:
+        return None
+    return Position(row["source"], row["topic"], row["partition"], row["offset"])
