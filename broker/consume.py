@@ -30,6 +30,7 @@ from broker.replay import noted
 from broker.rulebook import Rulebook
 from broker.source import Source, SourceError
 from broker.store import Committed, Processed, Store, receipt_json
+from broker.vault import Vault
 
 _LOG: Final = logging.getLogger("besa.consume")
 
@@ -93,6 +94,7 @@ class Consumer:
         clock: returns the time in UTC.
         batch: how many messages are stored in one transaction, at most.
         watch: called after each step; tests crash there.
+        vault: locks away whom pseudonyms stand for, where agreements say so.
         between: called between batches, and with ``now=True`` before the run ends
             because nothing waits; see `broker.sweep`.
     """
@@ -107,6 +109,7 @@ class Consumer:
         *,
         batch: int = 50,
         watch: Callable[[Step], None] = lambda _: None,
+        vault: Vault | None = None,
         between: Between | None = None,
     ) -> None:
         self._source = source
@@ -116,6 +119,7 @@ class Consumer:
         self._clock = clock
         self._batch = batch
         self._watch = watch
+        self._vault = vault
         self._between = between
         self._stop = Event()
         self._trouble = ""
@@ -225,6 +229,10 @@ class Consumer:
                 outcome = pipeline.disclose(
                     one, rulebook=rulebook, keys=self._keys, history=history, now=now
                 )
+                if self._vault is not None:
+                    outcome = self._vault.filled(
+                        outcome, one.incident, rulebook, self._keys
+                    )
                 histories[uid] = pipeline.advance(history, outcome)
                 outcome = noted(outcome, one, rulebook, message.publisher, now)
             except Exception as error:

@@ -107,7 +107,7 @@ def objection(
     vouches = _vouching(approved, held)
     if vouches is None:
         return f"the statement of {reviewer.name} is not about this"
-    if reviewer.key and not _holds(approved, reviewer.key):
+    if reviewer.key and not holds(approved, reviewer.key):
         return f"the signature of {reviewer.name} does not hold"
     if why := involved(reviewer, behind):
         return why
@@ -128,7 +128,8 @@ def _vouching(approved: Approved, held: Held) -> bool | None:
     return None
 
 
-def _holds(approved: Approved, key: str) -> bool:
+def holds(approved: Approved, key: str) -> bool:
+    """Say whether an approval's signature is that of a reviewer's key."""
     try:
         public_key(key).verify(
             bytes.fromhex(approved.signature), approved.statement.encode()

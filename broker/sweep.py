@@ -33,6 +33,7 @@ from broker.review import Behind, objection
 from broker.rulebook import Rulebook
 from broker.source import Gone, SourceError
 from broker.store import PEOPLE, Held, HeldDraft, Store
+from broker.vault import Vault
 
 _LOG: Final = logging.getLogger("besa.review")
 _EVERY_SECONDS: Final = 1.0
@@ -51,6 +52,7 @@ class Sweep:
         clock: returns the time in UTC.
         reviewers: returns who may approve, as the settings say now.
         editor: returns who edited an agreement last; empty if nobody knows.
+        vault: locks away whom pseudonyms stand for, where agreements say so.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Sweep:
         clock: Callable[[], datetime],
         reviewers: Callable[[], Reviewers],
         editor: Callable[[str], str],
+        vault: Vault | None = None,
     ) -> None:
         self._store = store
         self._reread = reread
@@ -70,6 +73,7 @@ class Sweep:
         self._clock = clock
         self._reviewers = reviewers
         self._editor = editor
+        self._vault = vault
         self._next = 0.0
         self._not_before: dict[int, float] = {}
         self.released = 0
@@ -199,6 +203,10 @@ class Sweep:
             # What the rules share by now is not what was approved: people look again.
             self._store.hold_again(held.id, share, book.digest, now)
         else:
+            if self._vault is not None:
+                share = self._vault.filled_share(
+                    share, received.incident, book, self._keys
+                )
             key = self._keys.signing
             self._store.release(held.id, share, book.digest, names, now, key)
             self.released += 1

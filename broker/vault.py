@@ -18,10 +18,12 @@ did not leave, nor under an agreement that does not say so.
 from __future__ import annotations
 
 import hmac
+import logging
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -31,7 +33,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from broker.canonical import dumps
-from broker.errors import VaultError
+from broker.errors import StoreError, VaultError
 from broker.keys import Keys, RecipientKey
 from broker.model.incident import Incident
 from broker.model.reveal import Deposit
@@ -39,7 +41,10 @@ from broker.model.sharing import Outcome, Share, State
 from broker.redact import fields_of
 from broker.redact.pairs import pairs
 from broker.rulebook import Route, Rulebook
+from broker.store import Store
 
+_LOG: Final = logging.getLogger("besa.vault")
+_PURGE_SECONDS: Final = 3600.0
 _NONCE: Final = 12
 _PADDED_TO: Final = 64
 _LENGTH: Final = 4
@@ -168,6 +173,33 @@ class Vault:
                 "back from the safe"
             )
         return _derived(secret, recipient, key.epoch, key.pseudonyms)
+
+
+class Purge:
+    """Deletes what is past its time; called by the consume loop between its batches.
+
+    Args:
+        store: where the vault's rows are.
+        clock: returns the time in UTC.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._next = 0.0
+
+    def __call__(self, *, now: bool = False) -> None:
+        """Delete what is due; at most once an hour, unless it must be ``now``."""
+        if not now and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _PURGE_SECONDS
+        try:
+            gone = self._store.purge_vault(self._clock())
+        except StoreError as error:
+            _LOG.warning("the vault was not purged: %s", error)
+            return
+        if gone:
+            _LOG.info("%d values are past their time and left the vault", gone)
 
 
 @lru_cache(maxsize=256)

@@ -22,6 +22,7 @@ from broker.settings import Settings, read_reviewers
 from broker.source import Gone, Source
 from broker.store import Store
 from broker.sweep import Sweep
+from broker.vault import Purge, Vault
 
 
 def source_of(settings: Settings, store: Store) -> Source:
@@ -71,11 +72,13 @@ def consumer_of(
     """
     secrets: dict[str, RecipientKey] = {}
     keys = Keys(signing, secrets)
+    vault_secrets: dict[int, bytes] = {}
+    vault = Vault(vault_secrets)
     reloading = Reloading(
         settings.policies_folder,
         settings.mappings_folder,
         _now,
-        prepare=partial(_add_secrets, settings, secrets),
+        prepare=partial(_add_secrets, settings, secrets, vault_secrets),
     )
     reloading.tell(store)
     sweep = Sweep(
@@ -86,13 +89,18 @@ def consumer_of(
         _now,
         partial(read_reviewers, settings.reviewers_file),
         partial(editor_of, settings),
+        vault,
     )
+    purge = Purge(store, _now)
 
     def between(*, now: bool) -> None:
         reloading.look(store)
         sweep(now=now)
+        purge(now=now)
 
-    return Consumer(source, store, reloading.rulebook, keys, _now, between=between)
+    return Consumer(
+        source, store, reloading.rulebook, keys, _now, vault=vault, between=between
+    )
 
 
 def editor_of(settings: Settings, agreement: str) -> str:
@@ -103,12 +111,19 @@ def editor_of(settings: Settings, agreement: str) -> str:
 
 
 def _add_secrets(
-    settings: Settings, secrets: dict[str, RecipientKey], book: Rulebook
+    settings: Settings,
+    secrets: dict[str, RecipientKey],
+    vault_secrets: dict[int, bytes],
+    book: Rulebook,
 ) -> None:
     """Derive the secrets of recipients that are new in a rulebook.
 
-    None is taken away: a share may be under way with the rulebook before.
+    None is taken away: a share may be under way with the rulebook before. An agreement
+    that lets pseudonyms be looked up needs the vault's key: without it, the rulebook is
+    refused.
     """
+    if any(route.agreement.reveal for route in book.routes):
+        vault_secrets.update(keyring.read_vault_keys(settings.vault_keys_folder))
     names = {route.recipient.recipient for route in book.routes}
     secrets.update(keyring.read_keys(settings.keys_folder, names).recipients)
 

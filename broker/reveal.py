@@ -1,0 +1,123 @@
+"""Who may look up a pseudonym: the statement that people approve, and who counts.
+
+A request + reviewers, as the settings list them -> the exact text that an approval is
+about, why somebody may not approve, and whose approvals count now. Nothing here reads a
+file or a clock, and nothing here sees a value.
+
+The same four eyes as for what is held (`broker.review`), with one more rule: who asked
+may not approve.
+
+Invariants: an approval names everything that was asked, so that no request can be
+changed under it; it counts until it expires, and no longer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from broker.canonical import dumps
+from broker.model.reviewer import Reviewer, Reviewers
+from broker.review import holds
+from broker.store import PEOPLE, Approved, Request
+
+_PURPOSE: Final = "besa reveal approval 1"
+
+
+def statement(
+    request: Request, reviewer: str, at: datetime, until: datetime, *, vouches: bool
+) -> str:
+    """Return the exact text that a person approves, as canonical JSON.
+
+    ``vouches``: the reviewer says that it was not they who asked.
+    """
+    asking = request.asking
+    return dumps(
+        {
+            "purpose": _PURPOSE,
+            "request": request.id,
+            "recipient": asking.recipient,
+            "pseudonym": asking.pseudonym,
+            "case_number": asking.case_number,
+            "legal_order": asking.legal_order,
+            "reason": asking.reason,
+            "requester": asking.requester,
+            "user": asking.user,
+            "asked_at": _millis(asking.at),
+            "reviewer": reviewer,
+            "at": _millis(at),
+            "until": _millis(until),
+            "vouches": vouches,
+        }
+    ).decode()
+
+
+def involved(reviewer: Reviewer, request: Request) -> str:
+    """Say why a person may not approve; empty when they may."""
+    asking = request.asking
+    if any(who and reviewer.is_called(who) for who in (asking.requester, asking.user)):
+        return f"{reviewer.name} asked for this"
+    return ""
+
+
+def unknown(reviewer: Reviewer, request: Request, reviewers: Reviewers) -> str:
+    """Return what cannot be known of a reviewer, and so must be vouched for."""
+    if reviewer.user or reviewers.named(request.asking.requester) is not None:
+        return ""
+    return f"nobody knows which user {reviewer.name} is, to tell who asked"
+
+
+def objection(
+    approved: Approved, request: Request, reviewers: Reviewers, now: datetime
+) -> str:
+    """Say why an approval does not count; empty when it does."""
+    reviewer = reviewers.named(approved.reviewer)
+    if reviewer is None:
+        return f"{approved.reviewer} is no reviewer"
+    if now > approved.until or approved.until - approved.at > reviewers.lifetime:
+        return f"the approval of {reviewer.name} has expired"
+    vouches = _vouching(approved, request)
+    if vouches is None:
+        return f"the statement of {reviewer.name} is not about this"
+    if reviewer.key and not holds(approved, reviewer.key):
+        return f"the signature of {reviewer.name} does not hold"
+    if why := involved(reviewer, request):
+        return why
+    missing = unknown(reviewer, request, reviewers)
+    if missing and not vouches:
+        return f"{missing}, and {reviewer.name} did not vouch for it"
+    return ""
+
+
+def counting(
+    request: Request, reviewers: Reviewers, now: datetime
+) -> tuple[tuple[str, ...], str]:
+    """Return whose approvals count, and why the value may not be shown, if so."""
+    names: list[str] = []
+    why = ""
+    for one in request.approvals:
+        wrong = objection(one, request, reviewers, now)
+        why = why or wrong
+        if not wrong and one.reviewer not in names:
+            names.append(one.reviewer)
+    if len(names) >= PEOPLE:
+        if request.until is not None and now > request.until:
+            return tuple(names), "what two people approved has expired"
+        return tuple(names), ""
+    lacking = f"{len(names)} of {PEOPLE} people approve it"
+    return tuple(names), f"{lacking}: {why}" if why else lacking
+
+
+def _vouching(approved: Approved, request: Request) -> bool | None:
+    """Return whether the statement vouches; nothing when it is not of this approval."""
+    for vouches in (False, True):
+        expected = statement(
+            request, approved.reviewer, approved.at, approved.until, vouches=vouches
+        )
+        if approved.statement == expected:
+            return vouches
+    return None
+
+
+def _millis(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
