@@ -158,6 +158,7 @@ class Feedback:
     field: str
     note: str
     traced: bool
+    revision: int  # that the path is about; 0 where it is not known
     tlp: str
     readers: str  # who may read the words: see `ReturnPath`
     published: bool

@@ -39,6 +39,15 @@ class Revision:
     position: Position
 
 
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Which field of which revision something is about, or a phrase why not known."""
+
+    field: str = ""
+    note: str = ""
+    revision: int = 0
+
+
 def untraced(database: Database, limit: int, after: int = 0) -> tuple[Feedback, ...]:
     """Return the oldest things said of which nobody knows yet what they are about.
 
@@ -92,7 +101,7 @@ def revisions_of(
 
 
 def trace(
-    database: Database, number: int, field: str, note: str, tlp: str, readers: str
+    database: Database, number: int, traced: Traced, tlp: str, readers: str
 ) -> None:
     """Note what something said is about, and who may read its words.
 
@@ -100,8 +109,9 @@ def trace(
         StoreError: the store cannot be written.
     """
     values = {
-        "field": field,
-        "note": note,
+        "field": traced.field,
+        "note": traced.note,
+        "revision": traced.revision,
         "tlp": tlp,
         "readers": readers,
         "traced": True,
@@ -248,6 +258,7 @@ def _feedback(row: RowMapping) -> Feedback:
         row["field"],
         row["note"],
         row["traced"],
+        row["revision"],
         row["tlp"],
         row["readers"],
         row["published"],

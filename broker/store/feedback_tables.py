@@ -43,6 +43,7 @@ feedback = Table(
     Column("traced", Boolean, nullable=False),
     Column("field", Text, nullable=False),
     Column("note", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),
     Column("tlp", String(16), nullable=False),
     Column("readers", String(16), nullable=False),
     Column("published", Boolean, nullable=False),

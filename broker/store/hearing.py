@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from broker.model.feedback import Feedback, Said
 from broker.store import feedback, rounds
 from broker.store.connect import Database
-from broker.store.feedback import Revision
+from broker.store.feedback import Revision, Traced
 from broker.store.rounds import AskedShare
 
 
@@ -59,9 +59,9 @@ class Hearing:
         """Return the revisions behind an edition and those before, newest first."""
         return feedback.revisions_of(self._database, uid, agreement, edition)
 
-    def trace(self, number: int, field: str, note: str, tlp: str, readers: str) -> None:
+    def trace(self, number: int, traced: Traced, tlp: str, readers: str) -> None:
         """Note what something said is about, and who may read its words."""
-        feedback.trace(self._database, number, field, note, tlp, readers)
+        feedback.trace(self._database, number, traced, tlp, readers)
 
     def unpublished(self, limit: int = 100) -> tuple[Feedback, ...]:
         """Return the oldest feedback that was traced and told nobody yet."""

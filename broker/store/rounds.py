@@ -206,6 +206,7 @@ def _row(
         "traced": False,
         "field": "",
         "note": "",
+        "revision": 0,
         "tlp": "",
         "readers": "",
         "published": False,

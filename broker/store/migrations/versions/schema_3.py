@@ -49,6 +49,7 @@ def _feedback() -> None:
         sa.Column("traced", sa.Boolean(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("tlp", sa.String(16), nullable=False),
         sa.Column("readers", sa.String(16), nullable=False),
         sa.Column("published", sa.Boolean(), nullable=False),
