@@ -250,6 +250,7 @@ def _seen(side: Side, route: Route, texts: Texts) -> Iterator[str]:
 
 def _after(agreement: Agreement, csirt: str, texts: Texts) -> Iterator[str]:
     yield texts("retention", days=str(agreement.retention_days))
+    yield texts(f"retention.{agreement.on_retention}")
     yield texts(f"onward.{agreement.onward}", csirt=csirt)
     yield texts(f"attribution.{agreement.attribution}")
     yield texts(f"withdrawal.{agreement.on_withdrawal}", csirt=csirt)

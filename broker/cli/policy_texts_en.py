@@ -28,8 +28,8 @@ TEXTS: Final[dict[str, str]] = {
         "days nothing is shared."
     ),
     "expiry.retract": (
-        "Once it is no longer in force, what was sent is taken back with the next "
-        "revision of the incident."
+        "Once it is no longer in force, and no other follows it, what was sent is "
+        "taken back."
     ),
     "expiry.keep": "Once it is no longer in force, the recipient keeps what it has.",
     "where": "Where it goes",
@@ -92,6 +92,8 @@ TEXTS: Final[dict[str, str]] = {
     "seen.otherwise": "{field} (all others)",
     "after": "What happens afterwards",
     "retention": "The recipient keeps it for at most {days} days.",
+    "retention.retract": "When they are over, it is taken back.",
+    "retention.keep": "Deleting it then is up to the recipient.",
     "reveal": (
         "{cites}: Whom a pseudonym stands for is told on a legal order, if two people "
         "agree."

@@ -32,8 +32,8 @@ TEXTS: Final[dict[str, str]] = {
         "këtyre ditëve nuk ndahet asgjë."
     ),
     "expiry.retract": (
-        "Kur nuk është më në fuqi, ajo që është dërguar tërhiqet me rishikimin e "
-        "ardhshëm të incidentit."
+        "Kur nuk është më në fuqi dhe nuk e pason një tjetër, ajo që është dërguar "
+        "tërhiqet."
     ),
     "expiry.keep": "Kur nuk është më në fuqi, marrësi e mban atë që ka.",
     "where": "Ku dërgohet",
@@ -94,6 +94,8 @@ TEXTS: Final[dict[str, str]] = {
     "seen.otherwise": "{field} (të gjitha të tjerat)",
     "after": "Çfarë ndodh më pas",
     "retention": "Marrësi e mban më së shumti {days} ditë.",
+    "retention.retract": "Kur kalojnë ato ditë, ajo tërhiqet.",
+    "retention.keep": "Fshirja e saj pastaj i takon marrësit.",
     "reveal": (
         "{cites}: Kush fshihet pas një pseudonimi tregohet me urdhër ligjor, nëse "
         "pajtohen dy persona."

@@ -29,8 +29,7 @@ TEXTS: Final[dict[str, str]] = {
         "deli."
     ),
     "expiry.retract": (
-        "Kada prestane da važi, ono što je poslato povlači se pri sledećoj izmeni "
-        "incidenta."
+        "Kada prestane da važi, a ne sledi mu drugi, ono što je poslato povlači se."
     ),
     "expiry.keep": "Kada prestane da važi, primalac zadržava ono što ima.",
     "where": "Kuda se šalje",
@@ -88,6 +87,8 @@ TEXTS: Final[dict[str, str]] = {
     "seen.otherwise": "{field} (sve ostalo)",
     "after": "Šta biva posle",
     "retention": "Primalac to čuva najviše {days} dana.",
+    "retention.retract": "Kada ti dani prođu, to se povlači.",
+    "retention.keep": "Brisanje je tada na primaocu.",
     "reveal": (
         "{cites}: Ko stoji iza pseudonima kazuje se na osnovu zakonskog naloga, ako "
         "se dva lica saglase."

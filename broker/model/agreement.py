@@ -202,11 +202,22 @@ class OnWithdrawal(StrEnum):
 class OnExpiry(StrEnum):
     """What happens at the recipient once an agreement is no longer in force.
 
-    Nothing new is sent in either case. It happens with the incident's next revision.
+    Nothing new is sent in either case. It happens by itself on the day after the last,
+    unless the recipient has another agreement that is in force.
     """
 
     RETRACT = "retract"  # what was sent is taken back
     KEEP = "keep"  # the recipient keeps what it has
+
+
+class OnRetention(StrEnum):
+    """What happens when a recipient has had something for ``retention_days``.
+
+    The days count from the delivery of the incident's newest edition.
+    """
+
+    RETRACT = "retract"  # it is taken back
+    KEEP = "keep"  # deleting it is up to the recipient
 
 
 class Attribution(StrEnum):
@@ -266,6 +277,7 @@ class Agreement(PolicyFile):
     attribution: Attribution = Attribution.HIDDEN
     on_withdrawal: OnWithdrawal = OnWithdrawal.RETRACT
     on_expiry: OnExpiry = OnExpiry.RETRACT
+    on_retention: OnRetention = OnRetention.KEEP
     fast_lane: FastLane | None = None
     embargo: Embargo | None = None
     feedback: ReturnPath = STRICT

@@ -29,6 +29,7 @@ _UP: Final[dict[str, Sequence[Any]]] = {
     "attribution": ["hidden", "aliased", "named"],
     "on_withdrawal": ["retract", "keep"],
     "on_expiry": ["retract", "keep"],
+    "on_retention": ["retract", "keep"],
     "publish": [False, True],
     "suspended": [True, False],
     "feedback.words": ["lead", "csirt", "topic"],
