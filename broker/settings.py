@@ -64,6 +64,13 @@ class Settings(BaseSettings):
     member: str = Field("", description="a lasting name within the group")
     reviewers: Path | None = Field(None, description="who may release what is held")
     spool: Path | None = Field(None, description="the folder used where Kafka is not")
+    recall_tag: str = Field(
+        'besa:recall="acknowledged"',
+        description="the tag by which a unit confirms that it erased what was recalled",
+    )
+    recall_days: int = Field(
+        7, ge=1, description="alarm when a recall is not confirmed for so many days"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much consume and dispatch say on standard error"
     )

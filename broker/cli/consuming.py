@@ -15,6 +15,7 @@ from broker.editor import last_editor
 from broker.keys import Keys, RecipientKey
 from broker.model.intake import Message, Position
 from broker.model.reviewer import Reviewers
+from broker.recall import Recall
 from broker.reload import Reloading
 from broker.rulebook import Rulebook
 from broker.seal import SigningKey
@@ -93,8 +94,11 @@ def consumer_of(
     )
     purge = Purge(store, _now)
 
+    recall = Recall(store, reloading.rulebook, keys, _now, settings.recall_days)
+
     def between(*, now: bool) -> None:
         reloading.look(store)
+        recall(now=now)
         sweep(now=now)
         purge(now=now)
 

@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from broker.canonical import sha256_hex
@@ -29,18 +29,22 @@ from broker.errors import StoreError
 from broker.model.decision import RECALLED
 from broker.model.sharing import History, Recalled, Share, State
 from broker.seal import SigningKey
+from broker.store.alarms import end_alarm
 from broker.store.connect import Database
 from broker.store.recalls import Cause
 from broker.store.register import Links, millis, moment
 from broker.store.rows import Rows
 from broker.store.tables import (
     Approval,
+    alarms,
     approvals,
     held,
     inbox,
     recall_orders,
 )
 
+FAILED_ALARM: Final = "recall-failed"
+"""The kind of alarm about what should be taken back and could not be."""
 _LONGEST_BY: Final = 64
 _LONGEST_WORDS: Final = 1_000
 
@@ -247,20 +251,22 @@ def take_back(
                 "order": by.id if by else None,
             }
             rows.recall(uid, share, cause, by.by if by else "", told)
+            end_alarm(connection, FAILED_ALARM, f"{uid} {decision.agreement}")
         if by is not None:
             change = {"done_at": millis(at) if done else None, "note": note}
             connection.execute(_ONE.values(**change), {"order": by.id})
         rows.write(key)
 
 
-def remark(database: Database, number: int, note: str) -> None:
-    """Say beside an order what it waits for.
+def calm(database: Database, uid: str) -> None:
+    """End alarms about an incident of which nothing is left to be taken back.
 
     Raises:
         StoreError: the store cannot be written.
     """
+    about = alarms.c.place.startswith(f"{uid} ", autoescape=True)
     with database.write() as connection:
-        connection.execute(_ONE.values(note=note), {"order": number})
+        connection.execute(delete(alarms).where(alarms.c.kind == FAILED_ALARM, about))
 
 
 def _last(connection: Connection, uid: str) -> RowMapping | None:

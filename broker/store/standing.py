@@ -9,12 +9,12 @@ still be sent, because it must be overtaken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from broker.model.intake import Position
 from broker.model.sharing import Edition, ReceiptState
@@ -57,10 +57,20 @@ _RECEIVED = (
     .where(inbox.c.uid == bindparam("uid"))
     .order_by(inbox.c.revision.desc())
 ).limit(1)
-_DELIVERED_AT = select(func.max(receipts.c.at)).where(
-    receipts.c.uid == bindparam("uid"),
-    receipts.c.agreement == bindparam("agreement"),
-    receipts.c.state == ReceiptState.DELIVERED.value,
+_DELIVERED = (
+    select(receipts.c.id, receipts.c.uid, receipts.c.edition, receipts.c.at)
+    .where(
+        receipts.c.agreement == bindparam("agreement"),
+        receipts.c.id > bindparam("after"),
+        receipts.c.state == ReceiptState.DELIVERED.value,
+    )
+    .order_by(receipts.c.id)
+    .limit(bindparam("most"))
+)
+_SENT = select(outbox.c.body).where(
+    outbox.c.uid == bindparam("uid"),
+    outbox.c.agreement == bindparam("agreement"),
+    outbox.c.edition == bindparam("edition"),
 )
 _UNDER_WAY: Final = (Place.QUEUED.value, Place.LEASED.value, Place.DELIVERED.value)
 
@@ -85,36 +95,94 @@ class Standing:
     position: Position | None
     incident_sha256: str
     revision: int
-    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One delivery, by its place among all: see `delivered`."""
+
+    number: int
+    uid: str
+    edition: int
+    at: datetime
 
 
 def standing(
-    database: Database, *, uid: str = "", agreement: str = ""
-) -> tuple[Standing, ...]:
+    database: Database,
+    *,
+    uid: str = "",
+    agreement: str = "",
+    after: tuple[str, str] = ("", ""),
+    most: int | None = None,
+) -> tuple[tuple[Standing, ...], tuple[str, str] | None]:
     """Return what recipients may hold of an incident, under an agreement, or at all.
+
+    Args:
+        database: the store.
+        uid: of this incident only.
+        agreement: under this one only.
+        after: begin behind this incident and agreement.
+        most: look at so many at most.
+
+    Returns:
+        What was found, and behind which to go on; nothing when that was all.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    query = _NEWEST
+    query = _NEWEST.limit(most)
     if uid:
         query = query.where(editions.c.uid == uid)
     if agreement:
         query = query.where(editions.c.agreement == agreement)
+    if any(after):
+        query = query.where(tuple_(editions.c.uid, editions.c.agreement) > after)
     with database.read() as connection:
         rows = connection.execute(query).mappings().all()
-        return tuple(_standing(connection, rows))
+        found = tuple(_standing(connection, rows))
+    last = (rows[-1]["uid"], rows[-1]["agreement"]) if len(rows) == most else None
+    return found, last
+
+
+def delivered(
+    database: Database, agreement: str, *, after: int, most: int
+) -> tuple[Delivered, ...]:
+    """Return deliveries under an agreement behind a number, in the order in which they happened.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with database.read() as connection:
+        rows = connection.execute(
+            _DELIVERED, {"agreement": agreement, "after": after, "most": most}
+        )
+        return tuple(
+            Delivered(row.id, row.uid, row.edition, moment(row.at)) for row in rows
+        )
+
+
+def sent(database: Database, each: Standing) -> bytes:
+    """Return the sealed bytes of the newest edition; empty if they are gone.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    of = {
+        "uid": each.uid,
+        "agreement": each.agreement,
+        "edition": each.edition.number,
+    }
+    with database.read() as connection:
+        return bytes(connection.scalar(_SENT, of) or b"")
 
 
 def _standing(
-    connection: Connection, rows: list[Mapping[Any, Any]] | Any
+    connection: Connection, rows: Sequence[Mapping[Any, Any]]
 ) -> Iterator[Standing]:
     for row in rows:
         if not _may_hold(connection, row):
             continue
-        of = {"uid": row["uid"], "agreement": row["agreement"]}
         received = connection.execute(_RECEIVED, {"uid": row["uid"]}).mappings().first()
-        at = connection.scalar(_DELIVERED_AT, of)
         made = Edition(
             row["number"],
             datetime.fromtimestamp(row["created"], UTC),
@@ -134,7 +202,6 @@ def _standing(
             _position(received),
             received["incident_sha256"] if received else "",
             received["revision"] if received else 0,
-            None if at is None else moment(at),
         )
 
 

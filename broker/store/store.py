@@ -19,6 +19,7 @@ from broker.model.reveal import Deposit
 from broker.model.sharing import History, Receipt, Share
 from broker.seal import SigningKey, VerifyingKey
 from broker.store import (
+    health,
     held,
     inbox,
     lane,
@@ -29,7 +30,6 @@ from broker.store import (
     receipts,
     reveals,
     review,
-    standing,
     status,
     vault,
     verify,
@@ -264,9 +264,7 @@ class Store:
         """
         return recalls.acknowledge(self._database, uid, agreement, of, at, how)
 
-    def recalls(
-        self, *, uid: str = "", everything: bool = False
-    ) -> tuple[Recall, ...]:
+    def recalls(self, *, uid: str = "", everything: bool = False) -> tuple[Recall, ...]:
         """Return recalls that nobody has confirmed yet, oldest first, or all."""
         return recalls.listed(self._database, uid=uid, everything=everything)
 
@@ -312,11 +310,10 @@ class Store:
             self._database, taken, at, key, by=by, note=note, done=done
         )
 
-    def standing(
-        self, *, uid: str = "", agreement: str = ""
-    ) -> tuple[standing.Standing, ...]:
-        """Return what recipients may hold of an incident, or under an agreement."""
-        return standing.standing(self._database, uid=uid, agreement=agreement)
+    @property
+    def database(self) -> Database:
+        """What the functions of the modules beside this one take."""
+        return self._database
 
     def watch_recalls(self, now: datetime, days: int) -> int:
         """Raise an alarm for every recall that has waited too long; count them."""
@@ -346,6 +343,12 @@ class Store:
         """Take an alarm back whose cause is over; without one, do nothing."""
         with self._database.write() as connection:
             end_alarm(connection, kind, place)
+
+    def look_at_health(
+        self, limits: health.Limits, now: datetime
+    ) -> Mapping[tuple[str, str], str]:
+        """Raise and end alarms about source and lanes; return those that stand."""
+        return health.look(self._database, limits, now)
 
     def status(self, now: datetime, *, listed: int = 20) -> Status:
         """Return what the store holds at this moment."""

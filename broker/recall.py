@@ -1,0 +1,297 @@
+"""What was shared is taken back: by a person's word, or because an agreement says so.
+
+Orders of people, agreements that ended, periods that are over -> editions without
+contents, sealed and queued before everything that is not sent yet.
+
+An edition that takes back holds nothing of the incident but a marking, times and an id.
+So it is made without the incident: it does not matter whether the source still has it.
+The marking is the one that was decided on, or the recipient's ceiling if nobody knows.
+
+Invariants: it is made in the consume zone and inspected by the guard like every draft;
+what is under one recipient's agreement goes to that recipient and no other; what cannot
+be taken back stays an open order with an alarm, and is tried again. No log line holds
+anything of an incident.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from broker import pipeline, replay
+from broker.errors import BesaError, StoreError
+from broker.keys import Keys
+from broker.model.agreement import OnExpiry, OnRetention
+from broker.model.decision import OUT_OF_DATES, RECALLED, Decision, Effect, Finding
+from broker.model.incident import Incident
+from broker.model.marking import Pap, Tlp
+from broker.model.sharing import Share, State
+from broker.rulebook import Route, Rulebook
+from broker.store import Store, recall_orders
+from broker.store.recall_orders import FAILED_ALARM, Kind, Order
+from broker.store.recalls import Cause
+from broker.store.standing import Standing, delivered, standing
+
+_LOG: Final = logging.getLogger("besa.recall")
+_EVERY_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 30.0  # after something could not be taken back
+_ROUND_SECONDS: Final = 3600.0  # between two looks at everything
+_AT_ONCE: Final = 100
+_UNDETERMINED: Final = "other/undetermined"
+_WORDS: Final = {
+    Cause.ORDERED: (RECALLED, "a person took it back"),
+    Cause.EXPIRED: (OUT_OF_DATES, "the agreement is no longer in force"),
+    Cause.RETENTION: ("retention", "the agreed period is over"),
+}
+
+
+class CannotError(BesaError):
+    """Something cannot be taken back; the text says why, and never names a value."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """How far one look at everything has come, and when the next one begins."""
+
+    after: tuple[str, str] = ("", "")
+    next: float = 0.0
+
+
+@dataclass(slots=True)
+class _Walk:
+    """How far one walk through the deliveries has come, and when it goes on."""
+
+    after: int = 0
+    next: float = 0.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a look at the store left for the next one."""
+
+    expired: dict[tuple[str, str], _Round] = field(default_factory=dict)
+    kept: dict[str, _Walk] = field(default_factory=dict)
+    watched: float = 0.0
+
+
+class Recall:
+    """Takes back what is to be taken back; called between the batches.
+
+    Args:
+        store: where orders and editions are.
+        rulebook: returns the rulebook in force.
+        keys: the signing key and the recipients' secrets.
+        clock: returns the time in UTC.
+        days: after how many days without a confirmation a recall is overdue.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rulebook: Callable[[], Rulebook],
+        keys: Keys,
+        clock: Callable[[], datetime],
+        days: int,
+    ) -> None:
+        self._store = store
+        self._rulebook = rulebook
+        self._keys = keys
+        self._clock = clock
+        self._days = days
+        self._next = 0.0
+        self._not_before: dict[int, float] = {}
+        self._seen = _Seen()
+
+    def __call__(self, *, now: bool = False) -> None:
+        """Do what is due; at most once a second, unless it must be ``now``."""
+        if not now and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _EVERY_SECONDS
+        for look in (self._orders, self._expired, self._kept_too_long, self._watch):
+            try:
+                look()
+            except StoreError as error:
+                _LOG.warning("recalls were not looked at: %s", error)
+            except Exception as error:
+                # Only its sort: the message could hold what it stumbled over.
+                _LOG.error("an error in taking back (%s)", type(error).__name__)
+
+    # --- by a person's word ---
+
+    def _orders(self) -> None:
+        for order in recall_orders.open_orders(self._store.database):
+            if time.monotonic() < self._not_before.get(order.id, 0.0):
+                continue
+            if order.kind is Kind.RECALL:
+                self._follow(order)
+
+    def _follow(self, order: Order) -> None:
+        found, _ = standing(self._store.database, uid=order.uid)
+        wanted = [one for one in found if order.fits(one.recipient, one.agreement)]
+        taken, troubles = self._taken(wanted, Cause.ORDERED, order.at)
+        note = "; ".join(sorted(set(troubles.values())))
+        if taken or not troubles or note != order.note:
+            self._store.take_back(
+                taken,
+                self._clock(),
+                self._keys.signing,
+                by=order,
+                note=note,
+                done=not troubles,
+            )
+        if troubles:
+            self._not_before[order.id] = time.monotonic() + _PATIENCE_SECONDS
+        elif order.note:
+            recall_orders.calm(self._store.database, order.uid)
+        _LOG.info("order %d: %d taken back", order.id, len(taken))
+
+    # --- by the rules ---
+
+    def _expired(self) -> None:
+        """Take back what was shared under agreements that have ended."""
+        book, today = self._rulebook(), self._clock().date()
+        served = {
+            route.recipient.recipient
+            for route in book.routes
+            if route.agreement.valid.start <= today <= route.agreement.valid.until
+        }
+        for route in book.routes:
+            agreement = route.agreement
+            if agreement.valid.until >= today or agreement.recipient in served:
+                continue  # whoever has a following agreement keeps what it has
+            if agreement.on_expiry is OnExpiry.RETRACT:
+                self._expire(agreement.agreement, book)
+
+    def _expire(self, agreement: str, book: Rulebook) -> None:
+        key = (agreement, book.digest)
+        where = self._seen.expired.setdefault(key, _Round())
+        if time.monotonic() < where.next:
+            return
+        found, last = standing(
+            self._store.database,
+            agreement=agreement,
+            after=where.after,
+            most=_AT_ONCE,
+        )
+        self._by_rule(found, Cause.EXPIRED)
+        where.after = last or ("", "")
+        where.next = 0.0 if last else time.monotonic() + _ROUND_SECONDS
+
+    def _kept_too_long(self) -> None:
+        """Take back what recipients have had for as long as was agreed."""
+        for route in self._rulebook().routes:
+            if route.agreement.on_retention is OnRetention.RETRACT:
+                period = timedelta(days=route.agreement.retention_days)
+                self._end_period(route.agreement.agreement, period)
+
+    def _end_period(self, agreement: str, period: timedelta) -> None:
+        where = self._seen.kept.setdefault(agreement, _Walk())
+        if time.monotonic() < where.next:
+            return
+        database, until = self._store.database, self._clock() - period
+        found = delivered(database, agreement, after=where.after, most=_AT_ONCE)
+        over = [each for each in found if each.at <= until]
+        wanted = []
+        for each in over:
+            there, _ = standing(database, uid=each.uid, agreement=agreement)
+            # A newer edition has a period of its own.
+            wanted += [one for one in there if one.edition.number == each.edition]
+        missed = self._by_rule(wanted, Cause.RETENTION)
+        if over and not missed:
+            where.after = over[-1].number
+        if missed or len(over) < _AT_ONCE:
+            where.next = time.monotonic() + _PATIENCE_SECONDS
+
+    def _by_rule(self, found: Iterable[Standing], cause: Cause) -> bool:
+        """Take back what was found; say whether something could not be."""
+        # One that failed to take back has its alarm: a person must see to it.
+        wanted = [one for one in found if not one.edition.retracts]
+        taken, troubles = self._taken(wanted, cause, self._clock())
+        if taken:
+            self._store.take_back(taken, self._clock(), self._keys.signing)
+            _LOG.info("%d taken back: %s", len(taken), cause.value)
+        return bool(troubles)
+
+    def _watch(self) -> None:
+        """Raise an alarm for what nobody has confirmed for too long."""
+        if time.monotonic() >= self._seen.watched:
+            self._seen.watched = time.monotonic() + _PATIENCE_SECONDS
+            self._store.watch_recalls(self._clock(), self._days)
+
+    # --- how ---
+
+    def _taken(
+        self, wanted: Iterable[Standing], cause: Cause, at: datetime
+    ) -> tuple[list[tuple[str, Share, Cause]], dict[str, str]]:
+        """Return what takes back, and what cannot be taken back, with the reason."""
+        book = self._rulebook()
+        taken: list[tuple[str, Share, Cause]] = []
+        troubles: dict[str, str] = {}
+        for one in wanted:
+            try:
+                share = taken_back(one, cause, book, self._keys, at)
+            except Exception as error:
+                # INVARIANT: what fails for one recipient must not spare the others.
+                known = isinstance(error, CannotError)
+                why = str(error) if known else f"an error ({type(error).__name__})"
+                place = f"{one.uid} {one.agreement}"
+                troubles[place] = f"{one.agreement}: {why}"
+                text = f"{one.recipient} still holds it: {why}"
+                self._store.alarm(FAILED_ALARM, place, text, self._clock())
+            else:
+                taken.append((one.uid, share, cause))
+        return taken, troubles
+
+
+def taken_back(
+    one: Standing, cause: Cause, book: Rulebook, keys: Keys, at: datetime
+) -> Share:
+    """Make the edition that takes everything back from one recipient.
+
+    Raises:
+        CannotError: the policies in force do not know the recipient by that agreement
+            any more, or the guard found something.
+    """
+    route = _route(one, book)
+    clause, because = _WORDS[cause]
+    finding = Finding(clause, Effect.WITHHOLD, True, "", because)
+    decision = Decision(one.agreement, one.recipient, Effect.WITHHOLD, (finding,))
+    # One that failed to take back is to be done once more.
+    before = replace(one.edition, retracts=False)
+    share = pipeline.withheld(_notice_of(one, at), route, book, keys, decision, before)
+    if share.state is not State.QUEUED or share.sealed is None:
+        found = ", ".join(str(breach) for breach in share.breaches)
+        raise CannotError(f"the guard found: {found}")
+    if share.sealed.share != one.share:
+        raise CannotError("the recipient's secret is another one than it was then")
+    return share
+
+
+def _route(one: Standing, book: Rulebook) -> Route:
+    for route in book.routes:
+        if route.agreement.agreement == one.agreement:
+            if route.recipient.recipient == one.recipient:
+                return route
+            raise CannotError(f"the agreement is with {route.recipient.recipient} now")
+    raise CannotError("the policies have no such agreement; put its file back")
+
+
+def _notice_of(one: Standing, at: datetime) -> Incident:
+    """Return an incident with nothing in it but what an edition that takes back needs.
+
+    The guard looks for all of it in the draft, the uid among it.
+    """
+    facts = replay.read(one.facts)
+    return Incident(
+        uid=one.uid,
+        revision=max(1, one.revision),
+        revised_at=at.replace(microsecond=0),
+        title=one.uid,
+        classification=facts.classification if facts else _UNDETERMINED,
+        tlp=facts.tlp if facts else Tlp.RED,
+        pap=facts.pap if facts else Pap.RED,
+    )
