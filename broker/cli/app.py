@@ -21,6 +21,7 @@ from broker.cli import (
     oversight,
     policy,
     publish,
+    reveal,
     rules,
     sandbox,
     serve,
@@ -107,6 +108,7 @@ app.command(rich_help_panel=OVERSIGHT)(oversight.status)
 app.add_typer(held.app, name="held", rich_help_panel=OVERSIGHT)
 app.add_typer(outbox.app, name="outbox", rich_help_panel=OVERSIGHT)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=OVERSIGHT)
+app.add_typer(reveal.app, name="reveal", rich_help_panel=OVERSIGHT)
 app.add_typer(oversight.audit, name="audit", rich_help_panel=OVERSIGHT)
 app.add_typer(database.app, name="db", rich_help_panel=OVERSIGHT)
 app.add_typer(keys.app, name="keys", rich_help_panel=OVERSIGHT)

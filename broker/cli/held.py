@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from broker.cli import terminal
+from broker.cli import acting, terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from broker.model.reviewer import Reviewer, Reviewers
+    from broker.model.reviewer import Reviewer
     from broker.review import Behind
     from broker.settings import Settings
     from broker.store import Held, HeldDraft, Store
@@ -130,7 +130,7 @@ def release(
 
     settings, store = opened()
     reviewers = read_reviewers(settings.reviewers_file)
-    reviewer = _reviewer(settings, reviewers, as_)
+    reviewer = acting.reviewer(settings, reviewers, as_)
     now = datetime.now(UTC).replace(microsecond=0)
     with store:
         found = _chosen(store, item, digest)
@@ -146,7 +146,8 @@ def release(
             )
         until = now + reviewers.lifetime
         text = statement(held, reviewer.name, now, until, vouches=vouch)
-        signature = sign(text, _private(reviewer, key)) if reviewer.key else ""
+        mine = acting.private_key(reviewer, key) if reviewer.key else None
+        signature = sign(text, mine) if mine else ""
         store.approve(
             held.id,
             Approved(0, reviewer.name, held.sha256, now, until, text, signature),
@@ -174,9 +175,9 @@ def drop(
 
     settings, store = opened()
     reviewers = read_reviewers(settings.reviewers_file)
-    reviewer = _reviewer(settings, reviewers, as_)
+    reviewer = acting.reviewer(settings, reviewers, as_)
     if reviewer.user != person():
-        _private(reviewer, key)  # whoever acts under a name has its key
+        acting.private_key(reviewer, key)  # whoever acts under a name has its key
     with store:
         held = _chosen(store, item, digest, may_lack_draft=True).held
         why = terminal.plain(because)[:500]
@@ -247,45 +248,6 @@ def _must_be_releasable(store: Store, held: Held, now: datetime) -> None:
             f"{held.why}: no approval can release that; change the policy or publish "
             "a corrected revision",
         )
-
-
-def _reviewer(settings: Settings, reviewers: Reviewers, name: str | None) -> Reviewer:
-    """Return who acts; ends the command when that is not known or not shown."""
-    from broker.cli.person import person
-
-    if not reviewers.reviewers:
-        terminal.stop(
-            ExitCode.FAULT,
-            f"nobody may review yet: list reviewers in {settings.reviewers_file}",
-        )
-    user = person()
-    if name is None:
-        mine = [one for one in reviewers.reviewers if user and one.user == user]
-        if not mine:
-            terminal.stop(ExitCode.NO, f"{user} is no reviewer; say who you are: --as")
-        return mine[0]
-    found = reviewers.named(name)
-    if found is None:
-        terminal.stop(ExitCode.NO, f"{name} is no reviewer")
-    if not found.key and found.user != user:
-        # With a key, the signature tells who it is.
-        terminal.stop(
-            ExitCode.NO, f"{name} is the user {found.user}, and you are {user}"
-        )
-    return found
-
-
-def _private(reviewer: Reviewer, file: Path | None) -> Any:
-    """Return the reviewer's private key; ends the command if it is not theirs."""
-    from broker.cli.reviewer_key import read_private_key
-    from broker.model.reviewer import public_key
-
-    if file is None:
-        terminal.wrong_usage(f"{reviewer.name} signs approvals: give --key FILE")
-    key = read_private_key(file)
-    if key.public_key() != public_key(reviewer.key):
-        terminal.stop(ExitCode.NO, f"this is not the key of {reviewer.name}")
-    return key
 
 
 def _behind(settings: Settings, held: Held) -> Behind:

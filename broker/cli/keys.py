@@ -73,6 +73,36 @@ def rotate(as_json: AsJson = False) -> None:
     out.print("  restart `besa consume` for it to take effect")
 
 
+@app.command()
+def vault(
+    rotate: Annotated[
+        bool,
+        typer.Option(
+            "--rotate", help="Make a further key; what older ones locked stays open."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the key of the vault, where it is kept whom pseudonyms stand for.
+
+    Needed only where an agreement has `reveal`. Restart `besa consume` for a new key to
+    take effect. Keep a copy in a safe; whoever deletes a key's file has made unreadable
+    for ever what was locked with it.
+    """
+    from broker import keyring
+    from broker.settings import read_settings
+
+    folder = read_settings().vault_keys_folder
+    number = keyring.create_vault_key(folder, rotate=rotate)
+    file = folder / f"vault-{number}.secret"
+    if as_json:
+        terminal.print_json({"number": number, "file": str(file)})
+        return
+    out = terminal.stdout()
+    out.print(f"Key {number} of the vault is ready.")
+    out.print(f"  secret: {file}  (consume zone only; keep a copy in a safe)")
+
+
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List the public keys that seals are verified with."""
