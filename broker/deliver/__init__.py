@@ -112,6 +112,7 @@ def open_recipient(
                 credential.key,
                 verify=verify,
                 certificate=credential.certificate,
+                group=recipient.sharing_group,
                 timeouts=waits,
                 clock=clock,
             )

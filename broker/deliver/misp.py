@@ -29,10 +29,12 @@ from broker.deliver.misp_compare import (
     stamp_of,
     uuid_of,
 )
+from broker.deliver.misp_group import make_sure
 from broker.deliver.misp_update import compose, prove
 from broker.deliver.network import named_failures
 from broker.deliver.sealed_event import event_of
 from broker.errors import DeliveryError, Refused, Unavailable
+from broker.model.recipient import SharingGroup
 from broker.model.sharing import Receipt, ReceiptState, Sealed
 
 _REPAIRS: Final = 2
@@ -51,6 +53,7 @@ class MispRecipient:
         *,
         verify: bool | str = True,
         certificate: str | None = None,
+        group: SharingGroup | None = None,
         timeouts: Timeouts,
         clock: Callable[[], datetime],
     ) -> None:
@@ -58,6 +61,7 @@ class MispRecipient:
         self._key = key
         self._verify = verify
         self._certificate = certificate
+        self._group = group
         self._timeouts = timeouts
         self._clock = clock
         self._connected: MispClient | None = None
@@ -82,6 +86,7 @@ class MispRecipient:
         if sealed.edition < self._sent.get(sealed.share, 0):
             raise Refused("a newer edition was sent before")
         self._deadline = time.monotonic() + self._timeouts.total
+        self._demand_group(event)
         added = sealed.edition == 1 and self._add(sealed)
         held = self._look(sealed.share)
         if held is None and not added:
@@ -210,6 +215,19 @@ class MispRecipient:
         except Answer as answer:
             raise refusal_of(answer) from None
         return self._look(share)
+
+    def _demand_group(self, event: dict[str, Any]) -> None:
+        """See that only the agreed organisations will see the event."""
+        named = uuid_of(event.get("SharingGroup") or {})
+        group = self._group
+        if named != (group.uuid if group else ""):
+            raise Refused("it was sealed for another sharing group")
+        if group is None:
+            return
+        try:
+            self._call(lambda misp: make_sure(misp, group))
+        except Answer as answer:
+            raise refusal_of(answer) from None
 
     def _demand_ours(self, event: dict[str, Any], held: dict[str, Any]) -> None:
         creator = uuid_of(held.get("Orgc") or {})

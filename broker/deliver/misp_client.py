@@ -92,7 +92,7 @@ class MispClient(PyMISP):
         )
         self._http.verify = verify
         self._http.cert = certificate
-        self._organisation = ""
+        self._organisation: dict[str, str] = {}
         try:
             super().__init__(
                 url.rstrip("/") + "/", key, ssl=verify, tool="besa", timeout=timeout
@@ -114,9 +114,14 @@ class MispClient(PyMISP):
     @property
     def organisation(self) -> str:
         """The UUID of the organisation that our key belongs to at this MISP."""
+        return self.named_organisation["uuid"]
+
+    @property
+    def named_organisation(self) -> dict[str, str]:
+        """The UUID and name of the organisation that our key belongs to."""
         if not self._organisation:
-            me = self.direct_call("users/view/me")
-            self._organisation = str(me["Organisation"]["uuid"])
+            ours = self.direct_call("users/view/me")["Organisation"]
+            self._organisation = {"uuid": str(ours["uuid"]), "name": str(ours["name"])}
         return self._organisation
 
     def add(self, body: bytes) -> None:

@@ -108,6 +108,10 @@ def compare(event: Thing, held: Thing) -> Difference:
         for name in _EVENT_FIELDS
         if name in event and not _same_field("", name, event, held)
     ]
+    if uuid_of(event.get("SharingGroup") or {}) != uuid_of(
+        held.get("SharingGroup") or {}
+    ):
+        altered.append(Loss(uuid_of(event), "its sharing group is stored otherwise"))
     strays: list[str] = []
     leftovers: list[str] = []
     for kind, own, there in pairs(event, held):

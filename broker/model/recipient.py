@@ -60,10 +60,22 @@ class RecipientKind(StrEnum):
 
 
 class Organisation(PolicyFile):
-    """Who a feed says that it comes from: the CSIRT as MISP knows it."""
+    """An organisation as MISP knows it."""
 
     name: str
     uuid: Uuid
+
+
+class SharingGroup(PolicyFile):
+    """Who sees a case on a MISP that several organisations use: these and the CSIRT.
+
+    Whoever else has an account there sees nothing of it. The group is made when it is
+    not there; one that holds anybody else gets nothing.
+    """
+
+    uuid: Uuid
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    organisations: Annotated[tuple[Organisation, ...], Field(min_length=1)]
 
 
 class Recipient(PolicyFile):
@@ -72,7 +84,9 @@ class Recipient(PolicyFile):
     ``url``: a MISP, a TAXII API root, or ``file:///folder`` for the kinds that are a
     folder; these need no credential. ``collection`` is for TAXII; ``deletes: false``
     for a TAXII server that deletes nothing: what is taken back is revoked there, and
-    the receipt says what stayed. ``organisation`` is for feeds.
+    the receipt says what stayed. ``organisation`` is the CSIRT, for feeds.
+    ``sharing_group`` is for a MISP that others use, too; it takes the place of
+    ``distribution``.
     """
 
     recipient: Name
@@ -81,6 +95,7 @@ class Recipient(PolicyFile):
     url: str
     credential: Name = ""
     distribution: Annotated[int, Field(ge=0, le=3)] = 0
+    sharing_group: SharingGroup | None = None
     publish: bool = True
     collection: str = ""
     deletes: bool = True
@@ -104,4 +119,8 @@ class Recipient(PolicyFile):
             raise ValueError("a recipient of kind taxii needs a collection")
         if self.kind is RecipientKind.FEED and self.organisation is None:
             raise ValueError("a recipient of kind feed needs an organisation")
+        if self.sharing_group and self.kind is not RecipientKind.MISP:
+            raise ValueError("only a recipient of kind misp has a sharing_group")
+        if self.sharing_group and self.distribution:
+            raise ValueError("with a sharing_group there is no other distribution")
         return self

@@ -163,7 +163,7 @@ def port_of(misp: MispSandbox) -> int:
 
 def test_a_private_authority_is_enough(misp: MispSandbox, police: Authority) -> None:
     """A certificate of the authority that the credential names is trusted."""
-    made = event(attribute("ip-dst", "198.51.100.7"))
+    made = event(attribute("198.51.100.7"))
     with behind_tls(port_of(misp), police.certificate("misp"), None) as url:
         receipt = to(misp, url, police.file).deliver(sealed(made))
 
@@ -173,7 +173,7 @@ def test_a_private_authority_is_enough(misp: MispSandbox, police: Authority) -> 
 def test_our_own_certificate_lets_us_in(misp: MispSandbox, police: Authority) -> None:
     """A server that asks for our certificate gets it, and takes the edition."""
     ours = police.certificate("kos-cert")
-    made = event(attribute("ip-dst", "198.51.100.8"))
+    made = event(attribute("198.51.100.8"))
     with behind_tls(port_of(misp), police.certificate("misp"), police.file) as url:
         receipt = to(misp, url, police.file, ours).deliver(sealed(made))
 
@@ -184,7 +184,7 @@ def test_without_our_certificate_the_edition_waits(
     misp: MispSandbox, police: Authority
 ) -> None:
     """A server that asks for a certificate and gets none lets nobody in."""
-    made = event(attribute("ip-dst", "198.51.100.9"))
+    made = event(attribute("198.51.100.9"))
     with (
         behind_tls(port_of(misp), police.certificate("misp"), police.file) as url,
         pytest.raises(Unavailable, match=r"our certificate|not reachable"),
@@ -196,7 +196,7 @@ def test_an_unknown_authority_is_not_trusted(
     misp: MispSandbox, police: Authority
 ) -> None:
     """Without the private authority nothing is sent, and the reason says why."""
-    made = event(attribute("ip-dst", "198.51.100.10"))
+    made = event(attribute("198.51.100.10"))
     with (
         behind_tls(port_of(misp), police.certificate("misp"), None) as url,
         pytest.raises(Unavailable, match="its certificate is not trusted"),
@@ -209,7 +209,7 @@ def test_an_expired_certificate_is_called_expired(
 ) -> None:
     """The operator reads that the certificate has expired, and the edition waits."""
     old = police.certificate("misp", ends=-DAY)
-    made = event(attribute("ip-dst", "198.51.100.11"))
+    made = event(attribute("198.51.100.11"))
     with (
         behind_tls(port_of(misp), old, None) as url,
         pytest.raises(Unavailable, match="its certificate has expired"),
@@ -226,7 +226,7 @@ def test_an_environment_does_not_replace_the_authority(
     """The credential's authority counts, whatever the machine trusts otherwise."""
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(Authority(tmp_path / "other").file))
-    made = event(attribute("ip-dst", "198.51.100.12"))
+    made = event(attribute("198.51.100.12"))
     with behind_tls(port_of(misp), police.certificate("misp"), None) as url:
         receipt = to(misp, url, police.file).deliver(sealed(made))
 

@@ -187,7 +187,8 @@ def visible_event(call: Call, reference: str) -> Row | None:
     """The event of a number or uuid, if the caller may see it.
 
     Seen are the events of the caller's own organisation and, published or not, those
-    with distribution 1 to 3; a site administrator sees all (MISP's default settings).
+    with distribution 1 to 3, or 4 and a sharing group that the organisation is in; a
+    site administrator sees all (MISP's default settings).
     """
     column = "uuid" if is_uuid(reference) else "id" if reference.isdigit() else ""
     if not column:
@@ -199,13 +200,22 @@ def visible_event(call: Call, reference: str) -> Row | None:
     )
 
 
-SEEN: Final = "(? OR org_id = ? OR distribution BETWEEN 1 AND 3)"
+def reaches(table: str) -> str:
+    """The condition that events of a table reach an organisation that is no owner."""
+    return (
+        f"({table}.distribution BETWEEN 1 AND 3 OR {table}.distribution = 4 AND EXISTS"  # noqa: S608 - our own names
+        " (SELECT 1 FROM event_groups g JOIN sharing_group_orgs m"
+        f" USING (sharing_group_id) WHERE g.event_id = {table}.id AND m.org_id = ?))"
+    )
+
+
+SEEN: Final = f"(? OR org_id = ? OR {reaches('events')})"
 """The condition under which an event is seen, for :func:`seen_by`."""
 
 
-def seen_by(caller: Caller) -> tuple[int, int]:
+def seen_by(caller: Caller) -> tuple[int, int, int]:
     """The values of :data:`SEEN` for a caller."""
-    return int(caller.site_admin), caller.org_id
+    return int(caller.site_admin), caller.org_id, caller.org_id
 
 
 def may_modify(caller: Caller, event: Row) -> bool:

@@ -15,7 +15,15 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from broker.sandbox.misp import attributes, moments, objects, reports, tags, views
+from broker.sandbox.misp import (
+    attributes,
+    moments,
+    objects,
+    reports,
+    sharing_groups,
+    tags,
+    views,
+)
 from broker.sandbox.misp.accounts import foreign_organisation
 from broker.sandbox.misp.calls import (
     INVALID_EVENT,
@@ -42,7 +50,6 @@ _EXISTS: Final = (
     "header."
 )
 _BLOCKED: Final = "Event blocked by event blocklist."
-_NO_GROUP: Final = "Invalid Sharing Group or not authorised."
 _NOT_NEWER: Final = (
     "Event could not be saved: Event in the request not newer than the local copy."
 )
@@ -63,8 +70,9 @@ _CHANGEABLE: Final = (*_RECOVERED, "disable_correlation", "extends_uuid")
 def add(call: Call) -> Answer:
     """``events/add``: store a new event with all that it holds."""
     sent = _received(call)
-    if str(sent.get("distribution")) == _SHARING_GROUP:
-        raise RefusalError(405, _NO_GROUP)
+    group = _group(call, sent)
+    if group is None:
+        raise RefusalError(405, sharing_groups.INVALID)
     _refuse_known(call, sent)
     publish = truthy(sent.get("published")) and call.caller.role.may("perm_publish")
     if truthy(sent.get("published")) and not _holds_something(sent):
@@ -79,12 +87,20 @@ def add(call: Call) -> Answer:
     if not storable(row["info"]):
         raise BreakdownError
     event_id = call.store.insert("events", {**row, "published": int(publish)})
+    sharing_groups.attach(call, event_id, group)
     for tag_id, relation in tag_ids.items():
         tags.attach(call, tags.on_event(event_id), tag_id, relation)
     _capture_contents(call, event_id, sent)
     if publish:
         publish_now(call, event_id)
     return _answer(call, event_id)
+
+
+def _group(call: Call, sent: Mapping[str, Any]) -> int | None:
+    """The sharing group that an event is for; 0 for none, None for one not known."""
+    if str(sent.get("distribution")) != _SHARING_GROUP:
+        return 0
+    return sharing_groups.named_by(call, sent) or None
 
 
 def _received(call: Call) -> dict[str, Any]:
@@ -247,6 +263,8 @@ def edit(call: Call) -> Answer:
     if not storable(row["info"]):
         raise BreakdownError
     call.store.update("events", event["id"], row)
+    if sent.get("distribution") is not None:
+        sharing_groups.attach(call, event["id"], _group(call, sent) or 0)
     changed = any(str(row[name]) != str(event[name]) for name in _RECOVERED)
     changed |= _edit_contents(call, event["id"], sent)
     if changed and row["published"]:
@@ -266,8 +284,8 @@ def _problem(call: Call, event: Row, sent: Mapping[str, Any]) -> str | None:
     given = sent.get("timestamp")
     if given is not None and number(given) <= event["timestamp"]:
         return _NOT_NEWER
-    if str(sent.get("distribution")) == _SHARING_GROUP:
-        return _NO_GROUP
+    if _group(call, sent) is None:
+        return sharing_groups.INVALID
     caller = call.caller
     own = event["orgc_id"] == caller.org_id
     synchronises = caller.role.may("perm_sync") and event["locked"]

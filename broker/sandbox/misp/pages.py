@@ -28,6 +28,7 @@ _DISTRIBUTION: Final = {
     "1": "Everyone on this server",
     "2": "Connected servers",
     "3": "All servers",
+    "4": "A sharing group",
 }
 
 

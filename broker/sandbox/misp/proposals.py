@@ -22,6 +22,8 @@ from broker.sandbox.misp.calls import (
     event_to_modify,
     is_uuid,
     may_modify,
+    reaches,
+    seen_by,
     truthy,
     unpublish,
     view,
@@ -195,11 +197,10 @@ def index(call: Call) -> Answer:
             raise RefusalError(404, "Invalid Event")
         condition, values = "p.event_id = ?", [event["id"]]
     rows = call.store.all(
-        f"{_JOINED} WHERE {condition} AND (? OR e.org_id = ? OR p.org_id = ?"
-        " OR e.distribution BETWEEN 1 AND 3) ORDER BY p.id",
+        f"{_JOINED} WHERE {condition} AND (? OR e.org_id = ? OR {reaches('e')}"
+        " OR p.org_id = ?) ORDER BY p.id",
         *values,
-        int(call.caller.site_admin),
-        call.caller.org_id,
+        *seen_by(call.caller),
         call.caller.org_id,
     )
     return view([{"ShadowAttribute": _listed(row)} for row in rows])

@@ -25,6 +25,7 @@ from broker.sandbox.misp import (
     reading,
     reports,
     search,
+    sharing_groups,
     sightings,
     tags,
 )
@@ -88,6 +89,8 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {
     ("eventreports", "view"): Route(reports.show, reads=True),
     ("eventreports", "index"): Route(reports.index, reads=True),
     ("eventreports", "delete"): Route(reports.delete, "perm_add"),
+    ("sharinggroups", "add"): Route(sharing_groups.add, "perm_sharing_group"),
+    ("sharinggroups", "view"): Route(sharing_groups.show, reads=True),
     ("tags", "index"): Route(tags.index, reads=True),
     ("tags", "add"): Route(tags.add, "perm_tag_editor"),
     ("tags", "attachtagtoobject"): Route(tags.attach_to_object, "perm_tagger"),

@@ -39,6 +39,28 @@ CREATE TABLE IF NOT EXISTS events (
     attribute_count INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS events_timestamp ON events (timestamp);
+CREATE TABLE IF NOT EXISTS sharing_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    releasability TEXT NOT NULL,
+    description TEXT NOT NULL,
+    org_id INTEGER NOT NULL,
+    roaming INTEGER NOT NULL,
+    created INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sharing_group_orgs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sharing_group_id INTEGER NOT NULL REFERENCES sharing_groups (id),
+    org_id INTEGER NOT NULL REFERENCES organisations (id),
+    extend INTEGER NOT NULL,
+    UNIQUE (sharing_group_id, org_id)
+);
+CREATE TABLE IF NOT EXISTS event_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id INTEGER NOT NULL UNIQUE REFERENCES events (id) ON DELETE CASCADE,
+    sharing_group_id INTEGER NOT NULL REFERENCES sharing_groups (id)
+);
 CREATE TABLE IF NOT EXISTS attributes (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     uuid TEXT NOT NULL UNIQUE,

@@ -18,6 +18,7 @@ from broker.sandbox.misp.calls import (
     Call,
     RefusalError,
     is_uuid,
+    reaches,
     seen_by,
     truthy,
     view,
@@ -275,11 +276,9 @@ def attribute_index(call: Call) -> Answer:
 
 def _attribute_rows(call: Call, asked: Mapping[str, Any]) -> list[Row]:
     query, now = Query(), call.store.now()
-    own = (int(call.caller.site_admin), call.caller.org_id)
     query.add(
-        "? OR e.org_id = ? OR (e.distribution BETWEEN 1 AND 3"
-        " AND a.distribution IN (1, 2, 3, 5))",
-        *own,
+        f"? OR e.org_id = ? OR ({reaches('e')} AND a.distribution IN (1, 2, 3, 5))",
+        *seen_by(call.caller),
     )
     query.add(f"a.deleted {_WITHIN}", json_list(fates(asked.get("deleted"))))
     for name, column in _ATTRIBUTE_COLUMNS.items():

@@ -23,7 +23,9 @@ from broker.sandbox.misp.calls import (
     RefusalError,
     is_uuid,
     number,
+    reaches,
     saved,
+    seen_by,
     view,
     visible_event,
 )
@@ -116,11 +118,10 @@ def _attribute(call: Call, condition: str, *values: object) -> list[Row]:
     return call.store.all(
         "SELECT a.id, a.event_id FROM attributes a JOIN events e ON e.id = a.event_id"  # noqa: S608
         f" WHERE a.deleted = 0 AND ({condition}) AND (? OR e.org_id = ? OR"
-        " (e.distribution BETWEEN 1 AND 3 AND a.distribution IN (1, 2, 3, 5)))"
+        f" ({reaches('e')} AND a.distribution IN (1, 2, 3, 5)))"
         " ORDER BY a.id",
         *values,
-        int(caller.site_admin),
-        caller.org_id,
+        *seen_by(caller),
     )
 
 
@@ -219,11 +220,10 @@ def _seen(call: Call, condition: str, *values: object) -> list[Row]:
     return call.store.all(
         f"{_JOINED} JOIN events e ON e.id = s.event_id"
         f" WHERE ({condition}) AND {policy}"
-        " AND (? OR e.org_id = ? OR e.distribution BETWEEN 1 AND 3) ORDER BY s.id",
+        f" AND (? OR e.org_id = ? OR {reaches('e')}) ORDER BY s.id",
         *values,
         *own,
-        int(call.caller.site_admin),
-        call.caller.org_id,
+        *seen_by(call.caller),
     )
 
 

@@ -19,6 +19,7 @@ from broker.sandbox.misp import (
     moments,
     proposals,
     reports,
+    sharing_groups,
     sightings,
     tags,
 )
@@ -109,6 +110,9 @@ def _event_fields(call: Call, row: Row) -> dict[str, Any]:
         "extends_uuid": row["extends_uuid"],
         "protected": None,
     }
+    if group := sharing_groups.of_event(call, row["id"]):
+        fields["sharing_group_id"] = str(group["id"])
+        fields["SharingGroup"] = sharing_groups.shown_in(group)
     caller = call.caller
     own = row["orgc_id"] == caller.org_id and caller.role.may("perm_audit")
     if own or caller.site_admin:
