@@ -22,10 +22,12 @@ from broker import strict_yaml
 from broker.canonical import dumps, sha256_hex
 from broker.errors import SettingsError
 from broker.model.agreement import Recipient
+from broker.model.feedback import AgreedTag, AgreedTags
 from broker.model.reviewer import Reviewers
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 _RECIPIENTS: Final = "policies/recipients/"
+_FEEDBACK: Final = "mappings/feedback/"
 # A rulebook of its own within the shipped policies; `besa check` reads it by its name.
 _EXAMPLES: Final = "examples"
 _LARGEST_POLICY_FILE: Final = 5_000_000
@@ -64,6 +66,9 @@ class Settings(BaseSettings):
     member: str = Field("", description="a lasting name within the group")
     reviewers: Path | None = Field(None, description="who may release what is held")
     spool: Path | None = Field(None, description="the folder used where Kafka is not")
+    feedback_every: float = Field(
+        300.0, ge=0, description="seconds between two rounds of asking; 0 asks nobody"
+    )
     recall_tag: str = Field(
         'besa:recall="acknowledged"',
         description="the tag by which a unit confirms that it erased what was recalled",
@@ -225,6 +230,22 @@ def recipients_of(files: Mapping[str, bytes]) -> tuple[Recipient, ...]:
     return tuple(
         strict_yaml.load(strict_yaml.parse(name, data), Recipient)
         for name, data in files.items()
+    )
+
+
+def read_agreed_tags(mappings: Path) -> tuple[AgreedTag, ...]:
+    """Return the tags by which units answer, for the dispatch zone.
+
+    Raises:
+        RulebookError: a file is wrong.
+        SettingsError: the folder is missing.
+    """
+    files = read_mapping_files(mappings).items()
+    return tuple(
+        tag
+        for name, data in files
+        if name.startswith(_FEEDBACK)
+        for tag in strict_yaml.load(strict_yaml.parse(name, data), AgreedTags).tags
     )
 
 

@@ -13,6 +13,7 @@ from broker.cli import (
     database,
     dead_letters,
     demonstrate,
+    feedback,
     held,
     keys,
     look,
@@ -108,6 +109,7 @@ app.command(rich_help_panel=OVERSIGHT)(oversight.status)
 app.add_typer(held.app, name="held", rich_help_panel=OVERSIGHT)
 app.add_typer(outbox.app, name="outbox", rich_help_panel=OVERSIGHT)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=OVERSIGHT)
+app.add_typer(feedback.app, name="feedback", rich_help_panel=OVERSIGHT)
 app.add_typer(reveal.app, name="reveal", rich_help_panel=OVERSIGHT)
 app.add_typer(oversight.audit, name="audit", rich_help_panel=OVERSIGHT)
 app.add_typer(database.app, name="db", rich_help_panel=OVERSIGHT)

@@ -12,6 +12,7 @@ from functools import partial
 from broker import keyring
 from broker.consume import Consumer
 from broker.editor import last_editor
+from broker.feedback import Tracing
 from broker.keys import Keys, RecipientKey
 from broker.model.intake import Message, Position
 from broker.model.reviewer import Reviewers
@@ -21,6 +22,7 @@ from broker.rulebook import Rulebook
 from broker.seal import SigningKey
 from broker.settings import Settings, read_reviewers
 from broker.source import Gone, Source
+from broker.source.telling import KafkaTelling, SpoolTelling, Tell
 from broker.store import Store
 from broker.sweep import Sweep
 from broker.vault import Purge, Vault
@@ -42,6 +44,17 @@ def source_of(settings: Settings, store: Store) -> Source:
 
     wanted = partial(store.held_positions, "spool")
     return SpoolSource(settings.spool_folder, wanted=wanted)
+
+
+def telling_of(settings: Settings) -> Tell:
+    """Return the way by which listeners learn of what units said.
+
+    Raises:
+        SourceError: Kafka's address is not an address.
+    """
+    if settings.kafka:
+        return KafkaTelling(settings.kafka)
+    return SpoolTelling(settings.spool_folder)
 
 
 def read_again(settings: Settings, position: Position) -> Message:
@@ -96,10 +109,20 @@ def consumer_of(
 
     recall = Recall(store, reloading.rulebook, keys, _now, settings.recall_days)
 
+    tracing = Tracing(
+        store,
+        partial(read_again, settings),
+        reloading.rulebook,
+        keys,
+        _now,
+        telling_of(settings),
+    )
+
     def between(*, now: bool) -> None:
         reloading.look(store)
         recall(now=now)
         sweep(now=now)
+        tracing(now=now)
         purge(now=now)
 
     return Consumer(

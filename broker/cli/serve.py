@@ -82,12 +82,14 @@ def dispatch(
     """Deliver what is sealed, and check that it arrived.
 
     Holds the recipients' credentials and the seal's public keys, and sees nothing but
-    sealed bytes. A recipient that does not answer delays no other.
+    sealed bytes. A recipient that does not answer delays no other. From time to time
+    asks each MISP what its unit said back, unless told to end when idle.
     """
     from datetime import UTC, datetime
 
     from broker import keyring
     from broker.cli.dispatching import Files, Turns
+    from broker.cli.polling import Polling
     from broker.dispatch import Dispatcher
     from broker.settings import read_settings, recipients_of
 
@@ -95,9 +97,12 @@ def dispatch(
     keys = keyring.read_public_keys(settings.public_keys_folder)
     _make_home(settings)
     terminal.log_to_stderr(settings.log_level)
+    polling = Polling(settings)
 
     def ready(files: Files) -> Dispatcher:
-        recipients, credentials = _reachable(settings, recipients_of(files))
+        recipients, credentials = reachable(settings, recipients_of(files))
+        if not until_idle and idle_when_closed is None:
+            polling.renew(recipients, credentials)
         return Dispatcher(
             settings.store_url,
             recipients,
@@ -109,6 +114,7 @@ def dispatch(
     turns = Turns(settings, ready, idle_when_closed)
     with terminal.on_stop(turns.stop):
         totals = turns.run(until_idle=until_idle)
+    polling.stop()
     if as_json:
         terminal.print_json(totals)
     else:
@@ -118,7 +124,7 @@ def dispatch(
         )
 
 
-def _reachable(
+def reachable(
     settings: Settings, recipients: tuple[Recipient, ...]
 ) -> tuple[list[Recipient], dict[str, Credential]]:
     """Return the recipients that there is a credential for, with the credentials.

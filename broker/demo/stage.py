@@ -30,7 +30,12 @@ from broker.settings import Settings
 
 Tell = Callable[[str], None]
 
-_TOPICS: Final = ("csirt.incidents", "besa.receipts", "besa.dead-letters")
+_TOPICS: Final = (
+    "csirt.incidents",
+    "besa.receipts",
+    "besa.dead-letters",
+    "besa.feedback",
+)
 _READY_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
 

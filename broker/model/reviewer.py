@@ -61,6 +61,7 @@ class Reviewers(BaseModel):
     reviewers: tuple[Reviewer, ...] = ()
     approval_hours: Annotated[int, Field(ge=1, le=720)] = 24
     editors: Mapping[str, str] = {}  # agreement -> who edited it last, where git cannot
+    leads: tuple[str, ...] = ()  # who of them may read what units wrote
 
     @model_validator(mode="after")
     def _different(self) -> Self:
@@ -75,6 +76,18 @@ class Reviewers(BaseModel):
             if len(set(said)) != len(said):
                 raise ValueError(f"two reviewers have the same {what}")
         return self
+
+    @model_validator(mode="after")
+    def _known_leads(self) -> Self:
+        for name in self.leads:
+            if (one := self.named(name)) is None or not one.user:
+                raise ValueError(f"a lead must be a reviewer with a user: {name}")
+        return self
+
+    def is_lead(self, user: str) -> bool:
+        """Say whether an account is that of a lead of the CSIRT."""
+        people = [one for one in self.reviewers if one.name in self.leads]
+        return bool(user) and any(one.user == user for one in people)
 
     def named(self, name: str) -> Reviewer | None:
         """Return the reviewer of this name."""
