@@ -1,0 +1,130 @@
+"""A consume zone in one process: the shipped policies, a real store, and recalls.
+
+Nothing here asserts. What is sent is leased and finished as a dispatcher does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from broker import pipeline
+from broker.model.intake import Position
+from broker.model.sharing import NO_HISTORY, Receipt, ReceiptState
+from broker.recall import Recall
+from broker.replay import noted
+from broker.rulebook import Route, Rulebook
+from broker.store import LeasedRow, Store, recall_orders
+from broker.store.recall_orders import Kind, Order
+from tests.unit import given
+
+UID: Final = "KOS-2026-1"
+KP, FIU = "kp-cybercrime", "fiu-laundering"
+START: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Desk:
+    """One installation at a moment that the test moves on."""
+
+    store: Store
+    now: datetime = START
+    book: Rulebook = field(default_factory=given.shipped)
+    offset: int = 0
+    days: int = 7
+    takes: Recall = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin as a new process does, which remembers nothing."""
+        self.takes = Recall(
+            self.store, lambda: self.book, given.keys(), lambda: self.now, self.days
+        )
+
+    def later(self, **some: int) -> None:
+        """Let time pass, also for what rests between two looks."""
+        self.now += timedelta(**some)
+        self.restart()
+
+    def publish(self, uid: str = UID, revision: int = 1, **changes: Any) -> None:
+        """Take one revision the whole way and store what became of it."""
+        at = self.now - timedelta(days=1) + timedelta(minutes=revision)
+        said = {"uid": uid, "revision": revision, "revised_at": at.isoformat()}
+        received = given.received(**said, **changes)
+        history = self.store.histories([uid]).get(uid, NO_HISTORY)
+        outcome = pipeline.disclose(
+            received,
+            rulebook=self.book,
+            keys=given.keys(),
+            history=history,
+            now=self.now,
+        )
+        outcome = noted(outcome, received, self.book, "u-erza", self.now)
+        self.offset += 1
+        place = Position("kafka", "csirt.incidents", 0, self.offset)
+        self.store.commit([(place, outcome)], self.now, given.keys().signing)
+
+    def order(self, kind: Kind = Kind.RECALL, uid: str = UID, **more: str) -> Order:
+        """Give a person's word."""
+        order, _ = self.store.order_recall(
+            kind, "arta", "the address was a hospital's", self.now, uid=uid, **more
+        )
+        return order
+
+    def take(self) -> None:
+        """Do what the consuming process does between its batches."""
+        self.takes(now=True)
+
+    def lease(self, recipient: str = "kp-misp") -> LeasedRow | None:
+        """Take the next edition for a recipient, as a dispatcher does."""
+        until = self.now + timedelta(minutes=10)
+        return self.store.lease(recipient, "w", self.now, until)
+
+    def deliver(self, recipient: str = "kp-misp") -> list[LeasedRow]:
+        """Deliver everything that waits for a recipient; return what was sent."""
+        sent = []
+        while (row := self.lease(recipient)) is not None:
+            if not self.store.close_needless(row, self.now):
+                self.store.finish(row, self.receipt(row))
+                sent.append(row)
+        return sent
+
+    def receipt(self, row: LeasedRow) -> Receipt:
+        """Return the receipt of a delivery that went well."""
+        sealed = row.sealed
+        return Receipt(
+            sealed.recipient,
+            sealed.share,
+            sealed.edition,
+            ReceiptState.DELIVERED,
+            self.now,
+            sealed.sha256,
+            "430",
+        )
+
+    def orders(self) -> tuple[Order, ...]:
+        """Return what people said, newest first."""
+        return recall_orders.listed(self.store.database)
+
+    def alarms(self, kind: str) -> list[str]:
+        """Return where something is wrong."""
+        status = self.store.status(self.now)
+        return sorted(one.place for one in status.alarms if one.kind == kind)
+
+    def with_agreement(self, **changes: Any) -> None:
+        """Change the agreement with the police, as a new rulebook does."""
+        self.book = replace(
+            self.book,
+            digest="c" * 64,
+            routes=tuple(
+                _changed(route, changes) if route.agreement.agreement == KP else route
+                for route in self.book.routes
+            ),
+        )
+
+
+def _changed(route: Route, changes: dict[str, Any]) -> Route:
+    return replace(route, agreement=route.agreement.model_copy(update=changes))
