@@ -238,12 +238,18 @@ class Observable(_Part):
     """Something seen on a network, a machine or an account.
 
     The kinds are rows of ``mappings/observables.yaml``, which also say the kind's own
-    data-protection class and shape.
+    data-protection class and shape. Those with the same ``group`` are about one thing:
+    a name and its address, the parts of a mail, the hashes of a file. Only they are put
+    together in a recipient's system.
     """
 
     kind: Annotated[Kind, _is("technical", "code")]
     value: Annotated[Text, _is("technical", "by-kind")]
     role: Annotated[Role, _is("technical", "code")] = Role.UNKNOWN
+    # A small number, in which no value can hide.
+    group: Annotated[
+        int | None, Field(ge=1, le=100_000), _is("technical", "number")
+    ] = None
     first_seen: Annotated[Time | None, _is("technical", "time")] = None
     last_seen: Annotated[Time | None, _is("technical", "time")] = None
     to_ids: Annotated[bool, _is("technical", "flag")] = False

@@ -31,6 +31,11 @@ class _Row(BaseModel):
 
 # STIX 2.1, 9.7: an object type, a colon and the path within the object.
 _PATTERN_PATH: Final = r"^([a-z0-9-]+:[A-Za-z0-9_.-]+)?$"
+# What a template says of the incident as a whole, and the fields that it may take.
+CASE: Final = "case"
+CASE_FIELDS: Final = ("name", "uid", "severity", "status", "event[]")
+# The part of an incident that a MISP object is for, and the object's name.
+_LINKED: Final = r"^[a-z_]+/[a-z0-9-]+$"
 
 
 def _expression(text: str) -> str:
@@ -181,14 +186,18 @@ class ObjectAttribute(_Row):
     category: str
     # Only values that look like this: MISP drops what does not fit the type.
     only: Literal["iban", "number", "neither", ""] = ""
+    # What the template calls each value; one that is not here is left out.
+    values: dict[str, str] = {}
 
 
 class ObjectTemplate(_Row):
     """Which MISP object a part of the incident becomes.
 
-    ``part`` is ``victims``, ``suspects``, ``evidence``, ``financial_loss`` or
-    ``affected_systems``; ``party`` narrows it to persons or organisations. ``fixed``
-    are attributes with the same value always (a person's role: Victim).
+    ``part`` is ``victims``, ``suspects``, ``evidence``, ``financial_loss``,
+    ``affected_systems`` or ``case``, which is the incident as a whole; ``party``
+    narrows it to persons or organisations. ``fixed`` are attributes with the same value
+    always (a person's role: Victim). Without all fields of ``needs`` there is no
+    object.
     """
 
     part: str
@@ -198,8 +207,51 @@ class ObjectTemplate(_Row):
     template_uuid: Uuid
     template_version: Annotated[int, Field(ge=1)]
     each: str = ""  # a list field: one object for every value of it
+    needs: tuple[str, ...] = ()
     fixed: tuple[tuple[ObjectAttribute, str], ...] = ()
     attributes: tuple[ObjectAttribute, ...]
+
+
+class ComposedRelation(_Row):
+    """A relation of a composed object, and the kinds of observables that it takes.
+
+    ``roles`` narrows it. Where ``type`` and ``category`` are given, they are the
+    attribute's within the object; else it has those that it has alone.
+    """
+
+    relation: str
+    kinds: tuple[Kind, ...]
+    roles: tuple[Role, ...] = tuple(Role)
+    type: str = ""
+    category: str = ""
+    many: bool = False  # whether the template takes it more than once
+
+
+class ComposedObject(_Row):
+    """A MISP object made of observables of which the incident says: they are one thing.
+
+    ``asks`` are groups of relations: of each, one at least must be there.
+    """
+
+    name: str
+    meta_category: str
+    template_uuid: Uuid
+    template_version: Annotated[int, Field(ge=1)]
+    asks: tuple[tuple[str, ...], ...]
+    relations: tuple[ComposedRelation, ...]
+
+
+class ObjectLink(_Row):
+    """A reference from one MISP object to another, by MISP's name for how they relate.
+
+    ``source`` and ``target`` are written ``victims/person``: the part that the object
+    is made for, and the object. Two of one part refer to one another within one item
+    of it only: a person to their own account. ``observables/email`` is a composed one.
+    """
+
+    source: Annotated[str, StringConstraints(pattern=_LINKED)]
+    relationship: str
+    target: Annotated[str, StringConstraints(pattern=_LINKED)]
 
 
 class Tables(_Row):
@@ -209,6 +261,8 @@ class Tables(_Row):
     rsit: dict[str, RsitRow]
     markings: Markings
     objects: tuple[ObjectTemplate, ...]
+    composed: tuple[ComposedObject, ...] = ()
+    links: tuple[ObjectLink, ...] = ()
     formats: dict[str, FormatTable] = {}
     sides: dict[str, Sides] = {}
     csv: dict[str, CsvTable] = {}

@@ -13,17 +13,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from broker.canonical import dumps
 from broker.model.agreement import Recipient
 from broker.model.incident import Role, Shape
-from broker.model.mapping import MispObject, ObservableKind, Tables
+from broker.model.mapping import CASE, MispObject, ObservableKind, Tables
 from broker.model.sharing import Bundle
+from broker.render.misp_composed import Composer, Member
+from broker.render.misp_links import Links, Placed
 from broker.render.misp_object import Templates, held, misp_object
 
+_EVENT_TAG: Final = "europol-event:"
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
 _THREAT: Final = {"critical": "1", "high": "1", "medium": "2", "low": "3"}
 _ANALYSIS: Final = {"open": "1", "closed": "2", "withdrawn": "2"}
@@ -83,14 +86,26 @@ class EventFrame:
     tags: Mapping[str, str]  # STIX marking id -> MISP tag
     templates: Templates
     holders: Mapping[str, MispObject]  # by kind, where an object holds the value
+    composer: Composer
+    links: Links
     extension: str
 
 
-def event_frame(recipient: Recipient, tables: Tables, extension: str) -> EventFrame:
+def event_frame(
+    recipient: Recipient,
+    tables: Tables,
+    extension: str,
+    like: EventFrame | None = None,
+) -> EventFrame:
     """Prepare the constant part of every event for one recipient.
 
     ``extension`` is the id under which the bundle carries Besa's own properties.
+    ``like`` is that of another recipient, made of the same tables and extension: what
+    depends on these alone is taken from it.
     """
+    if like is not None:
+        distribution = str(recipient.distribution)
+        return replace(like, distribution=distribution, publish=recipient.publish)
     markings = (*tables.markings.tlp.values(), *tables.markings.pap.values())
     return EventFrame(
         str(recipient.distribution),
@@ -107,6 +122,8 @@ def event_frame(recipient: Recipient, tables: Tables, extension: str) -> EventFr
             for name, row in tables.kinds.items()
             if row.misp.object is not None
         },
+        Composer(tables.composed),
+        Links(tables.links),
         extension,
     )
 
@@ -135,12 +152,18 @@ def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
     event = _event(report, frame, stamp)
     attributes: list[dict[str, Any]] = []
     objects: list[dict[str, Any]] = []
+    placed: list[Placed] = []  # those that others may refer to
+    groups: dict[int, list[Member]] = {}
     reports: list[dict[str, Any]] = []
+    case = _case(report, frame)
     for made in bundle.objects:
         extensions = made.get("extensions")
         if extensions is None:
             if made["type"] == "note":
                 reports.append(_event_report(made, stamp))
+            elif made["type"] == "incident":
+                about = {"part": CASE, "fields": case}
+                placed += misp_object(made, about, frame.templates, stamp)
             continue
         about = extensions.get(frame.extension)
         if about is None:
@@ -148,12 +171,24 @@ def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
         if "kind" in about:
             attribute = _attribute(made, about, by_id, frame, stamp)
             within = frame.holders.get(about["kind"])
-            if within is None:
-                attributes.append(attribute)
-            else:
+            if within is not None:
                 objects.append(held(within, attribute))
+            elif "group" in about:
+                member = Member(about["kind"], about.get("role", "unknown"), attribute)
+                groups.setdefault(about["group"], []).append(member)
+            else:
+                attributes.append(attribute)
         elif "part" in about:
-            objects += misp_object(made, about, frame.templates, stamp)
+            placed += misp_object(made, about, frame.templates, stamp, case)
+    for members in groups.values():
+        composed, alone = frame.composer.compose(members, stamp)
+        placed += composed
+        attributes += alone
+    referred = frame.links.join(placed, stamp)
+    # The incident as an object says what the event says: it is there to be referred to.
+    objects += [
+        made for part, made in placed if part != CASE or made["uuid"] in referred
+    ]
     event["Attribute"] = attributes
     event["Object"] = objects
     event["EventReport"] = reports
@@ -181,6 +216,20 @@ def _event(report: dict[str, Any], frame: EventFrame, stamp: str) -> dict[str, A
         "analysis": _ANALYSIS.get(about.get("status", ""), "2"),
         "Tag": [{"name": tag} for tag in (*tags, *report.get("labels", ()))],
     }
+
+
+def _case(report: dict[str, Any], frame: EventFrame) -> dict[str, Any]:
+    """Return what the report says of the case, as fields of a part."""
+    about = report.get("extensions", {}).get(frame.extension, {})
+    case = {
+        name: about[name] for name in ("uid", "severity", "status") if name in about
+    }
+    events = [
+        label.removeprefix(_EVENT_TAG)
+        for label in report.get("labels", ())
+        if label.startswith(_EVENT_TAG)
+    ]
+    return {"name": report["name"], **case, "event[]": events}
 
 
 def _epoch(time: str) -> str:

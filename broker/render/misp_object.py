@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from broker.model.mapping import MispObject, ObjectAttribute, ObjectTemplate
+from broker.render.misp_links import Placed
 
 # MISP stores phone numbers without anything that is not dialled.
 _PHONE: Final = "phone-number"
@@ -19,6 +20,8 @@ _PHONE: Final = "phone-number"
 _FLOAT: Final = "float"
 # ISO 13616: country, two check digits, up to 30 letters and digits.
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_CASE_NUMBER: Final = "case.uid"
+_NOTHING: Final[Mapping[str, Any]] = {}
 _NOT_DIALLED: Final = re.compile(r"[^0-9+]")
 
 # The last twelve digits of a UUID count the objects of one part and what is in them.
@@ -46,6 +49,7 @@ class _Template:
     """A template of the table, taken apart for making objects."""
 
     each: str
+    needs: tuple[str, ...]
     constant: Mapping[str, Any]
     rows: tuple[_Row, ...]
     fixed: tuple[tuple[_Row, str], ...]
@@ -54,6 +58,7 @@ class _Template:
     def of(cls, template: ObjectTemplate) -> _Template:
         return cls(
             template.each,
+            template.needs,
             {
                 "name": template.name,
                 "meta-category": template.meta_category,
@@ -102,26 +107,37 @@ class Templates:
 
 
 def misp_object(
-    made: Mapping[str, Any], about: Mapping[str, Any], templates: Templates, stamp: str
-) -> list[dict[str, Any]]:
-    """Return the MISP objects of one part; none when no field of it has a place."""
-    fields = about["fields"]
+    made: Mapping[str, Any],
+    about: Mapping[str, Any],
+    templates: Templates,
+    stamp: str,
+    case: Mapping[str, Any] = _NOTHING,
+) -> list[Placed]:
+    """Return the MISP objects of one part; none when no field of it has a place.
+
+    ``case`` are the fields of the case as a whole, which evidence is a part of.
+    """
+    part, fields = about["part"], about["fields"]
+    if "uid" in case:
+        fields = {**fields, _CASE_NUMBER: case["uid"]}
     # The part's UUID is secret-derived and unique; its last digits count within it.
     uuid = made["id"].rpartition("--")[2]
     head, number = uuid[:24], int(uuid[24:], 16)
-    found: list[dict[str, Any]] = []
-    for template in templates.of(about["part"], fields.get("kind", "")):
+    found: list[Placed] = []
+    for template in templates.of(part, fields.get("kind", "")):
+        if not all(name in fields for name in template.needs):
+            number += _NEXT_OBJECT
+            continue
         for one in _each(template, fields):
             attributes = _attributes(template, one, head, number, stamp)
             if attributes:
-                found.append(
-                    {
-                        **template.constant,
-                        "uuid": _uuid(head, number),
-                        "timestamp": stamp,
-                        "Attribute": attributes,
-                    }
-                )
+                one_object = {
+                    **template.constant,
+                    "uuid": _uuid(head, number),
+                    "timestamp": stamp,
+                    "Attribute": attributes,
+                }
+                found.append((part, one_object))
             number += _NEXT_OBJECT
     return found
 
@@ -204,6 +220,9 @@ def _fitted(row: ObjectAttribute) -> Callable[[str], str] | None:
         return _dialled
     if row.type == _FLOAT:
         return _least if row.relation.startswith("min") else _most
+    if row.values:
+        values = row.values
+        return lambda value: values.get(value, "")
     if not row.only:
         return None
     return lambda value: value if _sort_of(value) == row.only else ""

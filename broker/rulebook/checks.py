@@ -19,7 +19,7 @@ from broker.model.agreement import (
 )
 from broker.model.decision import Effect
 from broker.model.incident import declarations
-from broker.model.mapping import Markings, ObservableKind
+from broker.model.mapping import CASE, CASE_FIELDS, Markings, ObservableKind
 from broker.model.marking import DataClass, Pap, Tlp
 from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_TYPES
@@ -336,14 +336,38 @@ def _objects(sources: Sources) -> Iterator[Problem]:
             for path in declared
             if path.startswith(prefix)
         }
+        fields = set(CASE_FIELDS) if template.part == CASE else fields
         at: Path = ("objects", index)
         if not fields:
             message = f"an incident has no part {template.part}"
             yield source.document.problem((*at, "part"), message)
             continue
+        fields.add(f"{CASE}.uid")
         for number, row in enumerate(template.attributes):
             if row.field not in fields:
                 message = f"{template.part} have no field {row.field}"
                 yield source.document.problem(
                     (*at, "attributes", number), message, nearest(row.field, fields)
                 )
+    yield from _composed(source, kinds_of(sources))
+
+
+def _composed(
+    source: Source[ObjectTable], kinds: Mapping[str, ObservableKind]
+) -> Iterator[Problem]:
+    """Check that composed objects are made of kinds, and links lead to objects."""
+    for index, row in enumerate(source.model.composed):
+        for number, relation in enumerate(row.relations):
+            for kind in relation.kinds:
+                if kind not in kinds:
+                    at: Path = ("composed", index, "relations", number)
+                    message = f"there is no kind {kind}"
+                    yield source.document.problem(at, message, nearest(kind, kinds))
+    there = {f"{each.part}/{each.name}" for each in source.model.objects}
+    there |= {f"observables/{each.name}" for each in source.model.composed}
+    for index, link in enumerate(source.model.links):
+        for end in (link.source, link.target):
+            if end not in there:
+                message = f"there is no object {end}"
+                at = ("links", index)
+                yield source.document.problem(at, message, nearest(end, there))

@@ -24,7 +24,14 @@ from broker.model.agreement import (
 from broker.model.feedback import AgreedTags
 from broker.model.foreign import CsvTable, FormatTable, RoleRow
 from broker.model.known_good import KnownGood
-from broker.model.mapping import Markings, ObjectTemplate, ObservableKind, RsitRow
+from broker.model.mapping import (
+    ComposedObject,
+    Markings,
+    ObjectLink,
+    ObjectTemplate,
+    ObservableKind,
+    RsitRow,
+)
 from broker.strict_yaml import Document, load, nearest, parse
 
 M = TypeVar("M", bound=BaseModel)
@@ -57,6 +64,8 @@ class ObjectTable(_Table):
     """``mappings/objects.yaml``."""
 
     objects: tuple[ObjectTemplate, ...]
+    composed: tuple[ComposedObject, ...] = ()
+    links: tuple[ObjectLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ def tables_of(sources: Sources) -> Tables:
         rsit={row.rsit: row for row in rsit.model.rsit},
         markings=markings.model,
         objects=objects.model.objects,
+        composed=objects.model.composed,
+        links=objects.model.links,
         formats={name: source.model for name, source in formats.items()},
         sides={row.rsit: row for row in roles.model.roles},
         csv={name: source.model for name, source in csv.items()},

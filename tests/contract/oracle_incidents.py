@@ -301,6 +301,46 @@ _TWICE: Final[list[dict[str, Any]]] = [
 """Values that are there more than once, or become the same on the way."""
 
 
+def _together() -> list[dict[str, Any]]:
+    """Return observables in groups: one for each object that they can become."""
+    found: list[dict[str, Any]] = []
+    for number, row in enumerate(rulebook().tables.composed, 1):
+        kinds = {
+            kind: relation.roles[0].value
+            for relation in reversed(row.relations)
+            for kind in relation.kinds
+        }
+        if row.name == "network-connection":
+            # With a name, it would be a name and its addresses.
+            del kinds["hostname"]
+        if row.name == "email":
+            kinds |= {"filename": "attacker", "sha512": "attacker"}
+        for kind, role in kinds.items():
+            # A value stands in one group only: the last letters differ between groups.
+            value = _TOLD_APART.get(kind, VALUES[kind]).replace("{}", str(number))
+            seen = {"kind": kind, "value": value, "role": role, "group": number}
+            found.append(seen | {"to_ids": True})
+    # What is in a group with nothing that it could be put together with.
+    found.append({"kind": "iban", "value": "XK051212012345678907", "group": 90})
+    found.append({"kind": "btc", "value": VALUES["btc"], "group": 90})
+    return found
+
+
+# Kinds that more than one object takes.
+_TOLD_APART: Final = {
+    "domain": "verify{}.example",
+    "hostname": "www{}.verify.example",
+    "ipv4": "203.0.113.{}",
+    "ipv6": "2001:db8::{}",
+    "port": "844{}",
+    "email": "dikush{}@posta.example",
+    "email-attachment": "fatura{}.pdf",
+    "phone": "+3834400090{}",
+    "filename": "fatura{}.exe",
+    "sha512": "{}" + "0f" * 63 + "0",
+}
+
+
 @dataclass(frozen=True)
 class Sample:
     """What one recipient would get of one incident."""
@@ -401,6 +441,9 @@ def made() -> dict[str, dict[str, Any]]:
     found["twice"]["suspects"] = [
         {"kind": "person", "accounts": ["XK051212012345678906"] * 2}
     ]
+    found["together"] = {
+        **_FULL, "uid": "KOS-CERT-2026-7011", "observables": _together()
+    }  # fmt: skip
     found["least"] = {
         "uid": "KOS-CERT-2026-7010",
         "revision": 1,

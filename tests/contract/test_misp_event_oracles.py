@@ -51,6 +51,13 @@ def things(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from attributes(event)
     yield from event.get("Object", ())
     yield from event["EventReport"]
+    yield from references(event)
+
+
+def references(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every reference between the objects of an event."""
+    for made in event.get("Object", ()):
+        yield from made.get("ObjectReference", ())
 
 
 @cache
@@ -68,6 +75,14 @@ def templates() -> dict[str, dict[str, Any]]:
     """Return the object templates that PyMISP carries, by their UUID."""
     found = [json.loads(path.read_bytes()) for path in TEMPLATES.glob("*/*.json")]
     return {each["uuid"]: each for each in found if "uuid" in each}
+
+
+@cache
+def relationships() -> frozenset[str]:
+    """Return MISP's words for how objects relate, as PyMISP carries them."""
+    path = TEMPLATES.parent / "relationships/definition.json"
+    found = json.loads(path.read_bytes())["values"]
+    return frozenset(each["name"] for each in found)
 
 
 @cache
@@ -93,7 +108,8 @@ def test_every_kind_is_looked_at() -> None:
 
     assert set(tables.kinds) == set(VALUES)
     within = {row.misp.object.name for row in tables.kinds.values() if row.misp.object}
-    assert within | {template.name for template in tables.objects} == made
+    templates_ = (*tables.objects, *tables.composed)
+    assert within | {template.name for template in templates_} == made
 
 
 @every_sample
@@ -153,6 +169,29 @@ def test_every_object_follows_its_template(sample: Sample) -> None:
             assert each["value"] in relation.get("values_list", [each["value"]])
             assert each["category"] in relation.get("categories", [each["category"]])
             assert relation.get("multiple") or used[each["object_relation"]] == 1
+
+
+@every_sample
+def test_every_reference_leads_somewhere(sample: Sample) -> None:
+    """A reference leads to another thing of the event, by MISP's words."""
+    there = {each["uuid"] for each in sample.event.get("Object", ())}
+    there |= {each["uuid"] for each in attributes(sample.event)}
+
+    for made in sample.event.get("Object", ()):
+        for each in made.get("ObjectReference", ()):
+            assert each["referenced_uuid"] in there - {made["uuid"]}
+            assert each["relationship_type"] in relationships()
+
+
+def test_every_link_is_looked_at() -> None:
+    """Each row of the table of links is used by some sample."""
+    used = {
+        each["relationship_type"]
+        for sample in samples()
+        for each in references(sample.event)
+    }
+
+    assert {link.relationship for link in rulebook().tables.links} <= used
 
 
 @every_sample

@@ -32,8 +32,12 @@ from broker.model.incident import (
     declarations,
 )
 from broker.model.mapping import (
+    CASE,
+    CASE_FIELDS,
+    ComposedObject,
     Markings,
     MispObject,
+    ObjectLink,
     ObjectTemplate,
     ObservableKind,
     RsitRow,
@@ -46,6 +50,7 @@ from tests.contract.oracle_incidents import VALUES
 ROOT = Path(__file__).parents[2]
 RECORDING = ROOT / "tests/contract/data/misp-2.5.1-exchanges.json"
 TEMPLATES = Path(pymisp.__file__).parent / "data/misp-objects/objects"
+RELATIONSHIPS = TEMPLATES.parent / "relationships/definition.json"
 
 
 class _Observables(BaseModel):
@@ -58,6 +63,8 @@ class _Rsit(BaseModel):
 
 class _Objects(BaseModel):
     objects: tuple[ObjectTemplate, ...]
+    composed: tuple[ComposedObject, ...]
+    links: tuple[ObjectLink, ...]
 
 
 def table(path: str, model: type[Any]) -> Any:
@@ -67,7 +74,8 @@ def table(path: str, model: type[Any]) -> Any:
 KINDS: tuple[ObservableKind, ...] = table("observables.yaml", _Observables).observables
 ROWS: tuple[RsitRow, ...] = table("taxonomy/rsit.yaml", _Rsit).rsit
 MARKINGS: Markings = table("markings.yaml", Markings)
-OBJECTS: tuple[ObjectTemplate, ...] = table("objects.yaml", _Objects).objects
+OBJECT_TABLE: _Objects = table("objects.yaml", _Objects)
+OBJECTS: tuple[ObjectTemplate, ...] = OBJECT_TABLE.objects
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 each_matched = pytest.mark.parametrize(
@@ -372,7 +380,9 @@ NOT_IN_MISP = {
 }
 
 
-def definition(template: ObjectTemplate | MispObject) -> dict[str, Any]:
+def definition(
+    template: ObjectTemplate | MispObject | ComposedObject,
+) -> dict[str, Any]:
     path = TEMPLATES / template.name / "definition.json"
     loaded: dict[str, Any] = json.loads(path.read_bytes())
     return loaded
@@ -403,11 +413,13 @@ class TestObjects:
     @each_object
     def test_what_the_template_requires_can_be_there(self, template):
         """What is required is fixed or can be filled, and so is one choice."""
-        expected = definition(template)
+        expected, needs = definition(template), template.needs
         fixed = {row.relation for row, _ in template.fixed}
         filled = fixed | {row.relation for row in template.attributes}
 
-        assert set(expected.get("required", ())) <= fixed
+        needed = {row.relation for row in template.attributes if row.field in needs}
+
+        assert set(expected.get("required", ())) <= fixed | needed
         assert not expected.get("requiredOneOf") or filled & set(
             expected["requiredOneOf"]
         )
@@ -426,9 +438,14 @@ class TestObjects:
     @each_object
     def test_every_field_exists(self, template):
         """A row names a field that this part of an incident has."""
-        fields = set(declarations(PARTS[template.part]))
+        fields = (
+            set(CASE_FIELDS)
+            if template.part == CASE
+            else {*declarations(PARTS[template.part]), f"{CASE}.uid"}
+        )
 
         assert {row.field for row in template.attributes} <= fields
+        assert set(template.needs) <= fields
 
     def test_every_field_has_a_place_or_is_known_not_to(self):
         """No field of a part is lost on the way to MISP without this list saying so."""
@@ -444,3 +461,62 @@ class TestObjects:
                 missing = set(declarations(model)) - placed
 
                 assert missing <= NOT_IN_MISP.get(part, set())
+
+
+each_composed = pytest.mark.parametrize(
+    "row", OBJECT_TABLE.composed, ids=lambda each: each.name
+)
+
+
+class TestComposedObjects:
+    @each_composed
+    def test_the_template_is_the_one_that_misp_ships(self, row):
+        """UUID, version and category are those of the template of that name."""
+        expected = definition(row)
+
+        assert expected["uuid"] == row.template_uuid
+        assert expected["version"] == row.template_version
+        assert expected["meta-category"] == row.meta_category
+
+    @each_composed
+    def test_every_relation_takes_what_it_is_given(self, row):
+        """A kind, in each of its roles, has the type and category of the relation."""
+        relations = definition(row)["attributes"]
+        kinds = {kind.kind: kind for kind in KINDS}
+
+        for each in row.relations:
+            relation = relations[each.relation]
+            assert each.many <= bool(relation.get("multiple"))
+            for kind in each.kinds:
+                misp = kinds[kind].misp
+                for role in each.roles:
+                    alone = misp.by_role.get(role, misp)
+                    category = each.category or alone.category
+                    type_ = each.type or alone.type
+                    assert relation["misp-attribute"] == type_
+                    assert category in relation.get("categories", [category])
+                    assert type_ in misp_types()["category_type_mappings"][category]
+
+    @each_composed
+    def test_no_kind_that_has_an_object_of_its_own_is_composed(self, row):
+        """A value stands in one object only."""
+        held = {kind.kind for kind in KINDS if kind.misp.object}
+
+        assert set() == held & {kind for each in row.relations for kind in each.kinds}
+
+    @each_composed
+    def test_what_the_template_requires_is_asked_for(self, row):
+        """An object is made only where one of the relations is there that it needs."""
+        expected = definition(row)
+
+        assert not expected.get("required")
+        assert any(set(asked) <= set(expected["requiredOneOf"]) for asked in row.asks)
+
+    def test_misp_knows_every_relationship(self):
+        """The words for how objects relate are those of MISP's list."""
+        known = {
+            each["name"] for each in json.loads(RELATIONSHIPS.read_bytes())["values"]
+        }
+
+        assert {link.relationship for link in OBJECT_TABLE.links} <= known
+        assert "related-to" in known

@@ -287,7 +287,8 @@ def test_person_becomes_its_objects() -> None:
         ("person", "role", "Victim"),
         ("victim", "regions", "XK"),
         ("victim", "classification", "individual"),
-    ] == values
+    ] == values[1:]
+    assert ("incident", "name", "Incident: KOS-CERT case") == values[0]
 
 
 def test_fixed_values_alone_make_no_object() -> None:

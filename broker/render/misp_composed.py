@@ -1,0 +1,131 @@
+"""Observables that are one thing become one MISP object: a mail, a file, a connection.
+
+Attributes, by the group that the incident puts them in, + the table of composed objects
+-> MISP objects, and the attributes that stay alone.
+
+Invariants: nothing is put together but what the incident says belongs together; a value
+stands in one place only; an attribute within an object has another UUID than alone,
+because MISP moves no attribute from one place to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid5
+
+from broker.model.incident import Role
+from broker.model.mapping import ComposedObject, ComposedRelation
+from broker.render.misp_links import Placed, refer
+
+PART: Final = "observables"
+# What does not fit its type, which no relation would take either.
+_TEXT: Final = "text"
+_TOGETHER: Final = "related-to"
+# The last twelve digits of the first member's UUID count the objects of its group.
+_COUNTED: Final = 0xFFFFFFFFFFFF
+_FIRST: Final = 16
+
+
+class Member(NamedTuple):
+    """One observable of a group: what it is, and the attribute that it would be."""
+
+    kind: str
+    role: str
+    attribute: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A row of the table, ready to be filled in."""
+
+    constant: dict[str, Any]
+    asks: tuple[frozenset[str], ...]
+    relations: dict[tuple[str, str], tuple[ComposedRelation, ...]]
+
+    @classmethod
+    def of(cls, row: ComposedObject) -> _Form:
+        relations: dict[tuple[str, str], tuple[ComposedRelation, ...]] = {}
+        for each in row.relations:
+            for kind in each.kinds:
+                for role in each.roles:
+                    key = kind, Role(role).value
+                    relations[key] = (*relations.get(key, ()), each)
+        constant = {
+            "name": row.name,
+            "meta-category": row.meta_category,
+            "template_uuid": row.template_uuid,
+            "template_version": str(row.template_version),
+            "description": f"{row.name} ({PART})",
+            "distribution": "5",
+        }
+        return cls(constant, tuple(map(frozenset, row.asks)), relations)
+
+    def taken(self, members: Iterable[Member]) -> list[tuple[Member, ComposedRelation]]:
+        """Return the members that the template takes, each with its relation.
+
+        Nothing, when they are too few to say more than they would alone.
+        """
+        found: list[tuple[Member, ComposedRelation]] = []
+        used: set[str] = set()
+        for member in members:
+            if member.attribute["type"] == _TEXT:
+                continue
+            for row in self.relations.get((member.kind, member.role), ()):
+                if row.many or row.relation not in used:
+                    used.add(row.relation)
+                    found.append((member, row))
+                    break
+        enough = len(found) > 1 and all(used & asked for asked in self.asks)
+        return found if enough else []
+
+
+class Composer:
+    """The table of composed objects."""
+
+    __slots__ = ("_forms",)
+
+    def __init__(self, rows: Iterable[ComposedObject]) -> None:
+        self._forms = [_Form.of(row) for row in rows]
+
+    def compose(
+        self, members: list[Member], stamp: str
+    ) -> tuple[list[Placed], list[dict[str, Any]]]:
+        """Return the objects of one group, and the attributes that are in none."""
+        first: str = members[0].attribute["uuid"]
+        head, number = first[:24], int(first[24:], 16) + _FIRST
+        objects: list[Placed] = []
+        left = members
+        for at, form in enumerate(self._forms):
+            taken = form.taken(left)
+            if not taken:
+                continue
+            uuid = head + "%012x" % ((number + at) & _COUNTED)
+            within = [_within(uuid, member.attribute, row) for member, row in taken]
+            made = {**form.constant, "uuid": uuid, "timestamp": stamp}
+            objects.append((PART, made | {"Attribute": within}))
+            inside = {id(member.attribute) for member, _ in taken}
+            left = [each for each in left if id(each.attribute) not in inside]
+        alone = [each.attribute for each in left]
+        if objects and alone:
+            # They belong together, and no template has a place for all of them.
+            owner = objects[0][1]
+            owner["ObjectReference"] = [
+                refer(owner, _TOGETHER, each["uuid"], stamp) for each in alone
+            ]
+        return objects, alone
+
+
+def _within(
+    uuid: str, attribute: dict[str, Any], row: ComposedRelation
+) -> dict[str, Any]:
+    made = attribute | {
+        "object_relation": row.relation,
+        "uuid": str(uuid5(UUID(uuid), attribute["uuid"])),
+    }
+    if row.type:
+        made["type"] = row.type
+    if row.category:
+        made["category"] = row.category
+    return made
