@@ -19,18 +19,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from broker import convert, guard, policy, redact, render
+from broker import convert, policy, redact, render
 from broker.canonical import dumps, sha256_hex
-from broker.errors import BesaError, IntakeError
+from broker.errors import IntakeError
 from broker.intake import read
 from broker.keys import Keys, RecipientKey
+from broker.leaving import Made, failed, inspected
 from broker.model.agreement import OnExpiry, OnWithdrawal
-from broker.model.decision import OUT_OF_DATES, Decision, Effect, Finding
+from broker.model.decision import OUT_OF_DATES, Decision, Effect
 from broker.model.incident import Incident, Status
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import (
     NO_HISTORY,
-    Breach,
     Bundle,
     Draft,
     Edition,
@@ -44,7 +44,6 @@ from broker.model.sharing import (
 )
 from broker.policy import Facts, facts_of
 from broker.rulebook import Route, Rulebook
-from broker.seal import seal
 
 # What the recipient sees is compared without these: they change with every revision.
 _NOT_CONTENT: Final = frozenset({"revision", "revised_at", "origin"})
@@ -132,22 +131,11 @@ def disclose(
     hearing = policy.Hearing(facts, now)
     fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
-    shares = tuple(
-        _share(
-            incident,
-            facts,
-            hearing,
-            fields,
-            route,
-            rulebook,
-            keys,
-            history,
-            now,
-            stale=stale,
-        )
+    made = [
+        _share(incident, facts, hearing, fields, route, keys, history, now, stale=stale)
         for route in rulebook.routes
-    )
-    return replace(outcome, shares=shares)
+    ]
+    return replace(outcome, shares=tuple(inspected(made, incident, rulebook, keys)))
 
 
 def advance(history: History, outcome: Outcome) -> History:
@@ -168,13 +156,12 @@ def _share(
     hearing: policy.Hearing,
     fields: redact.Fields,
     route: Route,
-    rulebook: Rulebook,
     keys: Keys,
     history: History,
     now: datetime,
     *,
     stale: bool,
-) -> Share:
+) -> Share | Made:
     """Find out what one recipient gets; whatever goes wrong, it is not too much."""
     agreement = route.agreement.agreement
     stage = "decide"
@@ -189,51 +176,25 @@ def _share(
         if decision.effect is Effect.WITHHOLD:
             if previous is None:
                 return Share(decision, State.WITHHELD)
-            return withheld(incident, route, rulebook, keys, decision, previous)
+            return _withheld(incident, route, keys, decision, previous)
         key = keys.recipients[route.recipient.recipient]
-        return _shared(incident, fields, route, rulebook, keys, key, decision, previous)
+        return _shared(incident, fields, route, key, decision, previous)
     except Exception as error:
-        # INVARIANT: an error never shares. Only the sort of error is kept: its message
-        # could hold what it stumbled over.
-        why = str(error) if isinstance(error, BesaError) else type(error).__name__
-        stage = _stage_of(error) or stage
         if decision is None:
             recipient = route.recipient.recipient
             decision = Decision(agreement, recipient, Effect.WITHHOLD, ())
-        failed = replace(
-            decision,
-            effect=Effect.strictest([decision.effect, Effect.REVIEW]),
-            findings=(*decision.findings, _failed(stage)),
-        )
-        return Share(failed, State.HELD, failure=f"{stage}: {why}")
-
-
-def _stage_of(error: Exception) -> str:
-    """Return the stage whose code an error came out of, if it was one."""
-    trace = error.__traceback__
-    while trace is not None:
-        module = str(trace.tb_frame.f_globals.get("__name__", "")).split(".")
-        if module[0] == "broker" and module[-1:] != ["pipeline"]:
-            return module[1]
-        trace = trace.tb_next
-    return ""
-
-
-def _failed(stage: str) -> Finding:
-    return Finding("error", Effect.REVIEW, True, "", f"an error in the stage {stage}")
+        return failed(decision, error, stage)
 
 
 def _shared(
     incident: Incident,
     fields: redact.Fields,
     route: Route,
-    rulebook: Rulebook,
-    keys: Keys,
     key: RecipientKey,
     decision: Decision,
     previous: Edition | None,
-) -> Share:
-    """Take an incident that may be shared, or only after review, to its seal."""
+) -> Share | Made:
+    """Take an incident that may be shared, or only after review, to its draft."""
     redacted = redact.project(
         incident, route.plan, key, fields, decision.withheld_items
     )
@@ -243,7 +204,7 @@ def _shared(
     edition = _next(previous, incident, content)
     case = convert.Case(incident.uid, key.ids, edition)
     bundle = convert.to_stix(redacted, route.frame, case)
-    return _sealed(decision, redacted, edition, bundle, incident, route, rulebook, keys)
+    return _made(decision, redacted, edition, bundle, route)
 
 
 def withheld(
@@ -259,6 +220,17 @@ def withheld(
     Of the incident, what takes back holds the time, the marking and an id made of its
     uid; the guard looks for everything else in it.
     """
+    made = _withheld(incident, route, keys, decision, previous)
+    return inspected([made], incident, rulebook, keys)[0]
+
+
+def _withheld(
+    incident: Incident,
+    route: Route,
+    keys: Keys,
+    decision: Decision,
+    previous: Edition,
+) -> Share | Made:
     withdrawn = incident.status is Status.WITHDRAWN
     # What may no longer be shared is taken back always; the agreement has a say only
     # when the CSIRT withdraws the incident as such, or when nothing speaks against it
@@ -278,35 +250,20 @@ def withheld(
         min(incident.pap, ceiling.pap, key=lambda level: level.rank),
     )
     bundle = convert.to_retraction(route.frame, case, marking, reason)
-    return _sealed(decision, None, edition, bundle, incident, route, rulebook, keys)
+    return _made(decision, None, edition, bundle, route)
 
 
-def _sealed(
+def _made(
     decision: Decision,
     redacted: Redacted | None,
     edition: Edition,
     bundle: Bundle,
-    incident: Incident,
     route: Route,
-    rulebook: Rulebook,
-    keys: Keys,
-) -> Share:
-    """Render, inspect and seal; what must wait, or must not leave, is held instead."""
+) -> Made:
+    """Render a bundle as it would leave."""
     body = _rendered(bundle, route, route.wire)
     draft = Draft(decision.recipient, route.wire, body)
-    breaches = _inspected(draft, incident, route, decision)
-    if breaches or decision.effect is Effect.REVIEW:
-        return Share(
-            decision, State.HELD, redacted, edition, draft=draft, breaches=breaches
-        )
-    sealed = seal(
-        draft,
-        share=_share_id(bundle),
-        edition=edition,
-        rulebook=rulebook.digest,
-        key=keys.signing,
-    )
-    return Share(decision, State.QUEUED, redacted, edition, sealed)
+    return Made(decision, redacted, edition, route, _share_id(bundle), draft)
 
 
 def _content(redacted: Redacted) -> str:
@@ -330,15 +287,6 @@ def _rendered(bundle: Bundle, route: Route, wire: Wire) -> bytes:
     if wire is Wire.MISP_EVENT:
         return render.misp_event(bundle, route.event_frame)
     return render.stix_bundle(bundle)
-
-
-def _inspected(
-    draft: Draft, incident: Incident, route: Route, decision: Decision
-) -> tuple[Breach, ...]:
-    breaches = guard.inspect(draft, incident, route.guard, decision.withheld_items)
-    if len(draft.body) > route.recipient.limits.max_bytes:
-        breaches += (Breach("too-large-for-recipient", ""),)
-    return breaches
 
 
 def _share_id(bundle: Bundle) -> str:

@@ -1,5 +1,21 @@
 """The guard: the last look at the exact bytes, by code that trusts none before it."""
 
-from broker.guard.inspect import Guard, Known, compile_guard, inspect
+from broker.guard.inspect import (
+    Found,
+    Guard,
+    Known,
+    Look,
+    compile_guard,
+    inspect,
+    inspect_all,
+)
 
-__all__ = ["Guard", "Known", "compile_guard", "inspect"]
+__all__ = [
+    "Found",
+    "Guard",
+    "Known",
+    "Look",
+    "compile_guard",
+    "inspect",
+    "inspect_all",
+]

@@ -9,15 +9,15 @@ keep is looked for in every encoding; an error in here counts as a breach.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from broker.canonical import dumps
 from broker.errors import GuardError, Problem, RulebookError
-from broker.guard.search import Searched
-from broker.guard.secrets import Secrets
+from broker.guard.ids import VALUES_OF, id_breaches
+from broker.guard.search import Searched, Wanted
+from broker.guard.secrets import Secret, Secrets
 from broker.guard.shapes import (
     Check,
     UnknownShapeError,
@@ -25,7 +25,7 @@ from broker.guard.shapes import (
     read,
     shape_names,
 )
-from broker.guard.texts import fold
+from broker.guard.texts import Lines, fold, laid_open, lines_of
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Guardrail, Profile
 from broker.model.decision import ItemKey
@@ -37,7 +37,6 @@ from broker.strict_yaml import Document
 
 # Values times letters: more would take the guard longer than a queue can wait.
 _MOST_WORK: Final = 10**12
-_STIX_NAMESPACE: Final = bytes.fromhex("00abedb4aa42466c9c01fed23315a9b7")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +107,25 @@ def compile_guard(
     )
 
 
+class Look(NamedTuple):
+    """A draft to be looked at, and by what guardrail."""
+
+    draft: Draft
+    guard: Guard
+    # The sorts of items that the agreement keeps back from this one.
+    withheld: Collection[ItemKey] = ()
+
+
+Found = tuple[Breach, ...]
+"""Everything in a draft that must not leave; nothing means it may."""
+
+
 def inspect(
     draft: Draft,
     incident: Incident,
     guard: Guard,
     withheld: Collection[ItemKey] = (),
-) -> tuple[Breach, ...]:
+) -> Found:
     """Return everything in a draft that must not leave; nothing means it may.
 
     ``withheld`` are the sorts of items that the agreement keeps back from this one.
@@ -121,32 +133,150 @@ def inspect(
     Raises:
         GuardError: it is too much to look into; then it must not leave either.
     """
+    [found] = inspect_all([Look(draft, guard, withheld)], incident)
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def inspect_all(looks: Sequence[Look], incident: Incident) -> list[Found | Exception]:
+    """Return what `inspect` finds in each of several drafts of one incident.
+
+    Most of their lines are the same, and are laid open once. An error is returned
+    instead of raised: it speaks of one draft only.
+    """
+    read = [_read(look, incident) for look in looks]
+    together = [each for each in read if isinstance(each, _Read)]
+    try:
+        searched = _searched(together, incident) if together else []
+    except Exception:
+        # One that is too much to look into must not hold up the others.
+        searched = [_alone(each, incident) for each in together]
+    left = iter(searched)
+    return [next(left) if isinstance(each, _Read) else each for each in read]
+
+
+class _Read(NamedTuple):
+    """A draft of the allowed shape, and what is to be searched in it."""
+
+    look: Look
+    lines: Lines
+    values: list[str]
+    breaches: list[Breach]  # so far
+
+
+def _read(look: Look, incident: Incident) -> _Read | Found | Exception:
+    """Read a draft; what is no document of the allowed shape is not searched."""
+    draft, guard, _ = look
     if draft.wire is not guard.wire:
         return (Breach("wrong-wire", ""),)
     if len(draft.body) > guard.max_bytes:
         return (Breach("too-large", ""),)
-    document, texts, breaches = read(guard.shapes, draft.body)
-    if document is None:
-        return breaches
-    if dumps(document) != draft.body:
-        # Two keys of one name, or blanks: something would be read differently
-        # elsewhere.
-        return (Breach("not-canonical", ""),)
-    found = list(_marking_breaches(document, incident, guard))
-    if guard.wire is Wire.STIX_BUNDLE:
-        found += _id_breaches(document["objects"])
-    searched = Searched(texts, _values(document, guard.wire), guard.known.lines)
-    found += _secret_breaches(searched, incident, guard, withheld)
-    touched = searched.tripped(guard.tripwires)
-    found += [Breach(f"tripwire-{name}", "") for name in touched]
-    return tuple(found)
+    try:
+        document, texts, breaches = read(guard.shapes, draft.body)
+        if document is None:
+            return breaches
+        if dumps(document) != draft.body:
+            # Two keys of one name, or blanks: something would be read differently
+            # elsewhere.
+            return (Breach("not-canonical", ""),)
+        found = list(_marking_breaches(document, incident, guard))
+        if guard.wire is Wire.STIX_BUNDLE:
+            found += id_breaches(document["objects"])
+        values = list(_values(document, guard.wire))
+        return _Read(look, lines_of(texts, guard.known.lines), values, found)
+    except Exception as error:
+        return error
+
+
+def _alone(read: _Read, incident: Incident) -> Found | Exception:
+    try:
+        return _searched([read], incident)[0]
+    except Exception as error:
+        return error
+
+
+def _searched(documents: list[_Read], incident: Incident) -> list[Found | Exception]:
+    """Look for values and tripwires in drafts of one incident.
+
+    What is encoded in any of them is laid open once for all. Only when something is
+    in there that one of them must not hold is that one looked at by itself.
+    """
+    secrets = [
+        one.look.guard.secrets.of(incident, one.look.withheld) for one in documents
+    ]
+    lines = {line: None for one in documents for line in one.lines.to_open}
+    opened = laid_open(list(lines))
+    wanted = Wanted(list({secret.value: None for each in secrets for secret in each}))
+    if len(documents) == 1:
+        whole = Searched(documents[0].lines, opened, documents[0].values)
+        return [_found(documents[0], whole, wanted, secrets[0], incident)]
+    beneath = Searched(Lines([], list(lines), []), opened, ())
+    _refuse_too_much(len(wanted), beneath.size)
+    below = beneath.holding(wanted)
+    touched = set(
+        beneath.tripped({name for one in documents for name in _tripwires(one)})
+    )
+    found: list[Found | Exception] = []
+    for one, its in zip(documents, secrets, strict=True):
+        clear = touched.isdisjoint(_tripwires(one)) and below.isdisjoint(
+            secret.value for secret in its
+        )
+        if clear:
+            above = Searched(one.lines.without_single(), [], one.values)
+            found.append(_found(one, above, wanted, its, incident))
+        else:
+            found.append(_alone(one, incident))
+    return found
+
+
+def _tripwires(read: _Read) -> frozenset[str]:
+    return read.look.guard.tripwires
+
+
+def _found(
+    read: _Read,
+    searched: Searched,
+    wanted: Wanted,
+    secrets: list[Secret],
+    incident: Incident,
+) -> Found:
+    """Return everything that is wrong with one draft."""
+    _refuse_too_much(len(secrets), searched.size)
+    there = searched.holding(wanted)
+    leaked = _leaked(read.look, there, secrets, incident) if there else ()
+    touched = [
+        Breach(f"tripwire-{name}", "") for name in searched.tripped(_tripwires(read))
+    ]
+    return (*read.breaches, *leaked, *touched)
+
+
+def _refuse_too_much(values: int, letters: int) -> None:
+    if values * letters > _MOST_WORK:
+        raise GuardError("too many values and too much text: split the incident")
+
+
+def _leaked(
+    look: Look, there: set[str], secrets: list[Secret], incident: Incident
+) -> Iterator[Breach]:
+    """Yield a breach for each field of which a value stands in a draft."""
+    guard = look.guard
+    leaked = [
+        secret
+        for secret in secrets
+        if secret.value in there and fold(secret.value).strip() not in guard.known.names
+    ]
+    if leaked:
+        unkept = guard.secrets.unkept(leaked, incident, look.withheld)
+        for field in dict.fromkeys(secret.field for secret in unkept):
+            yield Breach("withheld-value", "", field)
 
 
 def _values(document: Any, wire: Wire) -> Iterator[str]:
     """Yield the values of a document that stand for one thing each, in order."""
     if wire is Wire.STIX_BUNDLE:
         for made in document["objects"]:
-            for name in _ID_OF.get(made["type"], ()):
+            for name in VALUES_OF.get(made["type"], ()):
                 if isinstance(made.get(name), str):
                     yield made[name]
         return
@@ -154,27 +284,6 @@ def _values(document: Any, wire: Wire) -> Iterator[str]:
     for made in (event, *event.get("Object", ())):
         for attribute in made.get("Attribute", ()):
             yield attribute.get("value", "")
-
-
-def _secret_breaches(
-    searched: Searched,
-    incident: Incident,
-    guard: Guard,
-    withheld: Collection[ItemKey],
-) -> Iterator[Breach]:
-    secrets = guard.secrets.of(incident, withheld)
-    if len(secrets) * searched.size > _MOST_WORK:
-        raise GuardError("too many values and too much text: split the incident")
-    there = searched.holding(list({secret.value: None for secret in secrets}))
-    leaked = [
-        secret
-        for secret in secrets
-        if secret.value in there and fold(secret.value).strip() not in guard.known.names
-    ]
-    if leaked:
-        unkept = guard.secrets.unkept(leaked, incident, withheld)
-        for field in dict.fromkeys(secret.field for secret in unkept):
-            yield Breach("withheld-value", "", field)
 
 
 def _marking_breaches(
@@ -222,58 +331,3 @@ def _marked_in_bundle(document: Mapping[str, Any]) -> tuple[list[int], list[int]
         if carried is not None and set(carried) != marks:
             tlp.append(99)  # an object that is marked otherwise than the case
     return tlp, pap
-
-
-# STIX 2.1, section 6: the properties of which an observable's id is made.
-_ID_OF: Final = {
-    "autonomous-system": ("number",),
-    "domain-name": ("value",),
-    "email-addr": ("value",),
-    "email-message": ("from_ref", "subject", "body"),
-    "file": ("hashes", "name", "parent_directory_ref", "extensions"),
-    "ipv4-addr": ("value",),
-    "ipv6-addr": ("value",),
-    "mac-addr": ("value",),
-    "mutex": ("name",),
-    "software": ("name", "cpe", "swid", "vendor", "version"),
-    "url": ("value",),
-    "user-account": ("account_type", "user_id", "account_login"),
-    "windows-registry-key": ("key", "values"),
-    "x509-certificate": ("hashes", "serial_number"),
-    "directory": ("path",),
-}
-
-
-def _id_breaches(objects: list[dict[str, Any]]) -> Iterator[Breach]:
-    """Recompute each observable's id from the value that stands beside it.
-
-    An id made from another value would give that value away: the id is a public hash.
-    """
-    for made in objects:
-        named = _ID_OF.get(made["type"])
-        if named is None:
-            continue
-        parts = {name: made[name] for name in named if name in made}
-        if not parts and made["id"][-22] == "4":
-            continue  # STIX 2.1, 2.9: made of nothing, so of no value
-        if "hashes" in parts:
-            order = [
-                h
-                for h in ("MD5", "SHA-1", "SHA-256", "SHA-512")
-                if h in parts["hashes"]
-            ]
-            chosen = order[0] if order else min(parts["hashes"])
-            parts["hashes"] = {chosen: parts["hashes"][chosen]}
-        digest = bytearray(
-            hashlib.sha1(
-                _STIX_NAMESPACE + dumps(parts), usedforsecurity=False
-            ).digest()[:16]
-        )
-        digest[6] = digest[6] & 0x0F | 0x50
-        digest[8] = digest[8] & 0x3F | 0x80
-        h = digest.hex()
-        if (
-            made["id"]
-            != f"{made['type']}--{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
-        ):
-            yield Breach("id-of-another-value", f"objects[{made['type']}].id")

@@ -1,19 +1,20 @@
 """Search a document for withheld values, all of them at once.
 
-The texts of a document -> `Searched`; values -> those of them that stand in it in any
-form.
+The texts of a document -> `Searched`; values -> `Wanted`; both -> the values that stand
+in the document in any form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
 from broker.guard.forms import (
+    Forms,
     bare_forms,
     number,
     raw_forms,
@@ -22,6 +23,7 @@ from broker.guard.forms import (
 )
 from broker.guard.texts import (
     SEPARATOR,
+    Lines,
     as_it_looks,
     fold,
     laid_open,
@@ -45,7 +47,7 @@ _BY_ONE: Final = 10**9
 
 
 class Searched:
-    """A document as it is searched."""
+    """Texts as they are searched: as they stand there, and what they hold encoded."""
 
     __slots__ = (
         "_neighbours",
@@ -53,26 +55,20 @@ class Searched:
         "_opened",
         "_squeezed",
         "_texts",
+        "_words",
         "_written",
     )
 
-    def __init__(
-        self, texts: Iterable[str], values: Iterable[str], known: frozenset[str]
-    ) -> None:
-        """Lay the texts open.
+    def __init__(self, lines: Lines, beneath: list[str], values: Iterable[str]) -> None:
+        """Fold the texts.
 
         Args:
-            texts: every text of the document.
-            values: those that stand for one thing each: one value may be split over
-                them.
-            known: lines that are in every such document.
-
-        Raises:
-            GuardError: a text has too many layers of encoding.
+            lines: the texts of one document.
+            beneath: what is encoded in them, laid open.
+            values: those texts that stand for one thing each: one value may be split
+                over them.
         """
-        lines = lines_of(texts, known)
-        beneath = laid_open(lines.single + lines.rejoined)
-        self._texts = lines.single + lines.rejoined + beneath
+        self._texts = lines.to_open + beneath
         # The texts first and together: a value may be split over two of them.
         whole = SEPARATOR.join(lines.whole)
         deeper = SEPARATOR.join(lines.rejoined + beneath)
@@ -84,6 +80,7 @@ class Searched:
         self._neighbours = f"{squeeze(fold(''.join(beside)))}\0{halves}"
         self._squeezed = f"{squeeze(self._opened)}\0{self._neighbours}"
         self._numbers = without(self._opened, _GROUPING)
+        self._words: str | None = None
 
     @property
     def size(self) -> int:
@@ -91,51 +88,45 @@ class Searched:
         return len(self._opened)
 
     def tripped(self, names: Iterable[str]) -> list[str]:
-        """Return those of some tripwires that the document touches, in order."""
+        """Return those of some tripwires that the texts touch, in order."""
         return [name for name in sorted(names) if TRIPWIRES[name](self._written)]
 
-    def holding(self, values: Sequence[str]) -> set[str]:
-        """Return the values that stand in the document in any form."""
+    def holding(self, wanted: Wanted) -> set[str]:
+        """Return the values that stand in the texts in any form."""
         found: set[str] = set()
-        texts = text_forms(values)
-        for form in occurring(texts, self._opened):
+        for form in wanted.texts.within(self._opened):
             if _stands_apart(form, self._opened):
-                found.update(texts[form])
+                found.update(wanted.texts.forms[form])
         # Spaced out, or split over neighbours.
-        bares = bare_forms(texts)
-        for bare in occurring(bares, self._squeezed):
-            found.update(bares[bare])
-        shorts = short_forms(texts)
-        if shorts:
-            words = f" {_NO_WORD.sub(' ', self._opened)} "
-            for short in occurring(shorts, words):
-                found.update(shorts[short])
-        found.update(self._numbers_among(values))
-        beyond = [value for value in values if not value.isascii()]
-        if beyond:
-            found.update(self._encoded_among(beyond))
+        for bare in wanted.bares.within(self._squeezed):
+            found.update(wanted.bares.forms[bare])
+        if wanted.shorts.forms:
+            if self._words is None:
+                self._words = f" {_NO_WORD.sub(' ', self._opened)} "
+            for short in wanted.shorts.within(self._words):
+                found.update(wanted.shorts.forms[short])
+        found.update(self._numbers_among(wanted))
+        if wanted.beyond:
+            found.update(self._encoded_among(wanted.raw_forms()))
         return found
 
-    def _numbers_among(self, values: Sequence[str]) -> Iterable[str]:
+    def _numbers_among(self, wanted: Wanted) -> Iterable[str]:
         """Yield the values that are numbers and stand there, however grouped."""
-        numbers = [(value, *number(value)) for value in values]
         both = f"{self._numbers}\0{self._neighbours}"
-        there = occurring({digits for _, digits, _ in numbers}, both)
-        for value, digits, alone in numbers:
-            if digits not in there:
-                continue
+        for digits in wanted.numbers.within(both):
             for text, least in ((self._numbers, 0), (self._neighbours, _SPLIT)):
-                found = len(digits) >= least and digits in text
-                if found and (not alone or _between(digits, text, str.isdigit)):
-                    yield value
+                if len(digits) < least or digits not in text:
+                    continue
+                apart = _between(digits, text, str.isdigit)
+                for value in wanted.numbers.forms[digits]:
+                    if apart or value not in wanted.alone:
+                        yield value
 
-    def _encoded_among(self, values: Iterable[str]) -> set[str]:
+    def _encoded_among(self, forms: Mapping[bytes, list[str]]) -> set[str]:
         """Return the values beyond ASCII that stand there as bytes."""
         raw = raw_bytes(self._texts)
-        forms: dict[bytes, list[str]] = {}
-        for value in values if raw else ():
-            for form in raw_forms(value):
-                forms.setdefault(form, []).append(value)
+        if not raw:
+            return set()
         if len(forms) * len(raw) > _ONE_PASS:
             matches = BytesAhoCorasick(list(forms)).find_matches_as_indexes
             if not matches(raw):
@@ -143,25 +134,101 @@ class Searched:
         return {value for form in forms if form in raw for value in forms[form]}
 
 
+def searched(
+    texts: Iterable[str], values: Iterable[str], known: frozenset[str]
+) -> Searched:
+    """Return a document as it is searched by itself.
+
+    Args:
+        texts: every text of the document.
+        values: those that stand for one thing each.
+        known: lines that are in every such document.
+
+    Raises:
+        GuardError: a text has too many layers of encoding.
+    """
+    lines = lines_of(texts, known)
+    return Searched(lines, laid_open(lines.to_open), values)
+
+
+class Words:
+    """Many words that are looked for at once, in as many texts as need be."""
+
+    __slots__ = ("_automaton", "forms")
+
+    def __init__(self, forms: Forms) -> None:
+        """Take the words, each with the values that are written so."""
+        self.forms = forms
+        self._automaton: AhoCorasick | None = None
+
+    def within(self, text: str) -> Collection[str]:
+        """Return those of the words that occur in a text, in time linear to both."""
+        if len(self.forms) * len(text) <= _ONE_PASS:
+            return [word for word in self.forms if word in text]
+        if self._automaton is None:
+            self._automaton = AhoCorasick(
+                self.forms, implementation=Implementation.ContiguousNFA
+            )
+        # One match is enough to look closer; nearly always there is none.
+        if not self._automaton.find_matches_as_indexes(text):
+            return ()
+        if len(self.forms) * len(text) <= _BY_ONE:
+            return [word for word in self.forms if word in text]
+        words = list(self.forms)
+        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        return {words[index] for index, _, _ in found}
+
+
+class Wanted:
+    """Values in every form in which they are looked for, made once for all texts."""
+
+    __slots__ = (
+        "_count",
+        "_raw",
+        "alone",
+        "bares",
+        "beyond",
+        "numbers",
+        "shorts",
+        "texts",
+    )
+
+    def __init__(self, values: Sequence[str]) -> None:
+        """Make the forms of values, each of which is named once."""
+        self._count = len(values)
+        texts = text_forms(values)
+        self.texts = Words(texts)
+        self.bares = Words(bare_forms(texts))
+        self.shorts = Words(short_forms(texts))
+        numbers: Forms = {}
+        # Those that may not be part of a longer number.
+        self.alone: set[str] = set()
+        for value in values:
+            digits, alone = number(value)
+            if digits:
+                numbers.setdefault(digits, []).append(value)
+            if alone:
+                self.alone.add(value)
+        self.numbers = Words(numbers)
+        self.beyond = [value for value in values if not value.isascii()]
+        self._raw: dict[bytes, list[str]] | None = None
+
+    def __len__(self) -> int:
+        """Return how many values there are."""
+        return self._count
+
+    def raw_forms(self) -> Mapping[bytes, list[str]]:
+        """Return the values beyond ASCII by the bytes in which they may be carried."""
+        if self._raw is None:
+            self._raw = {}
+            for value in self.beyond:
+                for form in raw_forms(value):
+                    self._raw.setdefault(form, []).append(value)
+        return self._raw
+
+
 # What half an address may be.
 _half: Final = re.compile(r"[0-9a-fA-F.:]{1,39}").fullmatch
-
-
-def occurring(needles: Collection[str], text: str) -> set[str]:
-    """Return those of many words that occur in a text, in time linear to both."""
-    wanted = [needle for needle in needles if needle]
-    if len(wanted) * len(text) <= _ONE_PASS:
-        return {needle for needle in wanted if needle in text}
-    automaton = AhoCorasick(wanted, implementation=Implementation.ContiguousNFA)
-    # One match is enough to look closer; nearly always there is none.
-    if not automaton.find_matches_as_indexes(text):
-        return set()
-    if len(wanted) * len(text) <= _BY_ONE:
-        return {needle for needle in wanted if needle in text}
-    return {
-        wanted[index]
-        for index, _, _ in automaton.find_matches_as_indexes(text, overlapping=True)
-    }
 
 
 def _stands_apart(form: str, opened: str) -> bool:

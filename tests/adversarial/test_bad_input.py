@@ -11,7 +11,7 @@ import pytest
 from broker.canonical import dumps
 from broker.errors import GuardError, IntakeError
 from broker.guard import inspect
-from broker.guard.search import Searched
+from broker.guard.search import Wanted, searched
 from broker.model.sharing import Breach, Draft, State
 from tests import world
 
@@ -20,7 +20,7 @@ NOBODY = frozenset[str]()
 
 def found(text: str, *values: str) -> set[str]:
     """Return the values that the guard finds in a text."""
-    return Searched([text], [], NOBODY).holding(values)
+    return searched([text], [], NOBODY).holding(Wanted(values))
 
 
 @pytest.mark.parametrize(

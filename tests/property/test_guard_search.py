@@ -8,7 +8,7 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.guard.search import Searched, occurring
+from broker.guard.search import Wanted, Words, searched
 
 _WORDS = st.text("abc ", min_size=1, max_size=6)
 _NOTHING = frozenset[str]()
@@ -20,7 +20,9 @@ def test_one_pass_finds_what_a_search_for_each_finds(
 ) -> None:
     """The automaton and the plain search find the same words."""
     long = text + "-" * 300_001  # so much text takes the automaton
-    assert {word for word in words if word in text} == occurring(words, long)
+    assert {word for word in words if word in text} == set(
+        Words({word: [] for word in words}).within(long)
+    )
 
 
 @given(st.lists(st.sampled_from(["Arben Krasniqi", "Blerta Hoxha", "Drin Gashi"])))
@@ -32,11 +34,13 @@ def test_values_are_found_however_many_stand_beside_them(names: list[str]) -> No
         for name in names
         for form in (quote(name), base64.b64encode(name.encode()).decode())
     ]
-    searched = Searched([*written, *others[::2]], written, _NOTHING)
+    text = searched([*written, *others[::2]], written, _NOTHING)
     wanted = ["Arben Krasniqi", "Blerta Hoxha", "Drin Gashi", *others]
-    assert {*names, *others[::2]} == searched.holding(wanted)
+    assert {*names, *others[::2]} == text.holding(Wanted(wanted))
 
 
 def test_nothing_is_looked_for_where_nothing_is_withheld() -> None:
     """Without a withheld value nothing is found, whatever the text is."""
-    assert set() == Searched(["Arben Krasniqi"], [], _NOTHING).holding([])
+    text = searched(["Arben Krasniqi"], [], _NOTHING)
+
+    assert set() == text.holding(Wanted([]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from broker.guard.inspect import _id_breaches
-from broker.guard.search import Searched
+from broker.guard.ids import id_breaches
+from broker.guard.search import Wanted, searched
 from broker.guard.secrets import Secrets
 from tests.unit import given
 
@@ -59,17 +61,17 @@ def test_url_that_is_only_an_origin_is_no_leak() -> None:
 def test_quoted_printable_after_a_name_is_read() -> None:
     """The sign after a name does not hide the first byte of what follows it."""
     written = "https://page.example/?q=233=20Rruga=20e=20Dibres"
-    searched = Searched([written], [written], frozenset())
+    text = searched([written], [written], frozenset())
 
-    assert {"233 Rruga e Dibres"} == searched.holding(["233 Rruga e Dibres"])
+    assert {"233 Rruga e Dibres"} == text.holding(Wanted(["233 Rruga e Dibres"]))
 
 
 def test_base64_in_lines_as_a_form_sends_it_is_read() -> None:
     """Lines of base64 that stand in a URL, joined by plus signs, are one piece."""
     written = "https://page.example/?q=aXQgd2FzIHRvbGQgYnkgc2tp+a2liZWtlIGhpbXNlbGY="
-    searched = Searched([written], [written], frozenset())
+    text = searched([written], [written], frozenset())
 
-    assert {"skikibeke"} == searched.holding(["skikibeke"])
+    assert {"skikibeke"} == text.holding(Wanted(["skikibeke"]))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,9 @@ def test_ipv6_address_is_found_whichever_zeros_are_left_out(written: str) -> Non
     """A writer may leave out any one run of zero groups, or none."""
     value = "2001:db8:b188::8af8:0:74"
 
-    assert {value} == Searched([written], [written], frozenset()).holding([value])
+    text = searched([written], [written], frozenset())
+
+    assert {value} == text.holding(Wanted([value]))
 
 
 def test_id_of_nothing_is_let_through_and_of_something_is_recomputed() -> None:
@@ -95,7 +99,7 @@ def test_id_of_nothing_is_let_through_and_of_something_is_recomputed() -> None:
         "8a6f3c1e-52c4-4d1b-9f6e-0b7d1c2a3e4f",
         "8a6f3c1e-52c4-5d1b-9f6e-0b7d1c2a3e4f",
     )
-    objects = [
+    objects: list[dict[str, Any]] = [
         {
             "type": "email-message",
             "id": f"email-message--{random}",
@@ -109,4 +113,4 @@ def test_id_of_nothing_is_let_through_and_of_something_is_recomputed() -> None:
         {"type": "email-message", "id": f"email-message--{random}", "subject": "s"},
     ]
 
-    assert [0, 1, 1] == [len(list(_id_breaches([one]))) for one in objects]
+    assert [0, 1, 1] == [len(list(id_breaches([one]))) for one in objects]
