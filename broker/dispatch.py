@@ -76,6 +76,7 @@ class Dispatcher:
         chance: source of the jitter; seeded in tests.
         on_receipt: called after each delivery that was recorded; what it raises is
             logged and changes nothing.
+        watch: called every few seconds with the store; it raises nothing.
 
     Raises:
         SettingsError: a recipient's credential is missing or its address is wrong.
@@ -93,8 +94,10 @@ class Dispatcher:
         timeouts: Timeouts | None = None,
         chance: Random | None = None,
         on_receipt: OnReceipt | None = None,
+        watch: Callable[[Store], None] = lambda _: None,
     ) -> None:
         self._store_url = store_url
+        self._look = watch
         self._clock = clock
         self._patience = patience or Patience()
         self._timeouts = timeouts or Timeouts()
@@ -167,6 +170,7 @@ class Dispatcher:
                 if time.monotonic() >= reclaim_at:
                     store.reclaim(_is_gone)
                     reclaim_at = time.monotonic() + _RECLAIM_SECONDS
+                self._look(store)
                 horizon = self._clock() + timedelta(seconds=grace)
                 if until_idle and all(
                     lane.is_idle(store, self._clock(), horizon) for lane in self._lanes

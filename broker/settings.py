@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     recall_days: int = Field(
         7, ge=1, description="alarm when a recall is not confirmed for so many days"
     )
+    silent_hours: float = Field(
+        6.0, ge=0, description="alarm when nothing came for so long; 0 for never"
+    )
+    behind_hours: float = Field(
+        24.0, ge=0, description="alarm when an edition waits for so long; 0 for never"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="how much consume and dispatch say on standard error"
     )

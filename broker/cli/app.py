@@ -22,6 +22,8 @@ from broker.cli import (
     oversight,
     policy,
     publish,
+    recall,
+    reconcile,
     reveal,
     rules,
     sandbox,
@@ -99,6 +101,7 @@ app.command(rich_help_panel=SHARE)(publish.publish)
 app.command(rich_help_panel=SHARE)(serve.run)
 app.command(rich_help_panel=SHARE)(serve.consume)
 app.command(rich_help_panel=SHARE)(serve.dispatch)
+app.add_typer(recall.app, name="recall", rich_help_panel=SHARE)
 app.command(rich_help_panel=SHARE)(verify.verify)
 app.command(rich_help_panel=RULES)(rules.check)
 app.command(rich_help_panel=RULES)(simulate.simulate)
@@ -110,6 +113,7 @@ app.add_typer(held.app, name="held", rich_help_panel=OVERSIGHT)
 app.add_typer(outbox.app, name="outbox", rich_help_panel=OVERSIGHT)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=OVERSIGHT)
 app.add_typer(feedback.app, name="feedback", rich_help_panel=OVERSIGHT)
+app.command(rich_help_panel=OVERSIGHT)(reconcile.reconcile)
 app.add_typer(reveal.app, name="reveal", rich_help_panel=OVERSIGHT)
 app.add_typer(oversight.audit, name="audit", rich_help_panel=OVERSIGHT)
 app.add_typer(database.app, name="db", rich_help_panel=OVERSIGHT)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from broker import keyring
+from broker.cli.watching import health_of
 from broker.consume import Consumer
 from broker.editor import last_editor
 from broker.feedback import Tracing
@@ -107,6 +108,8 @@ def consumer_of(
     )
     purge = Purge(store, _now)
 
+    health = health_of(settings)
+
     recall = Recall(store, reloading.rulebook, keys, _now, settings.recall_days)
 
     tracing = Tracing(
@@ -120,6 +123,7 @@ def consumer_of(
 
     def between(*, now: bool) -> None:
         reloading.look(store)
+        health.look(store)
         recall(now=now)
         sweep(now=now)
         tracing(now=now)

@@ -90,6 +90,7 @@ def dispatch(
     from broker import keyring
     from broker.cli.dispatching import Files, Turns
     from broker.cli.polling import Polling
+    from broker.cli.watching import health_of
     from broker.dispatch import Dispatcher
     from broker.settings import read_settings, recipients_of
 
@@ -109,6 +110,7 @@ def dispatch(
             credentials,
             keys,
             clock=lambda: datetime.now(UTC),
+            watch=health_of(settings).look,
         )
 
     turns = Turns(settings, ready, idle_when_closed)

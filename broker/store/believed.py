@@ -150,7 +150,7 @@ def sealed_of(database: Database, belief: Belief) -> tuple[Sealed, frozenset[Los
         row["signature"],
         row["retracts"],
     )
-    return sealed, frozenset(Loss(*loss) for loss in loads(losses or "[]"))
+    return sealed, frozenset(Loss(*loss) for loss in loads((losses or "[]").encode()))
 
 
 def queue_again(

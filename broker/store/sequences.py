@@ -54,17 +54,20 @@ def missing(database: Database) -> tuple[Missing, ...]:
     Raises:
         StoreError: the store cannot be read.
     """
+    with database.read() as connection:
+        return missing_in(connection)
+
+
+def missing_in(connection: Connection) -> tuple[Missing, ...]:
+    """Return the gaps of all producers, as one transaction sees them."""
     query = select(sequences).order_by(sequences.c.producer, sequences.c.first)
     found: list[Missing] = []
     before: tuple[str, int] = ("", 0)
-    with database.read() as connection:
-        for row in connection.execute(query):
-            if before[0] == row.producer:
-                gap = Missing(
-                    row.producer, before[1] + 1, row.first - 1, moment(row.since)
-                )
-                found.append(gap)
-            before = (row.producer, row.last)
+    for row in connection.execute(query):
+        if before[0] == row.producer:
+            gap = Missing(row.producer, before[1] + 1, row.first - 1, moment(row.since))
+            found.append(gap)
+        before = (row.producer, row.last)
     return tuple(sorted(found, key=lambda gap: (gap.since, gap.producer, gap.first)))
 
 

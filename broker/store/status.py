@@ -157,6 +157,16 @@ def _positions(connection: Connection) -> tuple[Reached, ...]:
     )
 
 
+def status_positions(database: Database) -> tuple[Position, ...]:
+    """Return the last position of each source that was stored.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with database.read() as connection:
+        return tuple(one.position for one in _positions(connection))
+
+
 def meta_value(connection: Connection, name: str) -> str:
     """Return what the store notes under a name; empty if nothing."""
     return connection.scalar(select(meta.c.value).where(meta.c.name == name)) or ""

@@ -1,0 +1,105 @@
+"""The source against what the store has read of it.
+
+Kafka's offsets, the group's and the store's positions, and the producers' numbers ->
+`SourceReport`.
+
+Invariant: asking joins no group and takes no partition from whoever does the work.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Final
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+
+from broker.errors import BesaError
+from broker.reconcile.findings import Gap, PartitionRow, SourceReport
+from broker.source import kafka_link
+from broker.store.connect import Database
+from broker.store.sequences import missing
+from broker.store.status import status_positions
+
+_ASK_MS: Final = 5_000
+
+
+def gaps_of(database: Database) -> tuple[Gap, ...]:
+    """Return which numbers of which producers never came.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return tuple(
+        Gap(gap.producer, gap.first, gap.last, gap.since) for gap in missing(database)
+    )
+
+
+def compare_kafka(
+    database: Database, bootstrap: str, topic: str, group: str
+) -> SourceReport:
+    """Compare a topic with what the store has read of it.
+
+    A Kafka that cannot be asked is a report with a problem, not an error.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    gaps = gaps_of(database)
+    try:
+        asked = _asked(bootstrap, topic, group)
+    except kafka_link.NotReachable:
+        return SourceReport("kafka", (), gaps, f"Kafka at {bootstrap} does not answer")
+    except (BesaError, KafkaError) as error:
+        what = f"Kafka did not say: {type(error).__name__}"
+        return SourceReport("kafka", (), gaps, what)
+    # Looked up last: what was confirmed to Kafka is then stored, or it never was.
+    stored = {
+        place.partition: place.offset + 1
+        for place in status_positions(database)
+        if (place.source, place.topic) == ("kafka", topic)
+    }
+    rows = tuple(
+        partition(number, begins, ends, stored.get(number), confirmed)
+        for number, begins, ends, confirmed in asked
+    )
+    problem = "" if rows else f"Kafka has no topic {topic}"
+    return SourceReport("kafka", rows, gaps, problem)
+
+
+def _asked(
+    bootstrap: str, topic: str, group: str
+) -> list[tuple[int, int, int, int | None]]:
+    """Return each partition's number, first offset, end, and what is confirmed."""
+    asking = {"group_id": group, "enable_auto_commit": False}
+    with closing(kafka_link.consumer(bootstrap, asking)) as consumer:
+        numbers = sorted(consumer.partitions_for_topic(topic) or ())
+        parts = [TopicPartition(topic, number) for number in numbers]
+        if not parts:
+            return []
+        confirmed = [consumer.committed(part, timeout_ms=_ASK_MS) for part in parts]
+        begins = consumer.beginning_offsets(parts, timeout_ms=_ASK_MS)
+        ends = consumer.end_offsets(parts, timeout_ms=_ASK_MS)
+    return [
+        (part.partition, begins[part], ends[part], done)
+        for part, done in zip(parts, confirmed, strict=True)
+    ]
+
+
+def partition(
+    number: int, begins: int, ends: int, stored: int | None, confirmed: int | None
+) -> PartitionRow:
+    """Compare the offsets of one partition; each is that of the next message.
+
+    ``stored`` and ``confirmed`` are nothing before the first message.
+    """
+    at = stored or 0
+    problem = ""
+    if at > ends:
+        problem = f"it was made anew: it ends at {ends}, and {at} was read before"
+    elif confirmed is not None and confirmed > at:
+        problem = f"{at}..{confirmed - 1} were confirmed to Kafka and never stored"
+    elif begins > at and stored is not None:
+        problem = f"Kafka deleted {at}..{begins - 1} before they were read"
+    waiting = max(0, ends - max(at, begins))
+    return PartitionRow(number, begins, ends, at, confirmed, waiting, problem)
