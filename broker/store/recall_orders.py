@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.engine import RowMapping
 
 from broker.canonical import sha256_hex
@@ -38,8 +38,8 @@ from broker.store.tables import (
     Approval,
     alarms,
     approvals,
+    decisions,
     held,
-    inbox,
     recall_orders,
 )
 
@@ -202,15 +202,16 @@ def listed(database: Database, *, uid: str = "", most: int = 100) -> tuple[Order
         return tuple(map(_order, connection.execute(query).mappings()))
 
 
-def knows(database: Database, uid: str) -> bool:
-    """Say whether an incident was ever received.
+def decided_for(database: Database, uid: str) -> frozenset[tuple[str, str]]:
+    """Return the recipients and agreements that an incident was decided for.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    query = select(func.count()).select_from(inbox).where(inbox.c.uid == uid)
+    query = select(decisions.c.recipient, decisions.c.agreement)
     with database.read() as connection:
-        return bool(connection.scalar(query))
+        rows = connection.execute(query.where(decisions.c.uid == uid).distinct())
+        return frozenset((row.recipient, row.agreement) for row in rows)
 
 
 def take_back(

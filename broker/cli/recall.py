@@ -1,0 +1,287 @@
+"""`besa recall`: take back what was shared, and see who has confirmed it.
+
+The terminal has no key and makes nothing that leaves: it writes a person's word into
+the store, and the consuming process follows it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from broker.cli import terminal
+from broker.cli.terminal import AsJson, ExitCode
+
+if TYPE_CHECKING:
+    from broker.model.sharing import Recalled
+    from broker.store import Store
+    from broker.store.recall_orders import Order
+    from broker.store.standing import Standing
+
+_FIRST = "take-back"
+
+
+class _ByUid(TyperGroup):
+    """A group whose first word may be an incident: then its first command is meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the first command's name before everything that names none."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = [_FIRST, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_ByUid,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Take back what was shared: besa recall UID --because TEXT.",
+    epilog="Without a command, take-back is meant: its options are in "
+    "besa recall take-back --help.",
+)
+
+Recipient = Annotated[
+    str, typer.Option("--recipient", "-r", help="From this recipient only.")
+]
+Agreement = Annotated[
+    str, typer.Option("--agreement", "-a", help="Under this agreement only.")
+]
+
+
+@app.callback()
+def _recall() -> None:
+    """Take back what was shared: besa recall UID --because TEXT."""
+
+
+@app.command(_FIRST)
+def take_back(
+    uid: Annotated[
+        str, typer.Argument(metavar="UID", help="The incident's own number.")
+    ] = "",
+    because: Annotated[
+        str,
+        typer.Option(
+            "--because",
+            help="Why, for the CSIRT's own people; recipients and the register never "
+            "get these words.",
+        ),
+    ] = "",
+    recipient: Recipient = "",
+    agreement: Agreement = "",
+    lift: Annotated[
+        bool,
+        typer.Option(
+            "--lift", help="End a recall: newer revisions follow the rules again."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take an incident back from whoever has it, and keep newer revisions back.
+
+    The consuming process makes, for each recipient, the edition that takes back; it
+    overtakes what is not sent yet. It does not need the incident for it. Newer
+    revisions are held until two people release one, or somebody lifts the recall.
+    """
+    from datetime import UTC, datetime
+
+    from broker.cli.held import opened
+    from broker.cli.person import person
+    from broker.store.recall_orders import Kind
+
+    if not uid:
+        terminal.wrong_usage("say which incident: besa recall UID --because TEXT")
+    if not because.strip():
+        terminal.wrong_usage("--because must say why")
+    _, store = opened()
+    with store:
+        _must_be_known(store, uid, recipient, agreement)
+        if lift:
+            _must_be_recalled(store, uid, recipient, agreement)
+        found = _standing(store, uid, recipient, agreement)
+        order, new = store.order_recall(
+            Kind.LIFT if lift else Kind.RECALL,
+            person() or "unknown",
+            terminal.plain(because),
+            datetime.now(UTC),
+            uid=uid,
+            recipient=recipient,
+            agreement=agreement,
+        )
+    if as_json:
+        value = _order_value(order)
+        has = [] if lift else [_standing_value(one) for one in found]
+        terminal.print_json({**value, "new": new, "has": has})
+    elif lift:
+        terminal.stdout().print(
+            f"The recall of {terminal.plain(uid)} is lifted: newer revisions follow "
+            "the rules again. What is held for it still needs two people."
+        )
+    else:
+        _tell_ordered(uid, found, new=new)
+
+
+@app.command("list")
+def list_(
+    uid: Annotated[str, typer.Argument(metavar="UID", help="Of this one only.")] = "",
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only what waits for too long.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what is confirmed or needs nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what was taken back and who has not confirmed it yet, oldest first.
+
+    Orders that the consuming process has not followed yet come first.
+    """
+    from datetime import UTC, datetime
+
+    from broker.cli.held import opened
+
+    settings, store = opened()
+    now, days = datetime.now(UTC), settings.recall_days
+    with store:
+        orders = [one for one in store.open_orders() if not uid or one.uid == uid]
+        found = store.recalls(uid=uid, everything=everything)
+    if overdue:
+        orders = []
+        found = tuple(one for one in found if one.overdue(now, days))
+    if as_json:
+        terminal.print_json(
+            {
+                "orders": [_order_value(one) for one in orders],
+                "recalls": [
+                    {**terminal.as_json(one), "overdue": one.overdue(now, days)}
+                    for one in found
+                ],
+            }
+        )
+        return
+    from broker.cli.recall_view import show_list
+
+    show_list(orders, found, now, days)
+
+
+@app.command()
+def acknowledge(
+    uid: Annotated[str, typer.Argument(help="The incident's own number.")],
+    recipient: Annotated[
+        str, typer.Option("--recipient", "-r", help="Who has confirmed it.")
+    ],
+    by: Annotated[str, typer.Option("--by", help="The person there who confirmed it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Note by hand that a unit has confirmed a recall.
+
+    For recipients whose confirmation nobody can read: a folder, a feed, a letter.
+    """
+    from datetime import UTC, datetime
+
+    from broker.cli.held import opened
+    from broker.cli.person import person
+
+    name = terminal.plain(by).strip()[:100]
+    if not name:
+        terminal.wrong_usage("--by must name a person")
+    _, store = opened()
+    with store:
+        waiting = [one for one in store.recalls(uid=uid) if one.recipient == recipient]
+        if not waiting:
+            terminal.stop(
+                ExitCode.NO, f"no recall of this incident waits for {recipient}"
+            )
+        if not any(one.delivered_at for one in waiting):
+            terminal.stop(
+                ExitCode.NO, f"the recall has not reached {recipient} yet; see the list"
+            )
+        how = f"by hand: {name}, noted by {person() or 'unknown'}"
+        now = datetime.now(UTC)
+        done = [
+            one
+            for one in waiting
+            if store.acknowledge_recall(uid, one.agreement, one.edition, now, how)
+        ]
+    if as_json:
+        terminal.print_json(
+            [{"agreement": one.agreement, "edition": one.edition} for one in done]
+        )
+        return
+    for one in done:
+        terminal.stdout().print(
+            f"Edition {one.edition} for {recipient} is confirmed by {name}."
+        )
+
+
+def _must_be_known(store: Store, uid: str, recipient: str, agreement: str) -> None:
+    from broker.store.recall_orders import decided_for
+
+    decided = decided_for(store.database, uid)
+    if not decided:
+        terminal.stop(ExitCode.NO, "no incident of that number was ever received")
+    if not any(recipient in ("", r) and agreement in ("", a) for r, a in decided):
+        known = ", ".join(f"{r} ({a})" for r, a in sorted(decided))
+        terminal.stop(
+            ExitCode.NO, f"nothing was decided for them; for this incident: {known}"
+        )
+
+
+def _must_be_recalled(store: Store, uid: str, recipient: str, agreement: str) -> None:
+    """Refuse to lift what nobody has recalled, or what is lifted already."""
+
+    def touches(word: Recalled) -> bool:
+        pairs = ((word.recipient, recipient), (word.agreement, agreement))
+        return all("" in pair or pair[0] == pair[1] for pair in pairs)
+
+    words = [each for each in store.histories([uid])[uid].recalled if touches(each)]
+    last = words[-1] if words else None
+    whole = last and (last.recipient, last.agreement) in (
+        ("", ""),
+        (recipient, agreement),
+    )
+    if last is None or (last.lifted and whole):
+        terminal.stop(ExitCode.NO, "no recall of this incident is in force there")
+
+
+def _standing(store: Store, uid: str, recipient: str, agreement: str) -> list[Standing]:
+    """Return what is to be taken back; ends the command when a name fits nothing."""
+    from broker.store.standing import standing
+
+    found, _ = standing(store.database, uid=uid)
+    return [
+        one
+        for one in found
+        if recipient in ("", one.recipient) and agreement in ("", one.agreement)
+    ]
+
+
+def _order_value(order: Order) -> dict[str, Any]:
+    value: dict[str, Any] = terminal.as_json(order)
+    return value
+
+
+def _standing_value(one: Standing) -> dict[str, Any]:
+    return {
+        "agreement": one.agreement,
+        "recipient": one.recipient,
+        "edition": one.edition.number,
+        "state": one.state,
+    }
+
+
+def _tell_ordered(uid: str, found: list[Standing], *, new: bool) -> None:
+    out = terminal.stdout()
+    name = terminal.plain(uid)
+    if not new:
+        out.print(f"{name} is recalled already; what is left is tried again.")
+    for one in found:
+        has = "has" if one.state == "delivered" else "may get or have"
+        out.print(
+            f"{one.recipient} {has} edition {one.edition.number}: to be taken back."
+        )
+    if not found:
+        out.print(f"No recipient has anything of {name}.")
+    out.print("Newer revisions of it are held. `besa consume` does the rest;")
+    out.print(f"besa recall list {name} shows how far it is.", soft_wrap=True)
