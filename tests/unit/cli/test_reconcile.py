@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 def drop(
     besa: Besa, incident: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Give the folder of a file drop to which an incident was delivered."""
+    """Give the folder of file drops to which an incident was delivered."""
     policies, folder = tmp_path / "policies", tmp_path / "out"
     shutil.copytree(ROOT / "policies", policies)
     folder.mkdir()
@@ -27,14 +27,15 @@ def drop(
             for line in file.read_text("utf-8").splitlines()
             if not line.startswith(("kind:", "url:", "credential:"))
         ]
-        kept += ["kind: file-drop", f"url: file://{folder}"]
+        (folder / file.stem).mkdir()
+        kept += ["kind: file-drop", f"url: file://{folder / file.stem}"]
         file.write_text("\n".join(kept) + "\n", "utf-8")
     monkeypatch.setenv("BESA_POLICIES", str(policies))
     assert besa("keys", "create").code == 0
     assert besa("publish", "--unchecked", incident).code == 0
     assert besa("consume", "--until-idle").code == 0
     assert besa("dispatch", "--until-idle").code == 0
-    assert list(folder.glob("*.seal.json"))
+    assert list(folder.rglob("*.seal.json"))
     return folder
 
 
@@ -51,7 +52,7 @@ def test_all_is_well(besa: Besa) -> None:
 
 def test_a_difference_is_told_and_repaired(besa: Besa, drop: Path) -> None:
     """A lost file ends the command with 1; a repair and a dispatch bring it back."""
-    body = next(drop.glob("*.misp-event.json"))
+    body = next(drop.rglob("*.misp-event.json"))
     kept = body.read_bytes()
     body.unlink()
 
