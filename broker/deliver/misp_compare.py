@@ -204,6 +204,22 @@ def differs(kind: str, own: Thing, there: Thing) -> str:
     return ""
 
 
+def is_same(kind: str, own: Thing, there: Thing | None) -> bool:
+    """Say whether the server holds a thing, and all within it, as the edition does."""
+    if there is None or is_deleted(there):
+        return False
+    if own.get("Tag") or left_over(kind, own, there) or differs(kind, own, there):
+        return False
+    for inner in INNER:
+        left = by_uuid(there, inner)
+        for part in own.get(inner) or ():
+            if not is_same(inner, part, left.pop(uuid_of(part), None)):
+                return False
+        if any(not is_deleted(stray) for stray in left.values()):
+            return False
+    return True
+
+
 def _same_field(of_type: str, name: str, own: Thing, there: Thing) -> bool:
     ours, theirs = own.get(name), there.get(name)
     if ours == theirs:

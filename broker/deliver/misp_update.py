@@ -2,8 +2,10 @@
 
 An edition's event + the server's event -> the event to send. Because MISP ignores what
 is not newer and keeps what is not mentioned (seen with MISP 2.5.1), the update is the
-sealed event with three kinds of change, and no other:
+sealed event with four kinds of change, and no other:
 
+  - an attribute, object or report that the server holds just so is left out: MISP would
+    write each once more, which is what an update costs it;
   - a ``timestamp`` is raised above the server's, where something must be applied;
   - ``deleted: false`` is added to what the server has deleted and the edition has;
   - what the server has and the edition lacks is named to it, with ``deleted: true``
@@ -26,6 +28,7 @@ from broker.deliver.misp_compare import (
     by_uuid,
     differs,
     is_deleted,
+    is_same,
     stamp_of,
     tag_names,
     uuid_of,
@@ -58,7 +61,7 @@ def compose(event: dict[str, Any], held: Thing) -> dict[str, Any]:
     """
     _raise_stamp(event, held)
     for kind in LISTS:
-        _compose_list(kind, event, held)
+        _compose_list(kind, event, held, top=True)
     ours = tag_names(event)
     removed = [
         {"name": tag["name"], "deleted": True}
@@ -70,19 +73,25 @@ def compose(event: dict[str, Any], held: Thing) -> dict[str, Any]:
     return event
 
 
-def _compose_list(kind: str, parent: dict[str, Any], held: Thing) -> bool:
+def _compose_list(
+    kind: str, parent: dict[str, Any], held: Thing, *, top: bool = False
+) -> bool:
     """Bring one list of things up to date; say whether anything in it changes."""
     there = by_uuid(held, kind)
+    told = []
     changes = False
     for own in parent.get(kind, ()):
         other = there.pop(uuid_of(own), None)
+        if top and is_same(kind, own, other):
+            continue
         if other is None or _compose_thing(kind, own, other):
             changes = True
+        told.append(own)
     strays = [
         _removal(kind, other) for other in there.values() if not is_deleted(other)
     ]
-    if strays:
-        parent.setdefault(kind, []).extend(strays)
+    if kind in parent or strays:
+        parent[kind] = [*told, *strays]
     return changes or bool(strays)
 
 
@@ -118,7 +127,7 @@ def _removal(kind: str, other: Thing) -> dict[str, Any]:
 
 
 def prove(sealed: Thing, update: Thing, held: Thing) -> None:
-    """Check that an update is the sealed event with the three allowed changes only.
+    """Check that an update is the sealed event with the four allowed changes only.
 
     Args:
         sealed: the event of the sealed bytes, parsed anew.
@@ -135,7 +144,7 @@ def _prove_thing(sealed: Thing, update: Thing, held: Thing, *, top: bool) -> Non
     lists = (*LISTS, "Tag") if top else INNER
     for name in sealed.keys() | update.keys():
         if name in lists:
-            _prove_list(name, sealed, update, held)
+            _prove_list(name, sealed, update, held, top=top)
         elif name == "timestamp":
             _demand(stamp_of(update) >= stamp_of(sealed))
         elif name == "deleted" and name not in sealed:
@@ -149,21 +158,27 @@ def _identical(sealed: Any, update: Any) -> bool:
     return type(sealed) is type(update) and sealed == update
 
 
-def _prove_list(name: str, sealed: Thing, update: Thing, held: Thing) -> None:
+def _prove_list(
+    name: str, sealed: Thing, update: Thing, held: Thing, *, top: bool
+) -> None:
     before, after = sealed.get(name, []), update.get(name, [])
-    _demand(len(after) >= len(before))
     if name == "Tag":
         _demand(_identical(before, after[: len(before)]))
         for tag in after[len(before) :]:
             _prove_tag_removal(tag, sealed, held)
         return
     there = by_uuid(held, name)
-    for own, sent in zip(before, after, strict=False):
-        _prove_thing(own, sent, there.get(uuid_of(own), {}), top=False)
-    ours = {uuid_of(own) for own in before}
-    for removal in after[len(before) :]:
-        _demand(uuid_of(removal) not in ours)
-        _prove_removal(removal, there.get(uuid_of(removal), {}))
+    left = by_uuid(sealed, name)
+    told = by_uuid(update, name)
+    _demand(len(left) == len(before) and len(told) == len(after))
+    for uuid, sent in told.items():
+        other = there.get(uuid, {})
+        if uuid in left:
+            _prove_thing(left.pop(uuid), sent, other, top=False)
+        else:
+            _prove_removal(sent, other)
+    for uuid, own in left.items():
+        _demand(top and is_same(name, own, there.get(uuid)))
 
 
 def _prove_removal(removal: Thing, held: Thing) -> None:

@@ -699,7 +699,8 @@ def test_an_update_is_what_was_sealed(misp: MispSandbox) -> None:
     made = event(attribute("203.0.113.1"), attribute("203.0.113.2"))
     recipient = to(misp)
     recipient.deliver(sealed(made))
-    newer = later(made, Attribute=later(made)["Attribute"][:1], info="New")
+    changed = {**later(made)["Attribute"][0], "comment": "New"}
+    newer = later(made, Attribute=[changed], info="New")
     noted = sent(recipient)
 
     recipient.deliver(sealed(newer, 2))

@@ -204,8 +204,23 @@ def older(update: dict[str, Any]) -> None:
 
 
 def fewer(update: dict[str, Any]) -> None:
-    """Leave an attribute out."""
-    update["Attribute"] = []
+    """Leave an attribute out that the server holds otherwise."""
+    del update["Attribute"][0]
+
+
+def fewer_new(update: dict[str, Any]) -> None:
+    """Leave an object out that the server does not hold."""
+    update["Object"] = []
+
+
+def fewer_inside(update: dict[str, Any]) -> None:
+    """Leave an attribute out of an object."""
+    update["Object"][0]["Attribute"] = []
+
+
+def twice(update: dict[str, Any]) -> None:
+    """Say something two times."""
+    update["Attribute"].insert(0, update["Attribute"][0])
 
 
 def extra_tag(update: dict[str, Any]) -> None:
@@ -250,6 +265,9 @@ def number_for_text(update: dict[str, Any]) -> None:
         deleted_event,
         older,
         fewer,
+        fewer_new,
+        fewer_inside,
+        twice,
         extra_tag,
         tag_removal_that_tells,
         own_tag_removed,
@@ -258,10 +276,12 @@ def number_for_text(update: dict[str, Any]) -> None:
     ],
 )
 def test_anything_else_is_refused(tamper: Callable[[dict[str, Any]], None]) -> None:
-    """An update with any other change than the three allowed ones is not sent."""
-    kept = attribute("203.0.113.1")
-    edition = event(kept, Object=[person("X")])
-    held = copy.deepcopy(event(kept, attribute("203.0.113.2"), tags=("tlp:amber", "o")))
+    """An update with any other change than the four allowed ones is not sent."""
+    changed, kept = attribute("203.0.113.1"), attribute("203.0.113.3")
+    edition = event(changed, kept, Object=[person("X")])
+    before = {**changed, "value": "203.0.113.4"}
+    stray = attribute("203.0.113.2")
+    held = copy.deepcopy(event(before, kept, stray, tags=("tlp:amber", "o")))
     update = compose(copy.deepcopy(edition), held)
     prove(edition, update, held)
     tamper(update)
@@ -270,19 +290,55 @@ def test_anything_else_is_refused(tamper: Callable[[dict[str, Any]], None]) -> N
         prove(edition, update, held)
 
 
-def test_what_is_equal_keeps_its_timestamp() -> None:
-    """An attribute that the server has already is not written once more."""
+def test_what_the_server_holds_already_is_not_sent() -> None:
+    """What is as it was is left out, whatever its timestamp; what changed is newer."""
     kept, changed = attribute("203.0.113.1"), attribute("203.0.113.2")
-    held = later(event(kept, changed), 30)
-    edition = event(kept, {**changed, "value": "203.0.113.3"})
-
-    update = compose(copy.deepcopy(edition), held)
-
-    first, second = update["Attribute"]
-    assert (kept["timestamp"], int(held["Attribute"][1]["timestamp"]) + 1) == (
-        first["timestamp"],
-        int(second["timestamp"]),
+    whose, text = person("X"), report("t")
+    held = later(event(kept, changed, Object=[whose], EventReport=[text]), 30)
+    edition = later(
+        event(
+            kept,
+            {**changed, "value": "203.0.113.3"},
+            Object=[whose],
+            EventReport=[text],
+        ),
+        60,
     )
+    update = compose(copy.deepcopy(edition), held)
+    prove(edition, update, held)
+
+    assert [changed["uuid"]] == [each["uuid"] for each in update["Attribute"]]
+    assert ([], []) == (update["Object"], update["EventReport"])
+    stamps = [int(of["Attribute"][-1]["timestamp"]) for of in (update, held)]
+    assert stamps[0] > stamps[1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"deleted": True},
+        {"comment": "an older edition's"},
+        {"value": "203.0.113.9"},
+        {"to_ids": False},
+    ],
+)
+def test_what_the_server_holds_otherwise_is_sent(other: dict[str, Any]) -> None:
+    """Deleted, altered, or with a field left over: then it is not left out."""
+    made = attribute("203.0.113.1")
+    del made["comment"]
+    update = compose(event(made), event({**made, **other}))
+
+    assert [made["uuid"]] == [each["uuid"] for each in update["Attribute"]]
+
+
+def test_an_object_with_a_stray_inside_is_sent() -> None:
+    """An object is left out only when nothing more stands in it on the server."""
+    made = person("X")
+    more = {**made, "Attribute": [*made["Attribute"], attribute("203.0.113.1")]}
+    update = compose(event(Object=[copy.deepcopy(made)]), event(Object=[more]))
+
+    (sent,) = update["Object"]
+    assert [None, True] == [each.get("deleted") for each in sent["Attribute"]]
 
 
 def test_a_local_tag_is_left_alone() -> None:
