@@ -196,6 +196,9 @@ def index(call: Call) -> Answer:
         if event is None:
             raise RefusalError(404, "Invalid Event")
         condition, values = "p.event_id = ?", [event["id"]]
+    if call.named.get("timestamp"):
+        condition += " AND p.timestamp >= ?"
+        values.append(int(moments.since(call.named["timestamp"], call.store.now())))
     rows = call.store.all(
         f"{_JOINED} WHERE {condition} AND (? OR e.org_id = ? OR {reaches('e')}"
         " OR p.org_id = ?) ORDER BY p.id",

@@ -31,5 +31,7 @@ def view_event(call: Call) -> Answer:
         inbound=True,
         correlations=asked.get("includeEventCorrelations") != "0",
         sightings=not truthy(asked.get("noSightings")),
+        analysts=True,
+        local_tags=not truthy(asked.get("excludeLocalTags")),
     )
     return view(views.event(call, event, scope))

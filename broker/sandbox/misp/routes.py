@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import unquote_plus, urlsplit
 
 from broker.sandbox.misp import (
+    analysts,
     attribute_calls,
     events,
     lifecycle,
@@ -106,6 +107,10 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {
     ("shadowattributes", "view"): Route(proposals.show, reads=True),
     ("shadowattributes", "accept"): Route(proposals.accept, "perm_add"),
     ("shadowattributes", "discard"): Route(proposals.discard, "perm_add"),
+    ("analystdata", "add"): Route(analysts.add, "perm_analyst_data"),
+    ("analystdata", "view"): Route(analysts.show, reads=True),
+    ("analystdata", "index"): Route(analysts.index, reads=True),
+    ("analystdata", "delete"): Route(analysts.delete, "perm_analyst_data"),
     ("logs", "index"): Route(logs.index, "perm_audit", reads=True),
 }
 

@@ -127,6 +127,7 @@ CREATE TABLE IF NOT EXISTS event_tags (
     event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
     tag_id INTEGER NOT NULL REFERENCES tags (id),
     relationship_type TEXT,
+    local INTEGER NOT NULL DEFAULT 0,
     UNIQUE (event_id, tag_id)
 );
 CREATE TABLE IF NOT EXISTS attribute_tags (
@@ -135,6 +136,7 @@ CREATE TABLE IF NOT EXISTS attribute_tags (
     attribute_id INTEGER NOT NULL REFERENCES attributes (id) ON DELETE CASCADE,
     tag_id INTEGER NOT NULL REFERENCES tags (id),
     relationship_type TEXT,
+    local INTEGER NOT NULL DEFAULT 0,
     UNIQUE (attribute_id, tag_id)
 );
 CREATE INDEX IF NOT EXISTS attribute_tags_event ON attribute_tags (event_id);
@@ -204,3 +206,21 @@ CREATE TABLE IF NOT EXISTS server (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS analyst_data (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    object_uuid TEXT NOT NULL,
+    object_type TEXT NOT NULL,
+    authors TEXT NOT NULL,
+    org_uuid TEXT NOT NULL,
+    orgc_uuid TEXT NOT NULL,
+    created TEXT NOT NULL,
+    modified TEXT NOT NULL,
+    distribution INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    language TEXT NOT NULL,
+    opinion INTEGER NOT NULL,
+    comment TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS analyst_data_about ON analyst_data (object_uuid);

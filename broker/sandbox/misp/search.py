@@ -192,6 +192,8 @@ def events(call: Call) -> Answer:
         metadata=truthy(asked.get("metadata")),
         deleted=fates(asked.get("deleted")),
         sightings=not truthy(asked.get("noSightings")),
+        analysts=truthy(asked.get("includeAnalystData")),
+        local_tags=str(asked.get("excludeLocalTags", "")) in ("0", "False"),
     )
     found = [views.event(call, row, scope) for row in _event_rows(call, asked)]
     return view({"response": found})

@@ -26,6 +26,7 @@ from broker.sandbox.misp.calls import (
     reaches,
     saved,
     seen_by,
+    truthy,
     view,
     visible_event,
 )
@@ -34,9 +35,11 @@ from broker.sandbox.misp.store import Row, json_list
 _EXPIRATION: Final = 2
 _NOT_FOUND: Final = "No valid attributes found that match the criteria."
 _DEFAULT_SPAN: Final = "30d"
+_EVER: Final = 2**62
 _VALUES: Final = "SELECT value FROM json_each(?)"
 _JOINED: Final = (
-    "SELECT s.*, a.uuid AS attribute_uuid, o.name AS org_name, o.uuid AS org_uuid"
+    "SELECT s.*, a.uuid AS attribute_uuid, o.name AS org_name, o.uuid AS org_uuid,"
+    " (SELECT uuid FROM events WHERE id = s.event_id) AS event_uuid"
     " FROM sightings s JOIN attributes a ON a.id = s.attribute_id"
     " LEFT JOIN organisations o ON o.id = s.org_id"
 )
@@ -196,7 +199,8 @@ def rest_search(call: Call) -> Answer:
     if context and not (asked.get("id") or asked.get("uuid")):
         raise RefusalError(400, "An ID or UUID must be provided if the context is set.")
     table = "e" if context == "event" else "a"
-    conditions, values = ["s.date_sighting >= ?"], [_oldest(call, asked)]
+    conditions = ["s.date_sighting BETWEEN ? AND ?"]
+    values: list[Any] = list(_between(call, asked))
     for name in ("id", "uuid"):
         if not asked.get(name):
             continue
@@ -207,12 +211,18 @@ def rest_search(call: Call) -> Answer:
         conditions.append(f"{table}.{name} IN ({_VALUES})")
         values.append(json_list(wanted))
     rows = _seen(call, " AND ".join(conditions), *values)
-    return view({"response": [{"Sighting": shown(row)} for row in rows]})
+    named = ("event_uuid",) if truthy(asked.get("includeUuid")) else ()
+    found = [{**shown(row), **{name: row[name] for name in named}} for row in rows]
+    return view({"response": [{"Sighting": one} for one in found]})
 
 
-def _oldest(call: Call, asked: Mapping[str, Any]) -> Any:
-    span = asked.get("from") or asked.get("last") or _DEFAULT_SPAN
-    return moments.since(span, call.store.now())
+def _between(call: Call, asked: Mapping[str, Any]) -> tuple[int, int]:
+    # MISP 2.5.1 looks at "from" only together with "to", and else at "last".
+    now, ends = call.store.now(), (asked.get("from"), asked.get("to"))
+    if all(ends):
+        low, high = sorted(int(moments.since(end, now)) for end in ends)
+        return low, high
+    return int(moments.since(asked.get("last") or _DEFAULT_SPAN, now)), _EVER
 
 
 def _seen(call: Call, condition: str, *values: object) -> list[Row]:

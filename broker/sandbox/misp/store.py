@@ -25,6 +25,7 @@ from broker.errors import BesaError
 
 Row = sqlite3.Row
 
+_LOCAL_TAGS: Final = ("event_tags", "attribute_tags")
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -62,6 +63,12 @@ class Store:
             self._connection.execute(pragma)
         schema = resources.files(__package__).joinpath("schema.sql")
         self._connection.executescript(schema.read_text())
+        for table in _LOCAL_TAGS:
+            # A home from before there were local tags.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._connection.execute(
+                    f"ALTER TABLE {table} ADD COLUMN local INTEGER NOT NULL DEFAULT 0"
+                )
         self._last_ids: dict[str, int] = {
             row["name"]: row["seq"]
             for row in self._connection.execute("SELECT * FROM sqlite_sequence")

@@ -108,9 +108,16 @@ def make(call: Call, name: str, colour: object = None) -> int:
     return call.store.insert("tags", row)
 
 
-def attach(call: Call, target: Target, tag_id: int, relation: object = None) -> bool:
+def attach(
+    call: Call,
+    target: Target,
+    tag_id: int,
+    relation: object = None,
+    *,
+    local: bool = False,
+) -> bool:
     """Hang a tag on something; answers whether it was not there before."""
-    row = {target.column: target.id, "tag_id": tag_id}
+    row = {target.column: target.id, "tag_id": tag_id, "local": int(local)}
     if target.column != "event_id":
         row["event_id"] = target.event_id
     if call.store.one(
@@ -160,7 +167,7 @@ def shown(row: Row) -> dict[str, Any]:
         "is_galaxy": False,
         "is_custom_galaxy": False,
         "local_only": False,
-        "local": False,
+        "local": bool(row["local"]),
         "relationship_type": row["relationship_type"],
     }
 
@@ -209,22 +216,25 @@ def attach_to_object(call: Call) -> Answer:
     attached: list[str] = []
     fails: list[str] = []
     for name in names:
-        if truthy(call.given().get("local")) and not call.caller.site_admin:
+        local = truthy(call.given().get("local"))
+        if local and not _at_home(call):
             fails.append("Local tags are for users of the host organisation.")
             continue
-        target = _own_target(call, uuid)
+        target = _target(call, uuid) if local else _own_target(call, uuid)
         tag_id = _known(call, name) or _made(call, name)
         if tag_id is None:
             fails.append("Tag not found and insufficient privileges to create it.")
             continue
-        if attach(call, target, tag_id):
+        # A local tag changes nothing of the event for anybody else.
+        if attach(call, target, tag_id, local=local) and not local:
             _touch(call, target)
         attached.append(f"{name}({tag_id}) to {target.name}({target.id})")
     if not attached:
         reasons = orjson.dumps(dict(enumerate(fails)), option=orjson.OPT_NON_STR_KEYS)
         failed = f"Failed to attach {len(fails)} tags. Reasons: {reasons.decode()}"
         return not_saved(_ATTACH, "Could not attachTagToObject Tag", failed)
-    return saved(_ATTACH, f"Attached global tag {', '.join(attached)}.")
+    sort = "local" if truthy(call.given().get("local")) else "global"
+    return saved(_ATTACH, f"Attached {sort} tag {', '.join(attached)}.")
 
 
 def remove_from_object(call: Call) -> Answer:
@@ -235,16 +245,21 @@ def remove_from_object(call: Call) -> Answer:
         raise RefusalError(405, "Invalid Tag.")
     target = _target(call, uuid)
     hanging = call.store.one(
-        f"SELECT id FROM {target.table} WHERE {target.column} = ? AND tag_id = ?",  # noqa: S608
+        f"SELECT * FROM {target.table} WHERE {target.column} = ? AND tag_id = ?",  # noqa: S608
         target.id,
         tag_id,
     )
     if hanging is None:
         raise RefusalError(404, f"The tag is not attached to the target {target.name}")
-    detach(call, _own_target(call, uuid), tag_id)
-    _touch(call, target)
+    sort = "global"
+    if hanging["local"] and _at_home(call):
+        sort = "local"
+        detach(call, target, tag_id)
+    else:
+        detach(call, _own_target(call, uuid), tag_id)
+        _touch(call, target)
     message = (
-        f"Removed global tag {names[0]}({tag_id}) from {target.name}({target.id})."
+        f"Removed {sort} tag {names[0]}({tag_id}) from {target.name}({target.id})."
     )
     return saved(_REMOVE, message)
 
@@ -290,6 +305,17 @@ def _target(call: Call, uuid: str) -> Target:
     if attribute is None or visible_event(call, attribute["event_uuid"]) is None:
         raise RefusalError(404, "Invalid Target.")
     return on_attribute(attribute["id"], attribute["event_id"], attribute["orgc_id"])
+
+
+def _at_home(call: Call) -> bool:
+    """Whether the caller is of the organisation that the server belongs to.
+
+    Here that is the one which was named last, as on the pages.
+    """
+    host = call.store.one("SELECT max(id) AS id FROM organisations WHERE local")
+    return call.caller.site_admin or (
+        host is not None and host["id"] == call.caller.org_id
+    )
 
 
 def _own_target(call: Call, uuid: str) -> Target:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.sandbox.misp import (
+    analysts,
     correlation,
     moments,
     proposals,
@@ -55,6 +56,8 @@ class Scope:
         inbound: whether related events carry ``RelationshipInbound``, as in views.
         correlations: whether related events are looked up.
         sightings: whether sightings are shown.
+        analysts: whether notes and opinions are shown.
+        local_tags: whether local tags are shown to everybody.
     """
 
     metadata: bool = False
@@ -62,6 +65,8 @@ class Scope:
     inbound: bool = False
     correlations: bool = True
     sightings: bool = True
+    analysts: bool = False
+    local_tags: bool = False
 
 
 def event(call: Call, row: Row, scope: Scope) -> dict[str, Any]:
@@ -75,9 +80,11 @@ def event(call: Call, row: Row, scope: Scope) -> dict[str, Any]:
         shown["RelatedEvent"] = _related(call, row, inbound=scope.inbound)
     shown["Galaxy"] = []
     shown["CryptographicKey"] = []
-    event_tags = _event_tags(call, row["id"])
+    event_tags = _event_tags(call, row["id"], scope)
     if event_tags:
         shown["Tag"] = event_tags
+    if scope.analysts:
+        analysts.attach(call, _with_parts(shown))
     return {"Event": shown}
 
 
@@ -132,12 +139,21 @@ def _organisation(call: Call, org_id: int) -> dict[str, Any]:
     }
 
 
-def _event_tags(call: Call, event_id: int) -> list[dict[str, Any]]:
+def _with_parts(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    """An event and everything in it that something can be said about."""
+    objects = shown.get("Object", [])
+    inside = [one for held in objects for one in held["Attribute"]]
+    reports_too = shown.get("EventReport", [])
+    return [shown, *shown.get("Attribute", []), *objects, *inside, *reports_too]
+
+
+def _event_tags(call: Call, event_id: int, scope: Scope) -> list[dict[str, Any]]:
     rows = call.store.all(
-        "SELECT t.*, x.relationship_type FROM event_tags x"
+        "SELECT t.*, x.relationship_type, x.local FROM event_tags x"
         " JOIN tags t ON t.id = x.tag_id WHERE x.event_id = ? AND t.exportable = 1"
-        " ORDER BY x.id",
+        " AND (x.local = 0 OR ?) ORDER BY x.id",
         event_id,
+        int(_sees_local(call, scope)),
     )
     return [tags.shown(row) for row in rows]
 
@@ -184,8 +200,19 @@ def _attributes(
     call: Call, event_id: int, scope: Scope, *, own: bool
 ) -> list[dict[str, Any]]:
     rows = _parts(call, "attributes", event_id, scope, own=own)
-    hanging = attribute_tags(call, "x.event_id = ?", event_id)
+    hanging = attribute_tags(
+        call,
+        "x.event_id = ? AND (x.local = 0 OR ?)",
+        event_id,
+        int(_sees_local(call, scope)),
+    )
     return [attribute(row, hanging.get(row["id"])) for row in rows]
+
+
+def _sees_local(call: Call, scope: Scope) -> bool:
+    # MISP 2.5.1: a view shows them to everybody, a search not to those who synchronise.
+    syncs = call.caller.role.may("perm_sync") and not call.caller.site_admin
+    return scope.local_tags or not syncs
 
 
 def attribute_tags(
@@ -194,7 +221,7 @@ def attribute_tags(
     """The tags of attributes, by attribute."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in call.store.all(
-        "SELECT t.*, x.relationship_type, x.attribute_id FROM attribute_tags x"  # noqa: S608
+        "SELECT t.*, x.relationship_type, x.attribute_id, x.local FROM attribute_tags x"  # noqa: S608
         f" JOIN tags t ON t.id = x.tag_id WHERE {condition} ORDER BY x.id",
         *values,
     ):
