@@ -5,22 +5,24 @@ Nothing here asserts. What is sent is leased and finished as a dispatcher does i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from broker import pipeline
+from broker import pipeline, release
 from broker.model.intake import Position
 from broker.model.sharing import NO_HISTORY, Receipt, ReceiptState
+from broker.pipeline import Received
 from broker.recall import Recall
 from broker.replay import noted
 from broker.rulebook import Route, Rulebook
-from broker.store import LeasedRow, Store, recall_orders
+from broker.store import Approved, Held, LeasedRow, Store, recall_orders
 from broker.store.recall_orders import Kind, Order
 from tests.unit import given
 
 UID: Final = "KOS-2026-1"
-KP, FIU = "kp-cybercrime", "fiu-laundering"
+KP: Final = "kp-cybercrime"
 START: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
@@ -34,6 +36,7 @@ class Desk:
     offset: int = 0
     days: int = 7
     takes: Recall = field(init=False)
+    received: dict[tuple[str, int], Received] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -53,7 +56,9 @@ class Desk:
         """Take one revision the whole way and store what became of it."""
         at = self.now - timedelta(days=1) + timedelta(minutes=revision)
         said = {"uid": uid, "revision": revision, "revised_at": at.isoformat()}
-        received = given.received(**said, **changes)
+        raw = given.raw(**said, **changes)
+        received = pipeline.receive(raw, rulebook=self.book, now=self.now)
+        self.received[uid, revision] = received
         history = self.store.histories([uid]).get(uid, NO_HISTORY)
         outcome = pipeline.disclose(
             received,
@@ -124,6 +129,67 @@ class Desk:
                 for route in self.book.routes
             ),
         )
+
+    def with_validity(self, *, until: date) -> None:
+        """Let the agreement with the police end on a day."""
+        route = next(r for r in self.book.routes if r.agreement.agreement == KP)
+        valid = route.agreement.valid.model_copy(update={"until": until})
+        self.with_agreement(valid=valid)
+        self._replace(lambda r: replace(r, rules=replace(r.rules, until=until)))
+
+    def with_recipient(self, name: str) -> None:
+        """Let the agreement with the police be with somebody else."""
+        other = next(r for r in self.book.routes if r.recipient.recipient == name)
+        self._replace(lambda r: replace(r, recipient=other.recipient))
+
+    def without_agreement(self) -> None:
+        """Lose the file of the agreement with the police."""
+        kept = tuple(r for r in self.book.routes if r.agreement.agreement != KP)
+        self.book = replace(self.book, digest="d" * 64, routes=kept)
+
+    def with_follower(self, *, from_: date) -> None:
+        """End the agreement with the police, and begin one that follows it."""
+        before = next(r for r in self.book.routes if r.agreement.agreement == KP)
+        self.with_validity(until=from_ - timedelta(days=1))
+        changed = {"agreement": "kp-second"}
+        self.book = replace(
+            self.book, routes=(*self.book.routes, _changed(before, changed))
+        )
+
+    def _replace(self, change: Callable[[Route], Route]) -> None:
+        routes = tuple(
+            change(route) if route.agreement.agreement == KP else route
+            for route in self.book.routes
+        )
+        self.book = replace(self.book, routes=routes)
+
+    def approve(self, held: Held, name: str) -> None:
+        """Approve a held share as somebody; what counts is not looked at here."""
+        until = self.now + timedelta(hours=24)
+        said = Approved(0, name, held.sha256, self.now, until, "", "")
+        self.store.approve(held.id, said)
+
+    def release(self, agreement: str) -> None:
+        """Release the newest held share of an agreement, as two people do."""
+        held = next(o for o in self.store.held() if o.agreement == agreement)
+        for name in ("besnik", "cufe"):
+            self.approve(held, name)
+        received = self.received[held.uid, held.revision]
+        history = self.store.histories([held.uid])[held.uid]
+        keys = given.keys()
+        share = release.again(
+            received,
+            agreement,
+            rulebook=self.book,
+            keys=keys,
+            history=history,
+            now=self.now,
+        )
+        assert share is not None
+        book = self.book.digest
+        share = release.approved(share, held.uid, held.sha256, rulebook=book, keys=keys)
+        names = ("besnik", "cufe")
+        self.store.release(held.id, share, book, names, self.now, keys.signing)
 
 
 def _changed(route: Route, changes: dict[str, Any]) -> Route:
