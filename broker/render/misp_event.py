@@ -80,7 +80,7 @@ class Target:
 class EventFrame:
     """What is the same in every event for one recipient."""
 
-    distribution: str
+    audience: Mapping[str, Any]
     publish: bool
     targets: Mapping[tuple[str, str], Target]
     tags: Mapping[str, str]  # STIX marking id -> MISP tag
@@ -104,11 +104,11 @@ def event_frame(
     depends on these alone is taken from it.
     """
     if like is not None:
-        distribution = str(recipient.distribution)
-        return replace(like, distribution=distribution, publish=recipient.publish)
+        audience = _audience(recipient)
+        return replace(like, audience=audience, publish=recipient.publish)
     markings = (*tables.markings.tlp.values(), *tables.markings.pap.values())
     return EventFrame(
-        str(recipient.distribution),
+        _audience(recipient),
         recipient.publish,
         {
             (name, role): Target.of(row, role)
@@ -126,6 +126,14 @@ def event_frame(
         Links(tables.links),
         extension,
     )
+
+
+def _audience(recipient: Recipient) -> dict[str, Any]:
+    """Return who sees an event on the recipient's MISP, in MISP's words."""
+    group = recipient.sharing_group
+    if group is None:
+        return {"distribution": str(recipient.distribution)}
+    return {"distribution": "4", "SharingGroup": {"uuid": group.uuid}}
 
 
 def unfit_values(
@@ -211,7 +219,7 @@ def _event(report: dict[str, Any], frame: EventFrame, stamp: str) -> dict[str, A
         "date": day[:10],
         "timestamp": stamp,
         "published": frame.publish and not report.get("revoked", False),
-        "distribution": frame.distribution,
+        **frame.audience,
         "threat_level_id": _THREAT.get(about.get("severity", ""), "4"),
         "analysis": _ANALYSIS.get(about.get("status", ""), "2"),
         "Tag": [{"name": tag} for tag in (*tags, *report.get("labels", ()))],
