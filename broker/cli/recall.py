@@ -275,13 +275,13 @@ def _tell_ordered(uid: str, found: list[Standing], *, new: bool) -> None:
     out = terminal.stdout()
     name = terminal.plain(uid)
     if not new:
-        out.print(f"{name} is recalled already; what is left is tried again.")
+        out.print(f"{name} is recalled already; nothing is taken back twice.")
     for one in found:
         has = "has" if one.state == "delivered" else "may get or have"
         out.print(
             f"{one.recipient} {has} edition {one.edition.number}: to be taken back."
         )
-    if not found:
+    if new and not found:
         out.print(f"No recipient has anything of {name}.")
     out.print("Newer revisions of it are held. `besa consume` does the rest;")
     out.print(f"besa recall list {name} shows how far it is.", soft_wrap=True)

@@ -33,7 +33,8 @@ def show_list(
         said = order.note or "waits for the consuming process"
         out.print(f"  {terminal.plain(order.because)}; {said}", soft_wrap=True)
     if not found:
-        out.print("No recall waits for a confirmation.")
+        if not orders:
+            out.print("No recall waits for a confirmation.")
         return
     rows = table("Incident")
     for name in ("recipient", "edition", "why", "state", "since"):

@@ -31,6 +31,7 @@ def show(
     _read(out, found, lag, now)
     _lanes(out, found)
     _held(out, found, now)
+    _recalls(out, found)
     _dead_letters(out, found)
     _ending(out, ending)
     _alarms(out, found, now)
@@ -109,6 +110,14 @@ def _held(out: Console, found: Status, now: datetime) -> None:
         out.print(rows)
     _more(out, found.held_count, len(found.held))
     out.print()
+
+
+def _recalls(out: Console, found: Status) -> None:
+    if found.recalls_waiting:
+        line = f"Taken back, not confirmed: {found.recalls_waiting}"
+        out.print(Text(line, style="bold"))
+        out.print("  besa recall list says by whom")
+        out.print()
 
 
 def _dead_letters(out: Console, found: Status) -> None:

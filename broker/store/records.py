@@ -180,6 +180,7 @@ class Status:
     in_force_since: datetime | None = None
     # Why changed policies are not in force, if that is so; it is an alarm as well.
     rulebook_trouble: str = ""
+    recalls_waiting: int = 0  # taken back, and not confirmed yet
 
 
 @dataclass(frozen=True, slots=True)

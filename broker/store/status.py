@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from broker.model.intake import DeadLetter, Position
 from broker.store import held as drafts
+from broker.store import recalls
 from broker.store.connect import Database
 from broker.store.records import Alarm, Lane, Reached, Status
 from broker.store.register import last_link, millis, moment
@@ -66,6 +67,7 @@ def status(database: Database, now: datetime, *, listed: int = 20) -> Status:
             in_force=meta_value(connection, "in_force"),
             in_force_since=moment(int(since)) if since else None,
             rulebook_trouble=connection.scalar(_TROUBLE) or "",
+            recalls_waiting=recalls.waiting(connection),
         )
 
 
