@@ -10,6 +10,8 @@ not taken; contents of files and credentials within addresses are never taken.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +20,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from broker.errors import IntakeError
+from broker.intake.groups import MOST, settled
 from broker.intake.misp_tags import UNDETERMINED
 from broker.intake.node import LONGEST_LINE, LONGEST_TEXT
 from broker.intake.parsed import LeftBehind, Parsed
@@ -90,6 +93,21 @@ class Draft:
     relations: list[Relation] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
     _seen: set[tuple[Any, ...]] = field(default_factory=set)
+    _groups: int = 0
+    _group: int | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Put into one group what is observed meanwhile: the message says so."""
+        if self._group is None and self._groups < MOST:
+            self._groups += 1
+            self._group = self._groups
+            try:
+                yield
+            finally:
+                self._group = None
+        else:
+            yield
 
     @property
     def sides(self) -> Sides:
@@ -191,13 +209,14 @@ class Draft:
         if first and last and last < first:
             self.left.note(path, "seen last before it was seen first: neither is taken")
             first = last = None
-        key = (kind, found, role, first, last, to_ids, comment)
+        group = self._group
+        key = (kind, found, role, first, last, to_ids, comment, group)
         if key not in self._seen:
             self._seen.add(key)
             self.observables.append(
                 Observable(
-                    kind=kind, value=found, role=role, first_seen=first,
-                    last_seen=last, to_ids=to_ids, comment=comment,
+                    kind=kind, value=found, role=role, group=group,
+                    first_seen=first, last_seen=last, to_ids=to_ids, comment=comment,
                 )
             )  # fmt: skip
         return True
@@ -292,7 +311,7 @@ class Draft:
                 reporter=self.reporter,
                 victims=tuple(self.victims),
                 suspects=tuple(self.suspects),
-                observables=tuple(self.observables),
+                observables=settled(self.observables),
                 evidence=tuple(self.evidence),
                 financial_loss=self.financial_loss,
                 affected_systems=tuple(self.systems),

@@ -52,9 +52,11 @@ def read(raw: bytes, tables: Tables) -> Parsed:
     draft.tell(event.text("Note"))
     for side, role in (("Source", draft.sides.source), ("Target", draft.sides.target)):
         for party in event.nodes(side):
-            _party(party, draft, role)
+            with draft.together():
+                _party(party, draft, role)
     for attached in event.nodes("Attach"):
-        _attached(attached, draft)
+        with draft.together():
+            _attached(attached, draft)
     _references(event, draft)
     for path, other in event.texts("RelID"):
         draft.relate(draft.uid_of(other, path), path)

@@ -111,19 +111,10 @@ def _side(
     def key(name: str) -> str:
         return f"{side}.{name}"
 
-    address = event.line(key("ip"))
-    draft.observe_host(address, key("ip"), role, first=seen)
-    if address:
-        event.skip("the address says more", key("network"))
-    else:
-        draft.observe_host(event.line(key("network")), key("network"), role)
-    draft.observe_host(event.line(key("fqdn")), key("fqdn"), role, first=seen)
-    draft.observe("url", event.text(key("url")), key("url"), role, first=seen)
+    with draft.together():
+        _place(event, draft, side, role, seen)
     draft.observe_account(event.line(key("account")), key("account"), role)
     draft.observe("asn", event.line(key("asn")), key("asn"), role)
-    draft.observe("port", event.line(key("port")), key("port"), role)
-    name = event.line(key("reverse_dns"))
-    draft.observe("hostname", name, key("reverse_dns"), role)
     draft.observe_host(event.line(key("local_ip")), key("local_ip"), role)
     local = event.line(key("local_hostname"))
     if local and not (
@@ -133,10 +124,32 @@ def _side(
     event.skip("about the network", *(key(name) for name in _ABOUT_A_SIDE))
 
 
+def _place(
+    event: Node, draft: Draft, side: str, role: Role, seen: datetime | None
+) -> None:
+    """Take where a side is: its address, names, pages and port, which are one thing."""
+
+    def key(name: str) -> str:
+        return f"{side}.{name}"
+
+    address = event.line(key("ip"))
+    draft.observe_host(address, key("ip"), role, first=seen)
+    if address:
+        event.skip("the address says more", key("network"))
+    else:
+        draft.observe_host(event.line(key("network")), key("network"), role)
+    draft.observe_host(event.line(key("fqdn")), key("fqdn"), role, first=seen)
+    draft.observe("url", event.text(key("url")), key("url"), role, first=seen)
+    draft.observe("port", event.line(key("port")), key("port"), role)
+    name = event.line(key("reverse_dns"))
+    draft.observe("hostname", name, key("reverse_dns"), role)
+
+
 def _malware(event: Node, draft: Draft) -> None:
-    for name in _HASHES:
-        key = f"malware.hash.{name}"
-        draft.observe(name, event.line(key), key, Role.ATTACKER)
+    with draft.together():
+        for name in _HASHES:
+            key = f"malware.hash.{name}"
+            draft.observe(name, event.line(key), key, Role.ATTACKER)
     draft.tell(event.line("malware.name"))
     event.skip("no place in an incident", "malware.version", "malware.hash")
 

@@ -127,13 +127,14 @@ def _system(system: Node, draft: Draft, seen: datetime | None) -> None:
         "intermediate": Role.INFRASTRUCTURE,
         "infrastructure": Role.INFRASTRUCTURE,
     }.get(category, Role.UNKNOWN)
-    for node in system.nodes("Node"):
-        _node(node, draft, role, seen)
-    for service in system.nodes("Service"):
-        port = service.line("Port")
-        draft.observe("port", port, service.at("Port"), role)
-        service.about_the_message("ip-protocol", "ServiceName")
-        service.rest()
+    with draft.together():
+        for node in system.nodes("Node"):
+            _node(node, draft, role, seen)
+        for service in system.nodes("Service"):
+            port = service.line("Port")
+            draft.observe("port", port, service.at("Port"), role)
+            service.about_the_message("ip-protocol", "ServiceName")
+            service.rest()
     system.skip(
         "no place in an incident", "NodeRole", "OperatingSystem", "Counter", "AssetID",
         "Description", "ownership", "interface", "virtual",
@@ -166,12 +167,13 @@ def _files(files: Node, draft: Draft, role: Role) -> None:
         return
     for file in files.nodes("File"):
         name = file.line("FileName")
-        draft.observe("filename", name, file.at("FileName"), role)
-        for hashes in file.nodes("HashData"):
-            for one in hashes.nodes("Hash"):
-                _hash(one, draft, role)
-            hashes.about_the_message("scope", "HashTargetID")
-            hashes.rest()
+        with draft.together():
+            draft.observe("filename", name, file.at("FileName"), role)
+            for hashes in file.nodes("HashData"):
+                for one in hashes.nodes("Hash"):
+                    _hash(one, draft, role)
+                hashes.about_the_message("scope", "HashTargetID")
+                hashes.rest()
         for path, url in file.texts("URL"):
             draft.observe("url", url, path, role)
         file.skip(

@@ -20,6 +20,7 @@ from broker import canonical
 from broker.errors import IntakeError
 from broker.intake import misp_fields as fields
 from broker.intake import misp_tags as tags
+from broker.intake.groups import settled
 from broker.intake.message import refuse_twice
 from broker.intake.misp_fields import Json
 from broker.intake.misp_parties import ABOUT_SOMEBODY, take_party
@@ -146,6 +147,7 @@ def _take_object(
         return
     about = fields.text(item, "comment", path)
     about = about if len(about) <= LONGEST_TEXT and "\0" not in about else ""
+    reading.begin_group()
     for number, attribute in enumerate(fields.items(item, "Attribute", path)):
         place = f"{path}.Attribute[{number}]"
         if reading.admit(attribute, place, inner) is None:
@@ -153,6 +155,7 @@ def _take_object(
         content = reading.content(attribute, place)
         if content is not None:
             reading.observe(attribute, place, *content, about=about)
+    reading.group = None
 
 
 def _build(said: dict[str, Any], reading: Reading) -> Incident:
@@ -165,7 +168,7 @@ def _build(said: dict[str, Any], reading: Reading) -> Incident:
             description=prose[:LONGEST_TEXT] or None,
             victims=tuple(reading.victims),
             suspects=tuple(reading.suspects),
-            observables=tuple(reading.observables),
+            observables=settled(reading.observables),
             affected_systems=tuple(reading.systems),
             references=tuple(reading.references),
         )

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from broker.intake import misp_fields as fields
 from broker.intake import misp_tags as tags
+from broker.intake.groups import MOST
 from broker.intake.misp_fields import Json
 from broker.intake.misp_types import KNOWN, Index, kinds_of
 from broker.intake.parsed import LeftBehind
@@ -101,7 +102,15 @@ class Reading:
     references: list[str] = field(default_factory=list)
     prose: list[str] = field(default_factory=list)
     deleted: int = 0
+    group: int | None = None  # of the object that is being read
+    _groups: int = 0
     _seen: set[tuple[Any, ...]] = field(default_factory=set)
+
+    def begin_group(self) -> None:
+        """Put what is observed from now on into one group: it is of one object."""
+        if self._groups < MOST:
+            self._groups += 1
+            self.group = self._groups
 
     def admit(self, item: Json, path: str, frame: Frame) -> Frame | None:
         """Return how far a part may travel; nothing when it must stay, which is noted.
@@ -192,6 +201,7 @@ class Reading:
             "last_seen": last,
             "to_ids": fields.flag(item, "to_ids"),
             "comment": self._comment(item, path) or about or None,
+            "group": self.group,
         }
         for row, part in found:
             # Python refuses to read a number with thousands of digits.

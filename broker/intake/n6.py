@@ -43,11 +43,14 @@ def read(raw: bytes, tables: Tables) -> Parsed:
     draft.confidence = _confidence(event)
     if event.word("type") in _ENDED:
         draft.status = Status.CLOSED
-    _source(event, draft, occurred)
-    _target(event, draft)
+    with draft.together():
+        _source(event, draft, occurred)
+    with draft.together():
+        _target(event, draft)
     _people(event, draft)
-    for name in _HASHES:
-        draft.observe(name, event.line(name), name, Role.ATTACKER)
+    with draft.together():
+        for name in _HASHES:
+            draft.observe(name, event.line(name), name, Role.ATTACKER)
     draft.tell(event.line("name"))
     if replaced := event.line("replaces"):
         draft.relate(draft.uid_of(replaced, "replaces"), "replaces", "replaces")

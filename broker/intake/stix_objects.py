@@ -84,7 +84,8 @@ class Objects:
         for node in self._indicators:
             self._indicator(node, wanted)
         for node in self._things:
-            self._thing(node, wanted)
+            with self._draft.together():
+                self._thing(node, wanted)
         for (kind, value), role in wanted.items():
             # What stands in an indicator alone.
             self._draft.observe(kind, value, "objects", role, to_ids=True)

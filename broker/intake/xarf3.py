@@ -90,9 +90,10 @@ def _flat(report: Node, draft: Draft) -> None:
 
 def _source(source: Node, draft: Draft) -> None:
     role = draft.sides.source
-    draft.observe_host(source.line("IP"), source.at("IP"), role)
-    draft.observe("url", source.text("URL"), source.at("URL"), role)
-    draft.observe("port", source.line("Port"), source.at("Port"), role)
+    with draft.together():
+        draft.observe_host(source.line("IP"), source.at("IP"), role)
+        draft.observe("url", source.text("URL"), source.at("URL"), role)
+        draft.observe("port", source.line("Port"), source.at("Port"), role)
     source.about_the_message("Type")
     source.rest()
 
@@ -119,9 +120,10 @@ def _more(more: Node, draft: Draft) -> None:
 
 def _spam(node: Node, draft: Draft, sender: str, receiver: str, subject: str) -> None:
     # Whoever stands as the sender of spam may never have heard of it.
-    draft.observe("email", node.line(sender), node.at(sender), Role.UNKNOWN)
-    draft.observe("email", node.line(receiver), node.at(receiver), Role.VICTIM)
-    draft.observe("subject", node.line(subject), node.at(subject), Role.ATTACKER)
+    with draft.together():
+        draft.observe("email", node.line(sender), node.at(sender), Role.UNKNOWN)
+        draft.observe("email", node.line(receiver), node.at(receiver), Role.VICTIM)
+        draft.observe("subject", node.line(subject), node.at(subject), Role.ATTACKER)
 
 
 def _words(report: Node, draft: Draft) -> None:

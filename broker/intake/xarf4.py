@@ -103,9 +103,10 @@ def _hosts(report: Node, draft: Draft) -> None:
             host = value.rpartition(":")[0] if value.count(":") == 1 else value
             draft.observe_host(host, path, Role.INFRASTRUCTURE)
     # Whoever stands as the sender may never have heard of it.
-    draft.observe("email", report.line("smtp_from"), "smtp_from")
-    draft.observe("email", report.line("smtp_to"), "smtp_to", Role.VICTIM)
-    draft.observe("subject", report.line("subject"), "subject", Role.ATTACKER)
+    with draft.together():
+        draft.observe("email", report.line("smtp_from"), "smtp_from")
+        draft.observe("email", report.line("smtp_to"), "smtp_to", Role.VICTIM)
+        draft.observe("subject", report.line("subject"), "subject", Role.ATTACKER)
     for key in ("cve_id", "cve_ids"):
         for path, value in report.texts(key):
             draft.observe("cve", value, path)
@@ -117,8 +118,9 @@ def _hashes(report: Node, draft: Draft) -> None:
         kind = _HASH_KINDS.get(algorithm.lower(), "sha256")
         draft.observe(kind, digest, "file_hash", Role.ATTACKER)
     if hashes := report.node("hash_values"):
-        for key, kind in _HASH_KINDS.items():
-            draft.observe(kind, hashes.line(key), hashes.at(key), Role.ATTACKER)
+        with draft.together():
+            for key, kind in _HASH_KINDS.items():
+                draft.observe(kind, hashes.line(key), hashes.at(key), Role.ATTACKER)
         hashes.rest()
     for path, value in report.texts("malicious_files"):
         draft.observe("filename", value, path, Role.ATTACKER)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
-from broker.model.incident import Role
 from broker.model.mapping import ComposedObject, ComposedRelation
 from broker.render.misp_links import Placed, refer
 
@@ -42,16 +41,16 @@ class _Form:
 
     constant: dict[str, Any]
     asks: tuple[frozenset[str], ...]
-    relations: dict[tuple[str, str], tuple[ComposedRelation, ...]]
+    relations: dict[tuple[str, str], ComposedRelation]
 
     @classmethod
     def of(cls, row: ComposedObject) -> _Form:
-        relations: dict[tuple[str, str], tuple[ComposedRelation, ...]] = {}
-        for each in row.relations:
-            for kind in each.kinds:
-                for role in each.roles:
-                    key = kind, Role(role).value
-                    relations[key] = (*relations.get(key, ()), each)
+        relations = {
+            (kind, role.value): each
+            for each in row.relations
+            for kind in each.kinds
+            for role in each.roles
+        }
         constant = {
             "name": row.name,
             "meta-category": row.meta_category,
@@ -65,18 +64,21 @@ class _Form:
     def taken(self, members: Iterable[Member]) -> list[tuple[Member, ComposedRelation]]:
         """Return the members that the template takes, each with its relation.
 
-        Nothing, when they are too few to say more than they would alone.
+        Nothing, when they are too few to say more than they would alone, or when two
+        want a place that there is one of: then it is not said which belongs there.
         """
         found: list[tuple[Member, ComposedRelation]] = []
         used: set[str] = set()
         for member in members:
             if member.attribute["type"] == _TEXT:
                 continue
-            for row in self.relations.get((member.kind, member.role), ()):
-                if row.many or row.relation not in used:
-                    used.add(row.relation)
-                    found.append((member, row))
-                    break
+            row = self.relations.get((member.kind, member.role))
+            if row is None:
+                continue
+            if row.relation in used and not row.many:
+                return []
+            used.add(row.relation)
+            found.append((member, row))
         enough = len(found) > 1 and all(used & asked for asked in self.asks)
         return found if enough else []
 

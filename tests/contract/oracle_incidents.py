@@ -313,6 +313,7 @@ def _together() -> list[dict[str, Any]]:
         if row.name == "network-connection":
             # With a name, it would be a name and its addresses.
             del kinds["hostname"]
+            kinds |= {"ipv6": "victim", "port": "victim"}
         if row.name == "email":
             kinds |= {"filename": "attacker", "sha512": "attacker"}
         for kind, role in kinds.items():
