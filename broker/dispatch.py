@@ -12,14 +12,10 @@ anything of an incident.
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random, SystemRandom
 from threading import Event, Thread
 from typing import Final
@@ -35,10 +31,11 @@ from broker.errors import (
     StoreError,
     Unavailable,
 )
-from broker.model.recipient import Limits, Recipient
+from broker.model.recipient import Limits, Recipient, RecipientKind
 from broker.model.sharing import Receipt
 from broker.seal import VerifyingKey, verify
 from broker.store import LeasedRow, Store, open_store
+from broker.store.worker import is_gone, name_worker
 
 Clock = Callable[[], datetime]
 OnReceipt = Callable[[LeasedRow, Receipt], None]
@@ -122,6 +119,7 @@ class Dispatcher:
                     seconds=self._timeouts.total + self._timeouts.answer + _LEASE_MARGIN
                 ),
                 on_receipt,
+                alone=recipient.kind is not RecipientKind.MISP,
             )
             for recipient in recipients
             if not recipient.suspended
@@ -147,7 +145,7 @@ class Dispatcher:
                 Thread(target=lane.run, name=f"lane {lane.name}", daemon=True)
                 for lane in self._lanes
             ]
-            store.reclaim(_is_gone)
+            store.reclaim(is_gone)
             for thread in threads:
                 thread.start()
             try:
@@ -168,7 +166,7 @@ class Dispatcher:
         while not self._stopping.wait(_TICK_SECONDS):
             try:
                 if time.monotonic() >= reclaim_at:
-                    store.reclaim(_is_gone)
+                    store.reclaim(is_gone)
                     reclaim_at = time.monotonic() + _RECLAIM_SECONDS
                 self._look(store)
                 horizon = self._clock() + timedelta(seconds=grace)
@@ -209,8 +207,10 @@ class _Lane:
     stopping: Event
     lease: timedelta
     on_receipt: OnReceipt | None
+    # Only a MISP can take two cases at a time without one disturbing the other.
+    alone: bool = False
     totals: Totals = field(default_factory=Totals)
-    worker: str = field(default_factory=lambda: _worker())
+    worker: str = field(default_factory=name_worker)
     pace: Pace = field(init=False)
     strikes: int = 0
     closed_until: datetime | None = None
@@ -254,7 +254,8 @@ class _Lane:
             return _POLL_SECONDS
         if not self.pace.allows(now):
             return _POLL_SECONDS
-        row = store.lease(self.name, self.worker, now, now + self.lease)
+        until = now + self.lease
+        row = store.lease(self.name, self.worker, now, until, alone=self.alone)
         if row is None:
             return _POLL_SECONDS
         self._attempt(store, row)
@@ -355,45 +356,3 @@ class _Lane:
 
     def _place(self, row: LeasedRow) -> str:
         return f"{self.name} {row.uid} edition {row.sealed.edition}"
-
-
-def _worker() -> str:
-    """Name this worker so that others can tell later whether it still lives."""
-    pid = os.getpid()
-    return f"{socket.gethostname()[:64]}/{pid}/{_birth(pid)}/{secrets.token_hex(4)}"
-
-
-def _is_gone(worker: str) -> bool:
-    """Say whether the process that made a worker's name is certainly dead."""
-    host, _, rest = worker.partition("/")
-    pid, _, rest = rest.partition("/")
-    birth, _, _ = rest.partition("/")
-    if host != socket.gethostname()[:64] or not pid.isdigit():
-        return False  # another machine: only its lease can tell
-    return _birth(int(pid)) != birth
-
-
-def _birth(pid: int) -> str:
-    """Return when a process started, which a later one with its number did not.
-
-    Empty when there is none, or it is dead and only not yet buried.
-    """
-    if not Path("/proc/self/stat").exists():
-        return _alive_without_proc(pid)
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-    except OSError:
-        return ""
-    # After the name in brackets, which may hold anything: state, and 19 further on.
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _alive_without_proc(pid: int) -> str:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        pass
-    return "alive"

@@ -20,7 +20,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -32,6 +40,7 @@ _BUSY_SECONDS: Final = 20.0
 _WRITES: Final = "besa_writes"
 # Any number does, as long as every Besa uses the same one.
 _CREATION_LOCK: Final = 7_305_041
+_LANE_LOCKS: Final = 7_305_042
 
 
 class Database:
@@ -203,6 +212,13 @@ def lock_layout(connection: Connection) -> None:
     """Let nobody else lay the tables out or migrate them until the transaction ends."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CREATION_LOCK})")
+
+
+def lock_lane(connection: Connection, recipient: str) -> None:
+    """Let nobody else lease from a recipient's lane until the transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+        lock = text("SELECT pg_advisory_xact_lock(:space, hashtext(:lane))")
+        connection.execute(lock, {"space": _LANE_LOCKS, "lane": recipient})
 
 
 _META_ROWS: Final = [

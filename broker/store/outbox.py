@@ -11,8 +11,9 @@ recipient sees an older edition after a newer one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
@@ -26,7 +27,7 @@ from sqlalchemy.engine import RowMapping
 
 from broker.model.sharing import Receipt, ReceiptState, Sealed, Wire
 from broker.store import recalls
-from broker.store.connect import Database
+from broker.store.connect import Database, lock_lane
 from broker.store.ended import Ended, delivery_facts
 from broker.store.many import add_many
 from broker.store.records import LeasedRow
@@ -50,7 +51,7 @@ _HAS_EARLIER = (
 )
 _IN_LANE = outbox.c.recipient == bindparam("lane")
 # Written once: building a statement costs more than running it.
-_FIRST_EXPIRED = (
+_EXPIRED = (
     select(outbox.c.id)
     .where(
         _IN_LANE,
@@ -59,9 +60,8 @@ _FIRST_EXPIRED = (
     )
     .order_by(outbox.c.id)
     .limit(1)
-    .subquery()
 )
-_FIRST_DUE = (
+_DUE = (
     select(outbox.c.id)
     .where(
         _IN_LANE,
@@ -71,18 +71,26 @@ _FIRST_DUE = (
     )
     .order_by(outbox.c.id)
     .limit(1)
-    .subquery()
 )
-_NEXT = union_all(select(_FIRST_EXPIRED.c.id), select(_FIRST_DUE.c.id))
+_NEXT = union_all(select(_EXPIRED.subquery().c.id), select(_DUE.subquery().c.id))
+# What another worker takes at this moment is not waited for (PostgreSQL; SQLite has one
+# writer at a time and needs no such words).
+_TAKEABLE = tuple(
+    one.with_for_update(skip_locked=True, of=outbox) for one in (_EXPIRED, _DUE)
+)
+_AT_WORK = (
+    select(outbox.c.id)
+    .where(
+        _IN_LANE,
+        outbox.c.state == Place.LEASED.value,
+        outbox.c.lease_until > bindparam("now"),
+    )
+    .limit(1)
+)
 _ROW = select(outbox).where(outbox.c.id == bindparam("row"))
 _LEASE = (
     update(outbox)
-    .where(
-        outbox.c.id == bindparam("row"),
-        outbox.c.state == bindparam("seen_state"),
-        outbox.c.attempts == bindparam("seen_attempts"),
-        ~outbox.c.overtaken,
-    )
+    .where(outbox.c.id == bindparam("row"))
     .values(
         state=Place.LEASED.value,
         attempts=outbox.c.attempts + 1,
@@ -127,44 +135,73 @@ _ABANDONED = (
 
 
 def lease(
-    database: Database, recipient: str, worker: str, now: datetime, until: datetime
+    database: Database,
+    recipient: str,
+    worker: str,
+    now: datetime,
+    until: datetime,
+    *,
+    alone: bool = False,
 ) -> LeasedRow | None:
     """Take the next edition that may go to a recipient, or nothing.
 
     A lease that ran out is taken over first. Oldest first; never one while an older
-    edition of the same incident is on its way.
+    edition of the same incident is on its way. Any number of workers may ask at the
+    same time.
+
+    Args:
+        database: the store.
+        recipient: the lane.
+        worker: who asks; see `broker.store.worker`.
+        now: the time.
+        until: when the lease runs out.
+        alone: nothing while another worker sends anything to this recipient.
 
     Raises:
         StoreError: the store cannot be read or written.
     """
-    while (found := _next(database, recipient, millis(now))) is not None:
-        if found["overtaken"]:
-            _bury(database, found["id"], now)
-        elif _take(database, found, worker, millis(until)):
+    at = {"lane": recipient, "now": millis(now)}
+    while _is_any(database, at):
+        found = _take(database, at, worker, millis(until), alone=alone)
+        if found is None:
+            return None
+        if not found["overtaken"]:
             return _leased(found, worker, until)
+        _bury(database, found["id"], now)
     return None
 
 
-def _next(database: Database, recipient: str, now: int) -> RowMapping | None:
+def _is_any(database: Database, at: Mapping[str, Any]) -> bool:
     # A reader locks nobody out, and most of the time there is nothing to take.
     with database.read() as connection:
-        row = connection.scalar(_NEXT, {"lane": recipient, "now": now})
-        if row is None:
-            return None
-        return connection.execute(_ROW, {"row": row}).mappings().first()
+        return connection.scalar(_NEXT, at) is not None
 
 
-def _take(database: Database, row: RowMapping, worker: str, until: int) -> bool:
-    """Lease a row if it still is as it was seen; say whether that was so."""
-    lease = {
-        "row": row["id"],
-        "seen_state": row["state"],
-        "seen_attempts": row["attempts"],
-        "until": until,
-        "worker": worker,
-    }
+def _take(
+    database: Database,
+    at: Mapping[str, Any],
+    worker: str,
+    until: int,
+    *,
+    alone: bool,
+) -> RowMapping | None:
+    """Lease the next row that nobody else takes just now; an overtaken one is not."""
     with database.write() as connection:
-        return connection.execute(_LEASE, lease).rowcount == 1
+        if alone:
+            lock_lane(connection, at["lane"])
+            if connection.scalar(_AT_WORK, at) is not None:
+                return None
+        for takeable in _TAKEABLE:
+            row = connection.scalar(takeable, at)
+            if row is not None:
+                break
+        else:
+            return None
+        found = connection.execute(_ROW, {"row": row}).mappings().one()
+        if not found["overtaken"]:
+            lease = {"row": row, "until": until, "worker": worker}
+            connection.execute(_LEASE, lease)
+        return found
 
 
 def _bury(database: Database, row: int, now: datetime) -> None:

@@ -218,10 +218,16 @@ class Store:
     # --- the dispatching side ---
 
     def lease(
-        self, recipient: str, worker: str, now: datetime, until: datetime
+        self,
+        recipient: str,
+        worker: str,
+        now: datetime,
+        until: datetime,
+        *,
+        alone: bool = False,
     ) -> LeasedRow | None:
         """Take the next edition that may go to a recipient, or nothing."""
-        return outbox.lease(self._database, recipient, worker, now, until)
+        return outbox.lease(self._database, recipient, worker, now, until, alone=alone)
 
     def finish(self, row: LeasedRow, receipt: Receipt) -> bool:
         """Record a delivery; False if the lease was lost to another worker."""
@@ -304,10 +310,18 @@ class Store:
         by: recall_orders.Order | None = None,
         note: str = "",
         done: bool = True,
+        findings: Sequence[recall_orders.Finding] = (),
     ) -> None:
         """Queue editions that take back, by a person's word or by the rules."""
         recall_orders.take_back(
-            self._database, taken, at, key, by=by, note=note, done=done
+            self._database,
+            taken,
+            at,
+            key,
+            by=by,
+            note=note,
+            done=done,
+            findings=findings,
         )
 
     @property

@@ -21,7 +21,6 @@ import pytest
 import requests
 from sqlalchemy import update
 
-from broker import dispatch
 from broker.canonical import dumps
 from broker.deliver import Credential, Timeouts
 from broker.dispatch import Dispatcher, Patience
@@ -30,7 +29,7 @@ from broker.model.agreement import Clearance, Recipient
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import Receipt, Sealed
 from broker.sandbox.misp import Knobs, MispSandbox
-from broker.store import Status, open_store
+from broker.store import Status, open_store, worker
 from broker.store.connect import open_database
 from broker.store.tables import outbox
 from tests.unit.deliver.events import attribute, event
@@ -633,24 +632,24 @@ def test_waits_double_up_to_a_limit() -> None:
 
 def test_a_worker_is_gone_when_its_process_is() -> None:
     """Only a process that certainly ended counts as gone."""
-    mine = dispatch._worker()
+    mine = worker.name_worker()
     host, pid, birth, token = mine.split("/")
     process = subprocess.Popen([sys.executable, "-c", "pass"])
     dead = f"{host}/{process.pid}/1/x"
     process.wait(timeout=30)
 
-    assert not dispatch._is_gone(mine)
-    assert dispatch._is_gone(dead)
-    assert dispatch._is_gone(f"{host}/{pid}/1/{token}")  # an earlier life of the number
-    assert not dispatch._is_gone(f"elsewhere/{process.pid}/1/x")
-    assert not dispatch._is_gone("nonsense")
+    assert not worker.is_gone(mine)
+    assert worker.is_gone(dead)
+    assert worker.is_gone(f"{host}/{pid}/1/{token}")  # an earlier life of the number
+    assert not worker.is_gone(f"elsewhere/{process.pid}/1/x")
+    assert not worker.is_gone("nonsense")
     assert birth
 
 
 def test_a_process_that_is_dead_and_not_buried_is_gone() -> None:
     """A zombie holds no lease."""
     process = subprocess.Popen([sys.executable, "-c", "pass"])
-    wait_for(lambda: dispatch._birth(process.pid) == "", 30)
+    wait_for(lambda: worker.birth(process.pid) == "", 30)
 
     assert Path(f"/proc/{process.pid}").exists()  # still there, for its parent to see
     process.wait(timeout=30)

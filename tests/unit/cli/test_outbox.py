@@ -8,7 +8,22 @@ from typing import Any
 
 import pytest
 
+from tests.unit.store import samples
+
 Besa = Callable[..., Any]
+
+
+@pytest.fixture(params=samples.DATABASES, autouse=True)
+def store(
+    request: pytest.FixtureRequest,
+    home: Path,  # noqa: ARG001 - it empties the settings first
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """Let the commands work on every database that there is."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("BESA_STORE", samples.empty("postgresql", tmp_path))
+    return str(request.param)
 
 
 @pytest.fixture
@@ -32,8 +47,13 @@ def refused(besa: Besa, tmp_path: Path) -> Path:
     return made
 
 
-def test_without_a_store_there_is_nothing_to_see(besa: Besa, home: Path) -> None:
-    """Looking at the outbox makes no store, and says that there is none."""
+def test_without_a_store_there_is_nothing_to_see(
+    besa: Besa, home: Path, store: str
+) -> None:
+    """Looking at the outbox makes no file, and says that there is none."""
+    if store == "postgresql":
+        assert "Nothing is on its way." in besa("outbox", "list").text
+        return
     ended = besa("outbox", "list")
 
     assert 3 == ended.code

@@ -16,10 +16,10 @@ from tests.unit.store.samples import KEY, KEYS, LATER, SOON, at, outcome, queued
 AGREEMENT, KP = "kp-cybercrime", "kp-misp"
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture(params=samples.DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Give an empty store."""
-    opened = open_database(samples.url_of(tmp_path))
+    opened = open_database(samples.empty(request.param, tmp_path))
     yield opened
     opened.close()
 
