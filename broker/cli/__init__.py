@@ -7,7 +7,12 @@ that ``besa --help`` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
+
+# Pydantic looks through every installed package for plug-ins of its own. There is none
+# that may see an incident, and looking takes longer than `besa --help`.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from broker.cli import terminal
 from broker.cli.app import app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,11 +43,17 @@ def check(
     """
     if watch and as_json:
         terminal.wrong_usage("--watch is for a person, and --json for a program")
-    folders = _folders(folder)
     if watch:
-        _watch(folders)
+        _watch(_folders(folder))
         return
-    if not _check(folders, as_json=as_json):
+    # A check makes much and throws little away: looking for what could be thrown away
+    # is a tenth of its time.
+    gc.disable()
+    try:
+        holds = _check(_folders(folder), as_json=as_json)
+    finally:
+        gc.enable()
+    if not holds:
         raise typer.Exit(ExitCode.NO)
 
 

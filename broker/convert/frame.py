@@ -46,9 +46,17 @@ class Frame:
 
 
 def frame(
-    agreement: Agreement, csirt: Csirt, tables: Tables, profile: Profile
+    agreement: Agreement,
+    csirt: Csirt,
+    tables: Tables,
+    profile: Profile,
+    like: Frame | None = None,
 ) -> Frame:
-    """Prepare the constant part of every bundle for one agreement and its profile."""
+    """Prepare the constant part of every bundle for one agreement and its profile.
+
+    ``like`` is that of another agreement, made of the same CSIRT and the same tables:
+    what depends on these alone is taken from it.
+    """
     withheld = withheld_lines(profile)
     creator = f"identity--{csirt.uuid}"
     statement = _statement(agreement, creator)
@@ -67,11 +75,11 @@ def frame(
             level: _marking(row, markings.pap_extension, "pap")
             for level, row in markings.pap.items()
         },
-        writers(tables.kinds),
-        listed_in(tables.known_good),
+        like.writers if like else writers(tables.kinds),
+        like.listed if like else listed_in(tables.known_good),
         tables.rsit,
-        {name: _labels(row) for name, row in tables.rsit.items()},
-        _assessed(markings),
+        like.labels if like else _labels_of(tables),
+        like.assessed if like else _assessed(markings),
         {level: (tag,) for level, tag in markings.states.items()},
         tuple(
             row.tag
@@ -84,6 +92,10 @@ def frame(
         },
         _ending(None, agreement, csirt, withheld),
     )
+
+
+def _labels_of(tables: Tables) -> dict[str, tuple[str, ...]]:
+    return {name: _labels(row) for name, row in tables.rsit.items()}
 
 
 def _assessed(markings: Markings) -> tuple[tuple[str, ...], ...]:

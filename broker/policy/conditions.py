@@ -9,6 +9,7 @@ Invariant: every field of `When` has a condition here (a test holds this).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from broker.model.marking import Pap, Severity, Tlp
@@ -18,10 +19,12 @@ Check = Callable[[Facts], bool]
 Level = TypeVar("Level", Severity, Tlp, Pap)
 
 
+@cache
 def _from(bound: Level) -> frozenset[Level]:
     return frozenset(level for level in type(bound) if level.rank >= bound.rank)
 
 
+@cache
 def _up_to(bound: Level) -> frozenset[Level]:
     return frozenset(level for level in type(bound) if level.rank <= bound.rank)
 

@@ -6,14 +6,14 @@ hold, at its line, with an incident that breaks it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
-from broker.model.agreement import Never
-from broker.model.decision import ItemKey
+from broker.model.agreement import Attribution, Clause, Never
+from broker.model.decision import Effect, ItemKey
 from broker.model.incident import declarations
 from broker.prove import words
 from broker.prove.diagram import EMPTY, Node
@@ -34,6 +34,7 @@ from broker.prove.witness import Wanted, Witness, can_have, witness
 from broker.redact.methods import METHODS
 from broker.redact.plan import fits
 from broker.rulebook import Route, Rulebook, build
+from broker.rulebook.clauses import covers
 from broker.strict_yaml import Path, nearest
 
 
@@ -117,19 +118,24 @@ def refuted(side: Side) -> tuple[Refutation, ...]:
 
     Of each statement and agreement one refutation is enough.
     """
-    found = (_of_route(side, route) for route in side.routes)
+    allowed = _Allowing(side)
+    found = (_of_route(side, route, allowed) for route in side.routes)
     return tuple(each for some in found for each in some)
 
 
-def _of_route(side: Side, route: Route) -> Iterator[Refutation]:
+def _of_route(side: Side, route: Route, allowed: _Allowing) -> Iterator[Refutation]:
     party = side.party(route)
     roles = {each.role for each in route.agreement.parties}
     about = [
         (index, each)
         for index, each in enumerate(side.safeguards.model.never)
-        if (not each.recipients and not each.roles)
-        or route.recipient.recipient in each.recipients
-        or not roles.isdisjoint(each.roles)
+        if (
+            (not each.recipients and not each.roles)
+            or route.recipient.recipient in each.recipients
+            or not roles.isdisjoint(each.roles)
+        )
+        and not holds_plainly(each, party.safeguards)
+        and (not each.fields or allowed.of(route, index))
     ]
     if not about:
         return
@@ -140,10 +146,30 @@ def _of_route(side: Side, route: Route) -> Iterator[Refutation]:
     decided = verdicts(party, domain)
     withheld = withheld_items(party, domain, side.kinds)
     for index, statement in about:
-        allowed = _allowed(side, route, statement)
-        broken = _broken(domain, decided, withheld, statement, allowed)
+        fields = allowed.of(route, index)
+        broken = _broken(domain, decided, withheld, statement, fields)
         if broken is not None:
             yield _refutation(side, route, domain, index, broken)
+
+
+def holds_plainly(statement: Never, safeguards: Iterable[Clause]) -> bool:
+    """Say whether a safeguard alone makes a statement hold, as its words show.
+
+    Most statements repeat what a safeguard does, so that it is noticed when somebody
+    takes that out; then nothing else has to be looked at.
+    """
+    return any(
+        covers(safeguard.when, statement.when)
+        and (
+            safeguard.effect is Effect.WITHHOLD
+            or (
+                safeguard.effect is Effect.REVIEW
+                and statement.unless is not None
+                and not safeguard.fast_lane
+            )
+        )
+        for safeguard in safeguards
+    )
 
 
 _Broken = tuple[Node, Wanted, Outcome | None]
@@ -155,7 +181,7 @@ def _broken(
     decided: Verdicts,
     withheld: Mapping[ItemKey, Node],
     statement: Never,
-    allowed: Iterator[_Allowed],
+    allowed: Iterable[_Allowed],
 ) -> _Broken | None:
     """Return where a statement does not hold, or nothing when it does.
 
@@ -179,6 +205,22 @@ def _broken(
         if cells != EMPTY:
             return cells, wanted, outcome
     return None
+
+
+class _Allowing:
+    """What profiles let through of statements' fields, asked once for each profile."""
+
+    def __init__(self, side: Side) -> None:
+        self._side = side
+        self._known: dict[tuple[str, Attribution, int], tuple[_Allowed, ...]] = {}
+
+    def of(self, route: Route, index: int) -> tuple[_Allowed, ...]:
+        """Return the fields of a statement that reach the recipient of an agreement."""
+        key = (route.agreement.profile, route.agreement.attribution, index)
+        if key not in self._known:
+            statement = self._side.safeguards.model.never[index]
+            self._known[key] = tuple(_allowed(self._side, route, statement))
+        return self._known[key]
 
 
 def _allowed(side: Side, route: Route, statement: Never) -> Iterator[_Allowed]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -101,10 +102,12 @@ class _Compiler:
     ) -> None:
         self._profile, self._kinds, self._doc = profile, kinds, doc
         self._methods: dict[tuple[str, int], Method | None] = {}
+        # Items are many and rules few: most items share their fields with others.
+        self._leaves: dict[tuple[str, int], tuple[Leaf, Method | None]] = {}
 
     def variants(self, name: str) -> Variants:
         """Compile the plan of every combination that tells items of a list apart."""
-        model = parts_of(Incident)[name]
+        model = _parts_of(Incident)[name]
         domains: dict[str, tuple[Any, ...]] = {
             "kind": tuple(self._kinds),
             "role": tuple(Role),
@@ -131,7 +134,7 @@ class _Compiler:
         leaves: list[Leaf] = []
         parts: list[tuple[str, Item]] = []
         about: dict[str, Any] | None = None
-        inner = parts_of(model)
+        inner = _parts_of(model)
         for name, info in model.model_fields.items():
             if prefix == "" and name in _LISTS:
                 continue
@@ -158,8 +161,21 @@ class _Compiler:
         kind: ObservableKind | None,
     ) -> tuple[Leaf, Method | None]:
         rules = self._profile.fields[path]
-        index = next(i for i, rule in enumerate(rules) if fits(rule.only, facts, kind))
-        method = self._method(path, index, rules[index])
+        index = (
+            0
+            if len(rules) == 1
+            else next(i for i, rule in enumerate(rules) if fits(rule.only, facts, kind))
+        )
+        made = self._leaves.get((path, index))
+        if made is None:
+            made = self._made(name, path, many, index, rules[index])
+            self._leaves[path, index] = made
+        return made
+
+    def _made(
+        self, name: str, path: str, many: bool, index: int, rule: FieldRule
+    ) -> tuple[Leaf, Method | None]:
+        method = self._method(path, index, rule)
         where = self._doc.where(("fields", path, index))
         withheld = (path, WITHHELD, where)
         if method is None:
@@ -179,6 +195,7 @@ class _Compiler:
 
 
 DECLARED = declarations()
+_parts_of = cache(parts_of)
 
 
 def _alike(_: Mapping[str, Any]) -> tuple[()]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from broker.canonical import dumps, sha256_hex
-from broker.convert import EXTENSION, frame, known_lines, known_names
+from broker.convert import EXTENSION, Frame, frame, known_lines, known_names
 from broker.errors import Problem, RulebookError
 from broker.guard import Guard, Known, compile_guard
 from broker.guard.texts import fold
@@ -25,7 +25,7 @@ from broker.model.agreement import (
 from broker.model.mapping import Tables
 from broker.policy import Common, compile_rules, compile_safeguards
 from broker.redact import Plan, compile_plan
-from broker.render import event_frame
+from broker.render import EventFrame, event_frame
 from broker.rulebook import checks
 from broker.rulebook.attribution import attributed, narrowed
 from broker.rulebook.snapshot import Route, Rulebook
@@ -143,6 +143,8 @@ class _Making:
         self._plans, self._common = plans, common
         self._narrowed: dict[tuple[str, Attribution], Profile] = {}
         self._guards: dict[tuple[str, str, Attribution], Guard] = {}
+        self._like: Frame | None = None
+        self._event_like: EventFrame | None = None
 
     def route(self, source: Source[Agreement]) -> Route:
         """Prepare one agreement for every stage of the path."""
@@ -150,7 +152,10 @@ class _Making:
         recipients = self._sources.all_of("recipient", Recipient)
         recipient = recipients[agreement.recipient].model
         guard = self._guard(agreement)
-        made = frame(agreement, self._csirt, tables, self._profile(agreement))
+        profile = self._profile(agreement)
+        made = frame(agreement, self._csirt, tables, profile, self._like)
+        event = event_frame(recipient, tables, EXTENSION, self._event_like)
+        self._like, self._event_like = made, event
         names = frozenset(map(fold, known_names(made)))
         return Route(
             agreement,
@@ -162,7 +167,7 @@ class _Making:
             replace(guard, known=Known(known_lines(made), names)),
             guard.wire,
             made,
-            event_frame(recipient, tables, EXTENSION),
+            event,
             source.document,
         )
 

@@ -196,6 +196,19 @@ class _Placed:
     where: str
     at: Path
     types: frozenset[str]
+    asks: tuple[tuple[str, Any], ...]  # of all but the type
+
+
+def _placed(clause: Clause, name: str, where: str, at: Path) -> _Placed:
+    return _Placed(clause, name, where, at, _types(clause.when), _asks(clause.when))
+
+
+def _asks(when: When) -> tuple[tuple[str, Any], ...]:
+    return tuple(
+        (condition, bound)
+        for condition, bound in when
+        if bound is not None and condition not in ("classification_in", "category_in")
+    )
 
 
 def shadowed(
@@ -209,12 +222,12 @@ def shadowed(
     or has another word for the fast lane, says something of its own.
     """
     own = [
-        _Placed(clause, clause.id, document.where(at), at, _types(clause.when))
+        _placed(clause, clause.id, document.where(at), at)
         for index, clause in enumerate(clauses)
         for at in [("clauses", index)]
     ]
     others = [
-        _Placed(clause, f"the safeguard {clause.id}", where, (), _types(clause.when))
+        _placed(clause, f"the safeguard {clause.id}", where, ())
         for clause, where in safeguards
     ]
     for number, one in enumerate(own):
@@ -246,12 +259,20 @@ def _says_more(one: _Placed, other: _Placed) -> bool:
 
 def _covers(wide: _Placed, narrow: _Placed) -> bool:
     """Say whether every incident that one clause is about is the other's too."""
-    if not narrow.types <= wide.types:
-        return False
-    for name, bound in wide.clause.when:
-        if bound is None or name in ("classification_in", "category_in"):
-            continue
-        have = _implied(narrow.clause.when, name)
+    return narrow.types <= wide.types and _hold(wide.asks, narrow.clause.when)
+
+
+def covers(wide: When, narrow: When) -> bool:
+    """Say whether all incidents that fulfil the one conditions fulfil the other.
+
+    Told from the words alone, so that false only means that it cannot be told so.
+    """
+    return _types(narrow) <= _types(wide) and _hold(_asks(wide), narrow)
+
+
+def _hold(asks: Iterable[tuple[str, Any]], when: When) -> bool:
+    for name, bound in asks:
+        have = _implied(when, name)
         if have is None or not _STRICTER[name](have, bound):
             return False
     return True

@@ -10,6 +10,7 @@ exception.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -149,7 +150,8 @@ def _syntax(file: str, error: yaml.MarkedYAMLError) -> Problem:
 
 
 def _mark(event: Any) -> Place:
-    return event.start_mark.line + 1, event.start_mark.column + 1
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
 
 
 @dataclass(slots=True)
@@ -190,6 +192,15 @@ class _Reading:
         self.keys: dict[Path, Place] = {}
         self.values: dict[Path, Place] = {}
         self._open: list[_Open] = []
+        self._steps: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._take_scalar,
+            yaml.MappingStartEvent: self._start_mapping,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceStartEvent: self._start_list,
+            yaml.SequenceEndEvent: self._end,
+            yaml.DocumentStartEvent: self._start_document,
+            yaml.AliasEvent: self._refuse_alias,
+        }
 
     def report(self, place: Place, message: str, advice: str = "") -> None:
         """Note a problem; too many of them end the reading."""
@@ -199,23 +210,25 @@ class _Reading:
 
     def take(self, event: Any) -> None:
         """Take the next event of the parser."""
-        match event:
-            case yaml.DocumentStartEvent():
-                self._start_document(event)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._refuse_extras(event)
-                self._start(
-                    event, {} if isinstance(event, yaml.MappingStartEvent) else []
-                )
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._open.pop()
-            case yaml.AliasEvent():
-                advice = "write it out; put text that starts with * in quotes"
-                self.report(_mark(event), "an alias (a word after *)", advice)
-                self._add(_mark(event), None)
-            case yaml.ScalarEvent():
-                self._refuse_extras(event)
-                self._take_scalar(event)
+        step = self._steps.get(type(event))
+        if step is not None:
+            step(event)
+
+    def _start_mapping(self, event: Any) -> None:
+        self._refuse_extras(event)
+        self._start(event, {})
+
+    def _start_list(self, event: Any) -> None:
+        self._refuse_extras(event)
+        self._start(event, [])
+
+    def _end(self, _: Any) -> None:
+        self._open.pop()
+
+    def _refuse_alias(self, event: Any) -> None:
+        advice = "write it out; put text that starts with * in quotes"
+        self.report(_mark(event), "an alias (a word after *)", advice)
+        self._add(_mark(event), None)
 
     def _start_document(self, event: Any) -> None:
         self.documents += 1
@@ -243,15 +256,20 @@ class _Reading:
         self._open.append(_Open(path, items))
 
     def _take_scalar(self, event: Any) -> None:
-        plain, place = not event.style, _mark(event)
-        if _FORBIDDEN_IN_VALUES.search(event.value):
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_extras(event)
+        style, text = event.style, event.value
+        plain, place = not style, _mark(event)
+        # Only within double quotes can a character be written by its number; all others
+        # have been seen already.
+        if style == '"' and _FORBIDDEN_IN_VALUES.search(text):
             self.report(
                 place, "an escaped character that no text may hold", "remove it"
             )
         if self._open and self._open[-1].awaits_key:
             self._take_key(event, plain=plain)
         else:
-            self._add(place, self._scalar(place, event.value) if plain else event.value)
+            self._add(place, self._scalar(place, text) if plain else text)
 
     def _scalar(self, place: Place, text: str) -> Any:
         """Return what a plain word means."""

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.sandbox.kafka import available
-from tests.bench import agreements, consume, formats, path, size
+from tests.bench import agreements, consume, formats, path, size, written
 from tests.bench.measure import Timed, ratio
 
 
@@ -129,6 +129,17 @@ def silent(turns: int) -> Iterator[Line]:
     )
 
 
+def checked() -> Iterator[Line]:
+    """Measure how long a person waits for `besa check` of many agreements."""
+    wall, busy = written.check_times(written.MANY, turns=5)
+    yield Line(
+        f"besa check, {written.MANY} agreements",
+        f"{wall.median:.2f} s (processor {busy.median:.2f} s)",
+        "<= 1 s",
+        wall.median <= 1,
+    )
+
+
 def formats_read() -> Iterator[Line]:
     """Measure how fast messages of each format are read."""
     for one in formats.speeds():
@@ -153,6 +164,7 @@ def lines(turns: int) -> Iterator[Line]:
         yield stored("Kafka", consume.kafka)
     yield from silent(max(10, turns // 4))
     yield help_time()
+    yield from checked()
     yield from grown()
     yield from formats_read()
 
