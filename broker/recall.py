@@ -46,6 +46,7 @@ _WORDS: Final = {
     Cause.ORDERED: (RECALLED, "a person took it back"),
     Cause.EXPIRED: (OUT_OF_DATES, "the agreement is no longer in force"),
     Cause.RETENTION: ("retention", "the agreed period is over"),
+    Cause.TIGHTENED: ("tightened", "the policies in force withhold it"),
 }
 
 
@@ -87,6 +88,8 @@ class Recall:
         keys: the signing key and the recipients' secrets.
         clock: returns the time in UTC.
         days: after how many days without a confirmation a recall is overdue.
+        look: follows orders to compare what was shared with the policies in force;
+            says whether the source answered. See `broker.tightened`.
     """
 
     def __init__(
@@ -96,12 +99,14 @@ class Recall:
         keys: Keys,
         clock: Callable[[], datetime],
         days: int,
+        look: Callable[[Order], bool],
     ) -> None:
         self._store = store
         self._rulebook = rulebook
         self._keys = keys
         self._clock = clock
         self._days = days
+        self._look = look
         self._next = 0.0
         self._not_before: dict[int, float] = {}
         self._seen = _Seen()
@@ -128,6 +133,8 @@ class Recall:
                 continue
             if order.kind is Kind.RECALL:
                 self._follow(order)
+            elif not self._look(order):
+                self._not_before[order.id] = time.monotonic() + _PATIENCE_SECONDS
 
     def _follow(self, order: Order) -> None:
         found, _ = standing(self._store.database, uid=order.uid)
@@ -256,7 +263,7 @@ def taken_back(
         CannotError: the policies in force do not know the recipient by that agreement
             any more, or the guard found something.
     """
-    route = _route(one, book)
+    route = route_of(one, book)
     clause, because = _WORDS[cause]
     finding = Finding(clause, Effect.WITHHOLD, True, "", because)
     decision = Decision(one.agreement, one.recipient, Effect.WITHHOLD, (finding,))
@@ -271,7 +278,12 @@ def taken_back(
     return share
 
 
-def _route(one: Standing, book: Rulebook) -> Route:
+def route_of(one: Standing, book: Rulebook) -> Route:
+    """Return the route that a share took.
+
+    Raises:
+        CannotError: its agreement is gone, or with somebody else by now.
+    """
     for route in book.routes:
         if route.agreement.agreement == one.agreement:
             if route.recipient.recipient == one.recipient:

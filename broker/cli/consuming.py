@@ -26,6 +26,7 @@ from broker.source import Gone, Source
 from broker.source.telling import KafkaTelling, SpoolTelling, Tell
 from broker.store import Store
 from broker.sweep import Sweep
+from broker.tightened import Tightened
 from broker.vault import Purge, Vault
 
 
@@ -110,7 +111,10 @@ def consumer_of(
 
     health = health_of(settings)
 
-    recall = Recall(store, reloading.rulebook, keys, _now, settings.recall_days)
+    reread = partial(read_again, settings)
+    look = Tightened(store, reread, reloading.rulebook, keys, _now).follow
+    days = settings.recall_days
+    recall = Recall(store, reloading.rulebook, keys, _now, days, look)
 
     tracing = Tracing(
         store,

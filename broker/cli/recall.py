@@ -215,6 +215,82 @@ def acknowledge(
         )
 
 
+@app.command()
+def tightened(
+    because: Annotated[
+        str, typer.Option("--because", help="Why, for the CSIRT's own people.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be taken back.")
+    ] = False,
+    recipient: Recipient = "",
+    agreement: Agreement = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take back what the policies in force do not share, or share less of.
+
+    The consuming process reads again what was shared under earlier policies. Whoever
+    would get nothing now has it taken back; whoever would get less gets what the
+    policies share now. What would only add waits for the next revision.
+    """
+    from datetime import UTC, datetime
+
+    from broker.cli.held import opened
+    from broker.cli.person import person
+    from broker.store.recall_orders import Kind
+
+    if not dry_run and not because.strip():
+        terminal.wrong_usage("--because must say why; or look first, with --dry-run")
+    _, store = opened()
+    with store:
+        order, _ = store.order_recall(
+            Kind.LOOK if dry_run else Kind.TIGHTENED,
+            person() or "unknown",
+            terminal.plain(because),
+            datetime.now(UTC),
+            recipient=recipient,
+            agreement=agreement,
+        )
+    if as_json:
+        terminal.print_json(_order_value(order))
+        return
+    terminal.stdout().print(
+        f"Order {order.id} is with the consuming process; besa recall findings "
+        f"{order.id} says what it finds.",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def findings(
+    order: Annotated[int, typer.Argument(help="The number of an order to look.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what a look for narrower policies has found, and how far it is.
+
+    Exit code 1: something needs a person.
+    """
+    from broker.cli.held import opened
+    from broker.store import recall_orders
+
+    _, store = opened()
+    with store:
+        known = {one.id: one for one in recall_orders.listed(store.database)}
+        found = recall_orders.findings(store.database, order)
+    asked = known.get(order)
+    if asked is None or asked.uid:
+        terminal.stop(ExitCode.NO, f"order {order} was not an order to look")
+    if as_json:
+        value = [terminal.as_json(one) for one in found]
+        terminal.print_json({**_order_value(asked), "findings": value})
+    else:
+        from broker.cli.recall_view import show_findings
+
+        show_findings(asked, found)
+    if any(one.what == recall_orders.NEEDS_A_PERSON for one in found):
+        terminal.stop(ExitCode.NO)
+
+
 def _must_be_known(store: Store, uid: str, recipient: str, agreement: str) -> None:
     from broker.store.recall_orders import decided_for
 

@@ -14,7 +14,7 @@ from broker.cli import terminal
 from broker.cli.status_view import ago, table
 
 if TYPE_CHECKING:
-    from broker.store.recall_orders import Order
+    from broker.store.recall_orders import Finding, Order
     from broker.store.recalls import Recall
 
 
@@ -52,6 +52,27 @@ def show_list(
     for one in found:
         if one.last_reason and one.state != "delivered" and one.waits:
             out.print(f"  {one.recipient}: {terminal.plain(one.last_reason)}")
+
+
+def show_findings(order: Order, found: Sequence[Finding]) -> None:
+    """Print what a look for narrower policies has found."""
+    out = terminal.stdout()
+    if found:
+        rows = table("Incident")
+        for name in ("recipient", "what", "because"):
+            rows.add_column(name, overflow="fold")
+        for one in found:
+            rows.add_row(
+                terminal.plain(one.uid),
+                one.recipient,
+                one.what,
+                terminal.plain(one.because),
+            )
+        out.print(rows)
+    if order.done_at is None:
+        out.print(f"Not finished: {order.note or 'waits for the consuming process'}.")
+    else:
+        out.print(f"Finished: {order.note}.")
 
 
 def _state(one: Recall, now: datetime, days: int) -> str:

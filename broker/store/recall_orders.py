@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -40,11 +40,14 @@ from broker.store.tables import (
     approvals,
     decisions,
     held,
+    recall_findings,
     recall_orders,
 )
 
 FAILED_ALARM: Final = "recall-failed"
 """The kind of alarm about what should be taken back and could not be."""
+NEEDS_A_PERSON: Final = "needs a person"
+"""What is found of a share that nobody but a person can decide about."""
 _LONGEST_BY: Final = 64
 _LONGEST_WORDS: Final = 1_000
 
@@ -80,6 +83,17 @@ class Order:
     def fits(self, recipient: str, agreement: str) -> bool:
         """Say whether it is about a recipient's agreement."""
         return self.recipient in ("", recipient) and self.agreement in ("", agreement)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look for narrower policies found of one share; never a value."""
+
+    uid: str
+    agreement: str
+    recipient: str
+    what: str
+    because: str
 
 
 _SAID = (
@@ -223,6 +237,7 @@ def take_back(
     by: Order | None = None,
     note: str = "",
     done: bool = True,
+    findings: Sequence[Finding] = (),
 ) -> None:
     """Queue editions that take back, and note that a person's word was followed.
 
@@ -234,6 +249,7 @@ def take_back(
         by: whose word this is; nothing when the rules say so.
         note: what following the word still waits for.
         done: the word needs no further doing.
+        findings: what people are told besides.
 
     Raises:
         StoreError: a newer edition was stored meanwhile, or the store cannot be
@@ -256,7 +272,40 @@ def take_back(
         if by is not None:
             change = {"done_at": millis(at) if done else None, "note": note}
             connection.execute(_ONE.values(**change), {"order": by.id})
+            _find(connection, by.id, findings)
         rows.write(key)
+
+
+def findings(database: Database, number: int) -> tuple[Finding, ...]:
+    """Return what following an order has found so far.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    query = (
+        select(recall_findings)
+        .where(recall_findings.c.order_id == number)
+        .order_by(recall_findings.c.uid, recall_findings.c.agreement)
+    )
+    with database.read() as connection:
+        return tuple(
+            Finding(row.uid, row.agreement, row.recipient, row.what, row.because)
+            for row in connection.execute(query)
+        )
+
+
+def _find(connection: Connection, number: int, found: Sequence[Finding]) -> None:
+    """Store findings; a process that died may have stored some of them before."""
+    for each in found:
+        same = (
+            recall_findings.c.order_id == number,
+            recall_findings.c.uid == each.uid,
+            recall_findings.c.agreement == each.agreement,
+        )
+        connection.execute(delete(recall_findings).where(*same))
+        connection.execute(
+            insert(recall_findings), {"order_id": number, **asdict(each)}
+        )
 
 
 def calm(database: Database, uid: str) -> None:

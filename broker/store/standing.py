@@ -147,7 +147,7 @@ def standing(
 def delivered(
     database: Database, agreement: str, *, after: int, most: int
 ) -> tuple[Delivered, ...]:
-    """Return deliveries under an agreement behind a number, in the order in which they happened.
+    """Return deliveries under an agreement behind a number, oldest first.
 
     Raises:
         StoreError: the store cannot be read.

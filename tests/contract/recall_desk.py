@@ -10,15 +10,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from broker import pipeline, release
-from broker.model.intake import Position
+from broker import pipeline, release, rulebook
+from broker.model.intake import Message, Position
 from broker.model.sharing import NO_HISTORY, Receipt, ReceiptState
 from broker.pipeline import Received
 from broker.recall import Recall
 from broker.replay import noted
 from broker.rulebook import Route, Rulebook
+from broker.settings import read_rulebook_files
+from broker.source import Gone
 from broker.store import Approved, Held, LeasedRow, Store, recall_orders
 from broker.store.recall_orders import Kind, Order
+from broker.tightened import Tightened
 from tests.unit import given
 
 UID: Final = "KOS-2026-1"
@@ -36,6 +39,7 @@ class Desk:
     offset: int = 0
     days: int = 7
     takes: Recall = field(init=False)
+    source: dict[Position, bytes] = field(default_factory=dict)
     received: dict[tuple[str, int], Received] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -43,9 +47,17 @@ class Desk:
 
     def restart(self) -> None:
         """Begin as a new process does, which remembers nothing."""
+        keys, now = given.keys(), lambda: self.now
+        look = Tightened(self.store, self.reread, lambda: self.book, keys, now)
         self.takes = Recall(
-            self.store, lambda: self.book, given.keys(), lambda: self.now, self.days
+            self.store, lambda: self.book, keys, now, self.days, look.follow
         )
+
+    def reread(self, position: Position) -> Message:
+        """Return the message at a position, if the source still has it."""
+        if position not in self.source:
+            raise Gone(f"{position} is gone")
+        return Message(self.source[position], UID, None, position)
 
     def later(self, **some: int) -> None:
         """Let time pass, also for what rests between two looks."""
@@ -70,6 +82,7 @@ class Desk:
         outcome = noted(outcome, received, self.book, "u-erza", self.now)
         self.offset += 1
         place = Position("kafka", "csirt.incidents", 0, self.offset)
+        self.source[place] = raw
         self.store.commit([(place, outcome)], self.now, given.keys().signing)
 
     def order(self, kind: Kind = Kind.RECALL, uid: str = UID, **more: str) -> Order:
@@ -155,6 +168,14 @@ class Desk:
         self.book = replace(
             self.book, routes=(*self.book.routes, _changed(before, changed))
         )
+
+    def with_files(self, name: str, old: str, new: str) -> None:
+        """Change a policy file, as an operator does."""
+        folders = (given.ROOT / "policies", given.ROOT / "mappings")
+        files = read_rulebook_files(*folders)
+        text = files[name].decode()
+        assert old in text
+        self.book = rulebook.build(files | {name: text.replace(old, new).encode()})
 
     def _replace(self, change: Callable[[Route], Route]) -> None:
         routes = tuple(
