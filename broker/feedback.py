@@ -75,6 +75,7 @@ class Tracing:
         self._tell = tell
         self._next = 0.0
         self._tell_at = 0.0
+        self._to_mark: list[int] = []
         self._known: dict[tuple[str, str, str, int], Origins | str] = {}
         self.told = 0
 
@@ -176,6 +177,7 @@ class Tracing:
 
     def _tell_all(self, *, everything: bool) -> None:
         hearing = self._store.hearing
+        self._mark()  # what was told before the store failed is not told again
         while found := hearing.unpublished(_AT_ONCE):
             try:
                 self._tell([self._told(one) for one in found])
@@ -184,12 +186,18 @@ class Tracing:
                 self._tell_at = time.monotonic() + _REFUSED_PAUSE_SECONDS
                 self._store.alarm(NOT_TOLD_ALARM, "", str(error), self._clock())
                 return
-            hearing.mark_published(one.number for one in found)
+            self._to_mark = [one.number for one in found]
+            self._mark()
             self._store.calm(NOT_TOLD_ALARM, "")
             self.told += len(found)
             _LOG.info("%d things said by units were told", len(found))
             if not everything:
                 return
+
+    def _mark(self) -> None:
+        if self._to_mark:
+            self._store.hearing.mark_published(self._to_mark)
+            self._to_mark = []
 
     def _told(self, one: Feedback) -> Told:
         words = None

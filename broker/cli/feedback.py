@@ -137,7 +137,7 @@ def show(
     value: Annotated[
         bool,
         typer.Option(
-            "--value", help="Also read, from the source, what the field says."
+            "--value", help="Also show what it is about: as sent, and as published."
         ),
     ] = False,
     as_json: AsJson = False,
@@ -158,7 +158,7 @@ def show(
             terminal.stop(ExitCode.NO, f"there is no feedback {number}")
         told: dict[str, Any] = {"number": one.number, **feedback_json(one)}
         if value:
-            told["value"] = _value(settings, store, one)
+            told |= _value(settings, store, one)
         if words:
             told["words"] = dict(_words(settings, store, one))
     if as_json:
@@ -201,13 +201,14 @@ def _words(settings: Settings, store: Store, one: Feedback) -> Mapping[str, str]
     return store.hearing.words(one.number)
 
 
-def _value(settings: Settings, store: Store, one: Feedback) -> str:
-    """Return what stands in the field that something is about, from the source."""
-    from broker.cli.field_value import field_value
+def _value(settings: Settings, store: Store, one: Feedback) -> dict[str, str]:
+    """Return what something is about: as it was sent, and as it was published."""
+    from broker.cli.field_value import field_value, sent_value
 
-    if not one.revision or not one.field:
-        terminal.stop(ExitCode.NO, one.note or "it is about the case as a whole")
-    return field_value(settings, store, one)
+    if one.about == one.share:
+        terminal.stop(ExitCode.NO, "it is about the case as a whole")
+    found = {"sent": sent_value(store, one), "value": field_value(settings, store, one)}
+    return {name: text for name, text in found.items() if text}
 
 
 def _print(found: Sequence[Feedback]) -> None:

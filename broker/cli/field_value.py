@@ -1,7 +1,8 @@
-"""What stands in a field of an incident, read again from where it was published.
+"""What something that was said is about: as it was sent, and as it was published.
 
-A path such as ``observables[2]`` -> the item as text. Only who may read the source can
-do this: it is the incident as it came, without any redaction.
+A UUID at the recipient -> the redacted value, from the outbox; a path such as
+``observables[2]`` -> the item itself, from the source. The latter is for those who may
+read the source: it is the incident as it came, without any redaction.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import re
 from typing import Any, Final
 
 from broker import pipeline
-from broker.canonical import dumps
+from broker.canonical import dumps, loads
 from broker.cli import terminal
 from broker.cli.consuming import read_again
-from broker.cli.terminal import ExitCode
 from broker.errors import IntakeError
+from broker.feedback import GONE
 from broker.model.feedback import Feedback
 from broker.pipeline import Received
 from broker.rulebook import build
@@ -25,16 +26,40 @@ from broker.store import Store
 _STEP: Final = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
 
 
+def sent_value(store: Store, one: Feedback) -> str:
+    """Return what feedback is about as the recipient has it; empty if it is no value.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    sealed = store.hearing.sent(one)
+    return _value_of(loads(sealed), one.about) if sealed else ""
+
+
+def _value_of(thing: Any, about: str) -> str:
+    """Find the thing with a UUID, in an event or a bundle, and return its value."""
+    parts = thing if isinstance(thing, list) else []
+    if isinstance(thing, dict):
+        named = str(thing.get("uuid") or thing.get("id") or "")
+        said = thing.get("value") or thing.get("pattern")
+        if named.endswith(about) and said:
+            return str(said)
+        parts = list(thing.values())
+    found = (_value_of(part, about) for part in parts if isinstance(part, dict | list))
+    return next((text for text in found if text), "")
+
+
 def field_value(settings: Settings, store: Store, one: Feedback) -> str:
-    """Return the items that feedback is about; ends the command if they are gone.
+    """Return the items that feedback is about, as published; empty if they are gone.
 
     Raises:
         RulebookError: the mappings, by which messages are read, have mistakes.
         SourceError: the source does not answer.
     """
-    received = _received(settings, store, one)
+    received = _received(settings, store, one) if one.field else None
     if received is None:
-        terminal.stop(ExitCode.NO, "the source does not have the incident any more")
+        terminal.note(one.note or GONE)
+        return ""
     fields = received.incident.model_dump(mode="json", exclude_none=True)
     return "; ".join(_at(fields, path) for path in one.field.split(", "))
 

@@ -24,7 +24,7 @@ from broker.model.intake import Position
 from broker.store.connect import Database
 from broker.store.feedback_tables import feedback
 from broker.store.register import Links, moment
-from broker.store.tables import decisions, inbox
+from broker.store.tables import decisions, inbox, outbox
 
 _REVISIONS: Final = 5
 
@@ -205,6 +205,21 @@ def words_of(database: Database, number: int) -> Mapping[str, str]:
     return {
         str(name): str(text) for name, text in loads((found or "{}").encode()).items()
     }
+
+
+def sent(database: Database, found: Feedback) -> bytes:
+    """Return the sealed bytes that something was said about; empty if they are gone.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    query = select(outbox.c.body).where(
+        outbox.c.uid == found.uid,
+        outbox.c.agreement == found.agreement,
+        outbox.c.edition == found.edition,
+    )
+    with database.read() as connection:
+        return connection.scalar(query) or b""
 
 
 def note_reading(database: Database, found: Feedback, by: str, at: datetime) -> None:

@@ -92,6 +92,10 @@ class Hearing:
         """Return the unit's own words, for whoever may read them."""
         return feedback.words_of(self._database, number)
 
+    def sent(self, found: Feedback) -> bytes:
+        """Return the sealed bytes that something was said about."""
+        return feedback.sent(self._database, found)
+
     def note_reading(self, found: Feedback, by: str, at: datetime) -> None:
         """Write into the register who reads a unit's words."""
         feedback.note_reading(self._database, found, by, at)
