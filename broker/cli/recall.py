@@ -167,7 +167,9 @@ def list_(
 
 @app.command()
 def acknowledge(
-    uid: Annotated[str, typer.Argument(help="The incident's own number.")],
+    uid: Annotated[
+        str, typer.Argument(metavar="UID", help="The incident's own number.")
+    ],
     recipient: Annotated[
         str, typer.Option("--recipient", "-r", help="Who has confirmed it.")
     ],
@@ -263,7 +265,9 @@ def tightened(
 
 @app.command()
 def findings(
-    order: Annotated[int, typer.Argument(help="The number of an order to look.")],
+    order: Annotated[
+        int, typer.Argument(metavar="ORDER", help="The number of an order to look.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Say what a look for narrower policies has found, and how far it is.
