@@ -41,6 +41,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="another order")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     parser.add_argument("--tests", nargs="+", help="what should notice")
+    parser.add_argument(
+        "--again", type=Path, help="what an earlier --json printed: try its survivors"
+    )
     chosen = parser.parse_args()
     end = monotonic() + chosen.minutes * 60
     tests = tuple(chosen.tests or _TESTS[chosen.folder])
@@ -49,6 +52,13 @@ def main() -> int:
         for path in sorted((ROOT / chosen.folder).rglob("*.py"))
         for each in mutants(path.read_text("utf-8"))
     ]
+    if chosen.again:
+        known = _survivors(chosen.again)
+        found = [
+            (path, each)
+            for path, each in found
+            if (str(path.relative_to(ROOT)), each.change) in known
+        ]
     Random(chosen.seed).shuffle(found)
     killed = survived = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -67,6 +77,11 @@ def main() -> int:
     if not chosen.json:
         sys.stdout.write(f"{tried} of {len(found)} tried, {survived} survived\n")
     return 1 if survived else 0
+
+
+def _survivors(file: Path) -> set[tuple[str, str]]:
+    tried = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return {(one["file"], one["change"]) for one in tried if one["survived"]}
 
 
 def _copy(to: Path) -> None:

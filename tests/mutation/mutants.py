@@ -35,7 +35,10 @@ class Mutant:
 def mutants(source: str) -> Iterator[Mutant]:
     """Yield every mutant of a module, in the order of its lines."""
     tree = ast.parse(source)
+    unread = _annotations(tree)
     for number, node in enumerate(ast.walk(tree)):
+        if id(node) in unread:
+            continue
         for kind in range(_kinds(node)):
             changed = deepcopy(tree)
             twin = next(
@@ -48,6 +51,16 @@ def mutants(source: str) -> Iterator[Mutant]:
                 line = getattr(node, "lineno", 0)
                 said = f"{_short(before)} -> {_short(after)}"
                 yield Mutant(line, said, ast.unparse(changed))
+
+
+def _annotations(tree: ast.AST) -> set[int]:
+    """Return what only the type checker reads."""
+    written = [
+        getattr(node, name, None)
+        for node in ast.walk(tree)
+        for name in ("annotation", "returns")
+    ]
+    return {id(each) for one in written if one for each in ast.walk(one)}
 
 
 def _short(text: str) -> str:
