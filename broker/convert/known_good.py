@@ -8,35 +8,45 @@ nothing that the value does not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
+from typing import Final
 from urllib.parse import urlsplit
 
 from broker.model.incident import Shape
 from broker.model.known_good import KnownGood
 
+# The most frequent values of all, told without the cost of an address or URL object:
+# an IPv4 address, and a URL whose host is a name.
+_OCTET: Final = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4: Final = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}", re.ASCII)
+_AT_A_NAME: Final = re.compile(r"[a-z]+://[A-Za-z0-9.-]*[A-Za-z](?=[/?#]|\Z)")
+_BITS: Final = {4: 32, 6: 128}
+
 
 class Listed:
     """All lists together, ready to look values up."""
 
-    __slots__ = ("_exact", "_networks", "_prefixes", "of")
+    __slots__ = ("_exact", "_networks", "of")
 
     def __init__(self, lists: Iterable[KnownGood]) -> None:
         self._exact: dict[str, str] = {}  # names and hashes; the first list wins
-        self._networks: dict[IPv4Network | IPv6Network, str] = {}
+        # By version, then by length: a few dozen lengths, so that ten thousand networks
+        # cost no more than ten. A network is the number that its first bits make.
+        self._networks: dict[int, dict[int, dict[int, str]]] = {4: {}, 6: {}}
         for each in lists:
             for text in (*each.names, *each.hashes):
                 self._exact.setdefault(text, each.title)
-            for network in each.networks:
-                self._networks.setdefault(ip_network(network), each.title)
-        # A few dozen lengths, so that ten thousand networks cost no more than ten.
-        self._prefixes = {
-            version: sorted(
-                {n.prefixlen for n in self._networks if n.version == version}
-            )
-            for version in (4, 6)
-        }
+            for written in each.networks:
+                network = ip_network(written)
+                length = network.prefixlen
+                first = int(network.network_address) >> _BITS[network.version] - length
+                of_length = self._networks[network.version].setdefault(length, {})
+                of_length.setdefault(first, each.title)
+        for version, by_length in self._networks.items():
+            self._networks[version] = dict(sorted(by_length.items()))
         self.of = lru_cache(maxsize=4096)(self._of)
 
     def _of(self, shape: Shape, value: str) -> str:
@@ -53,14 +63,24 @@ class Listed:
         return ""
 
     def _network(self, value: str) -> str:
+        plain = _IPV4.fullmatch(value)
+        if plain:
+            one, two, three, four = map(int, plain.groups())
+            return self._among(4, one << 24 | two << 16 | three << 8 | four, 32)
         try:
             network = ip_network(value, strict=False)
         except ValueError:
             return ""
-        for length in self._prefixes[network.version]:
-            if length > network.prefixlen:
+        first = int(network.network_address)
+        return self._among(network.version, first, network.prefixlen)
+
+    def _among(self, version: int, first: int, prefixlen: int) -> str:
+        """Return the title of the widest listed network that holds one; or nothing."""
+        bits = _BITS[version]
+        for length, networks in self._networks[version].items():
+            if length > prefixlen:
                 break
-            title = self._networks.get(network.supernet(new_prefix=length))
+            title = networks.get(first >> bits - length)
             if title is not None:
                 return title
         return ""
@@ -74,6 +94,8 @@ class Listed:
         return title or ""
 
     def _host(self, value: str) -> str:
+        if _AT_A_NAME.match(value):
+            return ""
         try:
             host = urlsplit(value).hostname or ""
         except ValueError:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from broker.convert.ids import observable_id
+from broker.convert.known_good import Listed
 from broker.model.incident import Shape
 from broker.model.mapping import ObservableKind, StixTarget
 
@@ -125,13 +126,33 @@ def _literal(value: Any) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-@lru_cache(maxsize=4096)
-def observable(writer: Writer, value: str) -> dict[str, Any]:
-    """Return the cyber-observable object of a value, without its markings.
+class Written(NamedTuple):
+    """A value as STIX writes it, the same for every recipient who sees it.
 
-    Its id is empty where STIX prescribes none that follows from the value.
-    It is the same for every recipient who sees the value: copy it before changing it.
+    ``made`` is its cyber-observable object without markings: copy it before changing
+    it. The object's id is empty where STIX prescribes none that follows from the value.
+    ``listed`` names the list that it is on; what is on one, or may not be matched, has
+    no ``pattern``.
     """
+
+    made: dict[str, Any]
+    listed: str
+    pattern: str
+
+
+# The recipients of an incident come one after the other: what is older than a few
+# incidents is not asked for again.
+@lru_cache(maxsize=1024)
+def written(writer: Writer, listed: Listed, value: str) -> Written:
+    """Return how the value of a cyber-observable is written, and where it is listed."""
+    title = listed.of(writer.shape, value)
+    matched = writer.matchable and not title
+    pattern = writer.pattern(value) if matched else ""
+    return Written(observable(writer, value), title, pattern)
+
+
+def observable(writer: Writer, value: str) -> dict[str, Any]:
+    """Return the cyber-observable object of a value, without its markings."""
     properties = writer.properties(value)
     return {
         "type": writer.stix_type,

@@ -45,13 +45,12 @@ def flat(part: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the fields of a part by their paths, such as ``contacts.email``."""
     found: dict[str, Any] = {}
     for name, value in part.items():
-        path = prefix + name
         if isinstance(value, dict):
-            found |= flat(value, f"{path}.")
+            found |= flat(value, f"{prefix}{name}.")
         elif isinstance(value, list):
-            found[f"{path}[]"] = value
+            found[f"{prefix}{name}[]"] = value
         else:
-            found[path] = value
+            found[prefix + name if prefix else name] = value
     return found
 
 
@@ -68,12 +67,15 @@ def _about(part: str, fields: Mapping[str, Any]) -> dict[str, Any]:
 def _party(
     builder: Builder, name: str, role: str, number: int, party: Mapping[str, Any]
 ) -> None:
-    contacts = party.get("contacts", {})
+    named = party.get("name")
     properties: dict[str, Any] = {
-        "name": party.get("name", f"{role.capitalize()} {number} (name withheld)"),
+        "name": f"{role.capitalize()} {number} (name withheld)"
+        if named is None
+        else named,
         "identity_class": _CLASSES.get(party.get("kind", ""), "unknown"),
         "roles": [role],
     }
+    contacts = party.get("contacts")
     if contacts:
         properties["contact_information"] = "; ".join(contacts.values())
     ref = _identity(builder, name, number, party, properties)
@@ -95,11 +97,8 @@ def _identity(
     fields: Mapping[str, Any],
     properties: dict[str, Any],
 ) -> str:
-    return builder.add(
-        "identity",
-        f"{part}/{number}",
-        {**properties, "extensions": _about(part, fields)},
-    )
+    properties["extensions"] = _about(part, fields)
+    return builder.add("identity", f"{part}/{number}", properties)
 
 
 def _evidence(builder: Builder, number: int, item: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from broker.canonical import dumps
 from broker.convert.frame import EXTENSION, Frame
 from broker.convert.ids import Ids
-from broker.convert.observables import observable
+from broker.convert.observables import Writer, written
 from broker.convert.parts import parts
 from broker.convert.summary import retraction_summary, summary
 from broker.errors import ConversionError
@@ -68,7 +68,9 @@ class Builder:
         self.incident_ref = f"incident--{self.ids.uuid('incident')}"
         self.report_ref = f"report--{self.ids.uuid('report')}"
         self.created = stix_time(case.edition.created)
-        self.modified = stix_time(case.edition.modified)
+        edition = case.edition
+        same = edition.modified is edition.created
+        self.modified = self.created if same else stix_time(edition.modified)
         self.markings = [*markings, frame.statement]
         self.objects: dict[str, dict[str, Any]] = {}
         # Forms that are copied and filled in: far cheaper than objects written anew.
@@ -266,34 +268,32 @@ def _observables(builder: Builder, view: Mapping[str, Any]) -> None:
 
 def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> None:
     kind, value = seen["kind"], seen["value"]
-    writer = builder.frame.writers.get(kind)
+    frame = builder.frame
+    writer = frame.writers.get(kind)
     if writer is None:
         raise ConversionError("an observable is of a kind without a row")
     # One UUID for all that is about one observable; the type tells them apart.
     uuid = builder.ids.uuid(f"{kind}/{value}")
-    title = builder.frame.listed.of(writer.shape, value)
-    # A pseudonym or a truncated value must never be matched against traffic, and a
-    # person's name or account not either, nor what everybody uses, whoever asks for it.
-    asked = bool(seen.get("to_ids")) and seen["exact"]
-    to_ids = asked and writer.matchable and not title
-    about = {**seen, "extension_type": "property-extension", "to_ids": to_ids}
+    about = dict(seen)
     del about["value"]
-    if title:
-        about["listed"] = title
+    about["extension_type"] = "property-extension"
     first, last = seen.get("first_seen"), seen.get("last_seen")
     if first and last and last < first:
         # Cut to the day, the last time can lie before a first one that is not cut.
         about["last_seen"] = last = first
     # Nobody said when: then it was seen when the incident was.
-    begun = _milliseconds(first or last) if first or last else if_unknown
+    seen_at = first or last
+    begun = f"{seen_at[:-1]}.000Z" if seen_at else if_unknown
     if writer.is_domain_object:
-        properties = writer.properties(value)
-        properties["extensions"] = {EXTENSION: about}
-        if writer.stix_type == "indicator":
-            properties["valid_from"] = begun
-        builder.add_as(writer.stix_type, f"{writer.stix_type}--{uuid}", properties)
+        _domain_object(builder, writer, value, about, uuid, begun)
         return
-    made = observable(writer, value)
+    made, listed, pattern = written(writer, frame.listed, value)
+    # A pseudonym or a truncated value must never be matched against traffic, and a
+    # person's name or account not either, nor what everybody uses, whoever asks for it.
+    to_ids = bool(pattern and seen.get("to_ids")) and seen["exact"]
+    about["to_ids"] = to_ids
+    if listed:
+        about["listed"] = listed
     if not made["id"]:
         secret = builder.ids.private_uuid(f"object/{kind}/{value}")
         made = {**made, "id": f"{made['type']}--{secret}"}
@@ -301,12 +301,33 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
     observed = builder.observed.copy()
     observed["id"] = observed_id = f"observed-data--{uuid}"
     observed["first_observed"] = begun
-    observed["last_observed"] = _milliseconds(last) if last else begun
+    observed["last_observed"] = f"{last[:-1]}.000Z" if last else begun
     observed["object_refs"] = [ref]
     observed["extensions"] = {EXTENSION: about}
     builder.objects[observed_id] = observed
     if to_ids:
-        _indicator(builder, writer.pattern(value), uuid, begun, observed_id)
+        _indicator(builder, pattern, uuid, begun, observed_id)
+
+
+def _domain_object(
+    builder: Builder,
+    writer: Writer,
+    value: str,
+    about: dict[str, Any],
+    uuid: str,
+    begun: str,
+) -> None:
+    """Add what is not seen on a network, and stands for itself."""
+    listed = builder.frame.listed.of(writer.shape, value)
+    asked = bool(about.get("to_ids")) and about["exact"]
+    about["to_ids"] = asked and writer.matchable and not listed
+    if listed:
+        about["listed"] = listed
+    properties = writer.properties(value)
+    properties["extensions"] = {EXTENSION: about}
+    if writer.stix_type == "indicator":
+        properties["valid_from"] = begun
+    builder.add_as(writer.stix_type, f"{writer.stix_type}--{uuid}", properties)
 
 
 def _milliseconds(time: Any) -> str:
