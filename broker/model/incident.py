@@ -11,7 +11,6 @@ are UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -69,23 +68,36 @@ def _is(data_class: str, shape: str) -> Declared:
 _NO_NUL = r"^[^\x00]*$"
 
 
-def _written_out(value: Any) -> datetime:
+_WRITTEN_OUT: Final = "write the time out, such as 2026-05-01T12:00:00Z"
+# MISP and STIX 2.1 carry four-digit years; the epoch of MISP starts in 1970.
+_YEARS: Final = range(1980, 2101)
+_OF_NO_YEAR: Final = "not between the years 1980 and 2100"
+
+
+def _whole_second_utc(value: Any) -> datetime:
+    """Return a time that is written out as the whole second of UTC that it is."""
     # A number in quotes would be taken for a time as well: of seconds, or, where it is
     # large, of milliseconds.
-    if isinstance(value, datetime):
-        return value
     if isinstance(value, str) and value[4:5] == "-":
-        with suppress(ValueError):
-            return datetime.fromisoformat(value.upper())
-    raise ValueError("write the time out, such as 2026-05-01T12:00:00Z")
-
-
-def _whole_second_utc(value: datetime) -> datetime:
-    value = value.astimezone(UTC).replace(microsecond=0)
-    # MISP and STIX 2.1 carry four-digit years; the epoch of MISP starts in 1970.
-    if not 1980 <= value.year <= 2100:
-        raise ValueError("not between the years 1980 and 2100")
-    return value
+        try:
+            moment = datetime.fromisoformat(value.upper())
+        except ValueError:
+            raise ValueError(_WRITTEN_OUT) from None
+    elif isinstance(value, datetime):
+        moment = value
+    else:
+        raise ValueError(_WRITTEN_OUT)
+    # Most times come as they are kept. One without a time zone is refused after this.
+    if moment.tzinfo is not UTC or moment.microsecond:
+        if moment.utcoffset() is None:
+            return moment
+        try:
+            moment = moment.astimezone(UTC).replace(microsecond=0)
+        except OverflowError:  # within hours of the first or the last year of all
+            raise ValueError(_OF_NO_YEAR) from None
+    if moment.year not in _YEARS:
+        raise ValueError(_OF_NO_YEAR)
+    return moment
 
 
 Text = Annotated[
@@ -100,9 +112,7 @@ Uid = Annotated[
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$", min_length=3, max_length=128
     ),
 ]
-Time = Annotated[
-    AwareDatetime, BeforeValidator(_written_out), AfterValidator(_whole_second_utc)
-]
+Time = Annotated[AwareDatetime, BeforeValidator(_whole_second_utc)]
 """A moment with its time zone (RFC 3339, 5.6), kept as a whole second of UTC."""
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

@@ -6,11 +6,13 @@ try values, and two recipients cannot compare what they hold.
 
 from __future__ import annotations
 
-import base64
+import hashlib
 import hmac
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any, ClassVar, Final, Self
 
 from broker.keys import RecipientKey
@@ -44,6 +46,28 @@ def stands_for(pseudonym: str, value: str, keys: Mapping[int, RecipientKey]) -> 
     return hmac.compare_digest(made.encode(), pseudonym.encode())
 
 
+# RFC 4648, 6, in small letters; two at a time, because these are half as many.
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
+_BLOCK: Final = 64  # bytes, of SHA-256
+
+
+@lru_cache(maxsize=256)
+def _states(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Return the two hashes of RFC 2104, 4, that the key alone has gone into."""
+    padded = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return (
+        sha256(bytes(byte ^ 0x36 for byte in padded)),
+        sha256(bytes(byte ^ 0x5C for byte in padded)),
+    )
+
+
+def _letters(digest: bytes) -> str:
+    """Return the first 80 bits of a digest as 16 letters and digits (base32)."""
+    number = int.from_bytes(digest[:10], "big")
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(70, -1, -10)])
+
+
 class Pseudonym(Method):
     """The recipient can tell that two values are the same, and not what they are."""
 
@@ -74,8 +98,11 @@ class Pseudonym(Method):
         # mailbox, name or account.
         apart = unicodedata.normalize("NFD", str(value).strip())
         plain = unicodedata.normalize("NFC", apart.casefold()).encode()
-        digest = hmac.digest(key.pseudonyms, plain, "sha256")
-        return prefix(key) + base64.b32encode(digest[:10]).decode().lower()
+        inner, outer = _states(key.pseudonyms)
+        within, around = inner.copy(), outer.copy()
+        within.update(plain)
+        around.update(within.digest())
+        return prefix(key) + _letters(around.digest())
 
     def kind_after(self, kind: str, shape: Shape) -> str:  # noqa: ARG002
         """A pseudonym is a name of its own kind: no system may match it as a value."""
