@@ -19,6 +19,7 @@ from broker.model.marking import Pap, Tlp
 from broker.prove.side import Side
 
 _NOT_THERE: Final = object()
+_NOTHING: Final = (None, _NOT_THERE)
 # Scales from the least to the most that a recipient gets or may do.
 _UP: Final[dict[str, Sequence[Any]]] = {
     "clearance.tlp": [str(level) for level in Tlp],
@@ -108,6 +109,8 @@ def _of_models(
         first = name.partition(".")[0]
         if before == after or first in _PROVED:
             continue
+        if before in _NOTHING and after in _NOTHING:
+            continue  # a part of which one side has the keys and the other has none
         widens = not all_words and _widens(name, before, after)
         yield Term(about, name, _said(before), _said(after), widens)
 

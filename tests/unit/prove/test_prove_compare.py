@@ -210,6 +210,8 @@ def test_a_longer_agreement_discloses_on_more_days() -> None:
         ("agreements/fiu", "onward: forbidden", "onward: with-consent", "onward", True),
         ("agreements/fiu", "on_withdrawal: retract", "on_withdrawal: keep",
          "on_withdrawal", True),
+        ("agreements/fiu", "\nclauses:\n", '\nreveal: {cites: "art. 9"}\nclauses:\n',
+         "reveal.cites", True),
         ("guardrails/misp-financial", "tripwires: [payment-card, private-key, ",
          "tripwires: [private-key, ", "tripwires", True),
         ("guardrails/misp-financial", "  Event.uuid: uuid\n",
