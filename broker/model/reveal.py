@@ -1,14 +1,15 @@
-"""Looking up whom a pseudonym stands for: what is locked away, asked for, approved.
+"""Looking up whom a pseudonym stands for: what is locked away, and what is a pseudonym.
 
-`Deposit` goes from the consume zone into the store; `Asked` comes back out of it.
+`Deposit` goes from the consume zone into the store, and comes back out of it.
 
-Invariant: neither holds a value that can be read without the keys of the vault.
+Invariant: it holds no value that can be read without the keys of the vault.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made
 from datetime import timedelta
 from typing import Final
 
@@ -36,7 +37,7 @@ class Deposit:
     field: str
     agreement: str
     kept_for: timedelta
-    box: bytes = field(repr=False)
+    box: bytes = made(repr=False)
 
 
 def epoch_asked(pseudonym: str) -> int | None:
