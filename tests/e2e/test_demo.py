@@ -146,7 +146,7 @@ def forget(stage: Stage, recipient: str, types: list[str]) -> None:
 def test_an_interrupted_demo_tidies_up(tmp_path: Path, sent: signal.Signals) -> None:
     """Ctrl-C and SIGTERM in the middle leave no process, no file and no traceback."""
     process = demo(tmp_path, "--spool")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not list(tmp_path.glob("besa-demo-*/besa.sqlite")):
         assert time.monotonic() < deadline
         assert process.poll() is None
