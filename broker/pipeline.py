@@ -286,6 +286,8 @@ def _next(previous: Edition | None, incident: Incident, content: str) -> Edition
 def _rendered(bundle: Bundle, route: Route, wire: Wire) -> bytes:
     if wire is Wire.MISP_EVENT:
         return render.misp_event(bundle, route.event_frame)
+    if wire is Wire.STIX_MISP:
+        return render.stix_misp(bundle, route.event_frame)
     return render.stix_bundle(bundle)
 
 

@@ -18,7 +18,7 @@ Format = Literal[
     "native", "misp-event", "intelmq", "n6", "idea0", "xarf3", "xarf4", "iodef-xml",
     "iodef-json", "thehive", "rtir", "stix", "csv",
 ]  # fmt: skip
-WireName = Literal["stix-bundle", "misp-event"]
+WireName = Literal["stix-bundle", "stix-misp", "misp-event"]
 
 IncidentFile = Annotated[
     Path,

@@ -260,7 +260,7 @@ def _objects_of(sealed: Sealed) -> list[Thing]:
     Raises:
         Refused: they are no STIX bundle, or not of the case that the seal names.
     """
-    if sealed.wire is not Wire.STIX_BUNDLE:
+    if sealed.wire not in (Wire.STIX_BUNDLE, Wire.STIX_MISP):
         raise Refused("a TAXII collection takes STIX bundles only")
     try:
         document = loads(sealed.body)

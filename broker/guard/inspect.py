@@ -280,6 +280,12 @@ def _values(document: Any, wire: Wire) -> Iterator[str]:
                 if isinstance(made.get(name), str):
                     yield made[name]
         return
+    if wire is Wire.STIX_MISP:
+        for made in document["objects"]:
+            yield made.get("x_misp_value", "")
+            for attribute in made.get("x_misp_attributes", ()):
+                yield attribute.get("value", "")
+        return
     event = document["Event"]
     for made in (event, *event.get("Object", ())):
         for attribute in made.get("Attribute", ()):

@@ -333,7 +333,7 @@ class Guardrail(PolicyFile):
     """
 
     guardrail: Name
-    wire: Literal["stix-bundle", "misp-event"]
+    wire: Literal["stix-bundle", "stix-misp", "misp-event"]
     tlp_at_most: Tlp
     pap_at_most: Pap
     max_bytes: Annotated[int, Field(ge=1_000)]

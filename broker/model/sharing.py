@@ -20,6 +20,7 @@ class Wire(StrEnum):
     """A format in which a recipient takes an incident."""
 
     STIX_BUNDLE = "stix-bundle"
+    STIX_MISP = "stix-misp"  # STIX 2.1 in the dialect of MISP's own converter
     MISP_EVENT = "misp-event"
 
 

@@ -7,5 +7,13 @@ from broker.render.misp_event import (
     unfit_values,
 )
 from broker.render.stix_bundle import stix_bundle
+from broker.render.stix_misp import stix_misp
 
-__all__ = ["EventFrame", "event_frame", "misp_event", "stix_bundle", "unfit_values"]
+__all__ = [
+    "EventFrame",
+    "event_frame",
+    "misp_event",
+    "stix_bundle",
+    "stix_misp",
+    "unfit_values",
+]

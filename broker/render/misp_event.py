@@ -154,6 +154,20 @@ def unfit_values(
 
 def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
     """Return the canonical bytes of the MISP event of a bundle."""
+    return written({"Event": event_of(bundle, frame)})
+
+
+def written(document: dict[str, Any]) -> bytes:
+    """Return the canonical bytes of a document, with texts as MISP can store them."""
+    body = dumps(document)
+    # Only a document with such characters pays for looking at each text.
+    if not body.isascii() and _ASTRAL.search(body.decode()):
+        body = dumps(_without_astral(document))
+    return body
+
+
+def event_of(bundle: Bundle, frame: EventFrame) -> dict[str, Any]:
+    """Return the MISP event of a bundle, with whatever characters its texts have."""
     by_id = {made["id"]: made for made in bundle.objects}
     report = next(made for made in bundle.objects if made["type"] == "report")
     stamp = _epoch(report["modified"])
@@ -200,11 +214,7 @@ def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
     event["Attribute"] = attributes
     event["Object"] = objects
     event["EventReport"] = reports
-    body = dumps({"Event": event})
-    # Only a document with such characters pays for looking at each text.
-    if not body.isascii() and _ASTRAL.search(body.decode()):
-        body = dumps({"Event": _without_astral(event)})
-    return body
+    return event
 
 
 def _event(report: dict[str, Any], frame: EventFrame, stamp: str) -> dict[str, Any]:

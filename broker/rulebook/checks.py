@@ -37,7 +37,11 @@ from broker.strict_yaml import Document, Path, nearest
 
 # Kinds that redaction methods turn values into (see broker/redact/methods).
 _MADE_BY_METHODS: Final = ("domain", "pseudonym", "text")
-_WIRES: Final = {"misp": "misp-event", "feed": "misp-event", "taxii": "stix-bundle"}
+_WIRES: Final[dict[str, tuple[str, ...]]] = {
+    "misp": ("misp-event",),
+    "feed": ("misp-event",),
+    "taxii": ("stix-bundle", "stix-misp"),
+}
 
 
 def problems(sources: Sources) -> Iterator[Problem]:
@@ -199,10 +203,10 @@ def _guardrail(
             advice = "both must say the same"
             yield guardrail.document.problem((key,), message, advice)
     # A file that is handed over may be either.
-    takes = _WIRES.get(recipient.model.kind, model.wire)
-    if model.wire != takes:
+    takes = _WIRES.get(recipient.model.kind, (model.wire,))
+    if model.wire not in takes:
         message = f"{name} is of kind {recipient.model.kind}, which takes "
-        yield guardrail.document.problem(("wire",), message + takes)
+        yield guardrail.document.problem(("wire",), message + " or ".join(takes))
 
 
 def _overlaps(agreements: Mapping[str, Source[Agreement]]) -> Iterator[Problem]:

@@ -405,6 +405,7 @@ def _written(recipient: str, redacted: Redacted, bundle: Bundle) -> Sample:
     frame = rulebook().routes[0].event_frame
     wires = {
         Wire.STIX_BUNDLE: render.stix_bundle(bundle),
+        Wire.STIX_MISP: render.stix_misp(bundle, frame),
         Wire.MISP_EVENT: render.misp_event(bundle, frame),
     }
     return _sample(recipient, redacted, wires)

@@ -34,7 +34,7 @@ def test_json_has_the_documented_shape(besa: Besa, incident: Path) -> None:
     )
     assert {"clause", "effect", "matched", "where"} <= set(shown["findings"][0])
     assert {"field", "outcome"} <= set(shown["ledger"][0])
-    assert {"stix-bundle", "misp-event"} == set(shown["wires"])
+    assert {"stix-bundle", "stix-misp", "misp-event"} == set(shown["wires"])
     assert "bundle" == shown["wires"]["stix-bundle"]["type"]
     assert "Event" in shown["wires"]["misp-event"]
 
