@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv6Address
 from typing import Final
 
+from broker.guard.layers import opened_punycode
 from broker.guard.texts import (
     SEPARATOR,
     as_it_looks,
     fold,
-    opened_punycode,
     squeeze_each,
 )
 
@@ -53,19 +53,23 @@ def text_forms(values: Sequence[str]) -> Forms:
     return found
 
 
-def bare_forms(texts: Forms) -> Forms:
-    """Return the same forms without blanks and signs, where they tell anything so.
+def told_bare(texts: Forms) -> tuple[Forms, Forms]:
+    """Return forms without blanks and signs, and those that tell nothing so.
 
-    A short word, or a number next to other numbers, is found by chance.
+    A short word, or a number next to other numbers, is found by chance. The others
+    need not be looked for with their signs: where they stand, they stand without.
     """
-    found: Forms = {}
+    bares: Forms = {}
+    others: Forms = {}
     if not texts:
-        return found
+        return bares, others
     lines = [text.replace(SEPARATOR, "") for text in texts]
-    for bare, values in zip(squeeze_each(lines), texts.values(), strict=True):
+    for bare, text in zip(squeeze_each(lines), texts, strict=True):
         if len(bare) >= _SQUEEZED and not bare.isdigit():
-            found.setdefault(bare, []).extend(values)
-    return found
+            bares.setdefault(bare, []).extend(texts[text])
+        else:
+            others[text] = texts[text]
+    return bares, others
 
 
 def short_forms(texts: Forms) -> Forms:

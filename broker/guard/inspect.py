@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from broker.canonical import dumps
 from broker.errors import GuardError, Problem, RulebookError
 from broker.guard.ids import VALUES_OF, id_breaches
+from broker.guard.layers import laid_open
 from broker.guard.search import Searched, Wanted
 from broker.guard.secrets import Secret, Secrets
 from broker.guard.shapes import (
@@ -25,7 +26,7 @@ from broker.guard.shapes import (
     read,
     shape_names,
 )
-from broker.guard.texts import Lines, fold, laid_open, lines_of
+from broker.guard.texts import Lines, fold, lines_of
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Guardrail, Profile
 from broker.model.decision import ItemKey

@@ -15,29 +15,28 @@ from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
 from broker.guard.forms import (
     Forms,
-    bare_forms,
     number,
     raw_forms,
     short_forms,
     text_forms,
+    told_bare,
 )
+from broker.guard.layers import laid_open, raw_bytes
 from broker.guard.texts import (
     SEPARATOR,
     Lines,
     as_it_looks,
     fold,
-    laid_open,
     lines_of,
-    raw_bytes,
     squeeze,
     without,
+    words_of,
 )
 from broker.guard.tripwires import TRIPWIRES
 
 # Signs that stand within a number, or at the edges of lines and cells. A dot is not
 # among them: it makes an amount of a number.
 _GROUPING: Final = b" ()+-/_\t\r\n|>*#"
-_NO_WORD: Final = re.compile(r"[\W_]+")
 # A number of so many digits does not come about where two others meet.
 _SPLIT: Final = 8
 # So many comparisons cost as much as the automaton that makes one pass of them.
@@ -102,7 +101,7 @@ class Searched:
             found.update(wanted.bares.forms[bare])
         if wanted.shorts.forms:
             if self._words is None:
-                self._words = f" {_NO_WORD.sub(' ', self._opened)} "
+                self._words = f" {words_of(self._opened)} "
             for short in wanted.shorts.within(self._words):
                 found.update(wanted.shorts.forms[short])
         found.update(self._numbers_among(wanted))
@@ -197,8 +196,9 @@ class Wanted:
         """Make the forms of values, each of which is named once."""
         self._count = len(values)
         texts = text_forms(values)
-        self.texts = Words(texts)
-        self.bares = Words(bare_forms(texts))
+        bares, others = told_bare(texts)
+        self.texts = Words(others)
+        self.bares = Words(bares)
         self.shorts = Words(short_forms(texts))
         numbers: Forms = {}
         # Those that may not be part of a longer number.

@@ -108,7 +108,8 @@ class Secrets:
             for fields, split in self._items(incident, withheld)
             for path, read, data_class, harmless, always in split.hidden
             if (value := read(fields))
-            for text in _texts(value)
+            # Nearly all of them are one text.
+            for text in ((value,) if type(value) is str else _texts(value))
             if len(text) >= SHORTEST and text.casefold() not in _WORDS
         ]
         if named_by_content(incident.uid):

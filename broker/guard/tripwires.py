@@ -20,16 +20,22 @@ _PASSWORD: Final = re.compile(
 
 # Where a card number may stand. A set of ASCII letters is looked for at a third of the
 # price of digits of all scripts.
-_DIGITS: Final = re.compile(r"[0-9 -]{13,}")
+_DIGITS: Final = re.compile(r"[0-9][0-9 -]{12,}")
+_ANY_DIGITS: Final = re.compile(r"\d[\d -]{12,}")
 _SHORTEST_CARD: Final = 13
-_ANY_DIGITS: Final = re.compile(r"[\d -]{13,}")
+# Every digit of ASCII as the same one: a run of them is then found as fast as a word.
+_SAME_DIGIT: Final = bytes(48 if 48 <= c <= 57 else c for c in range(256))
+_RUN: Final = b"0" * _SHORTEST_CARD
 
 
 def _payment_card(text: str) -> bool:
-    digits = _DIGITS if text.isascii() else _ANY_DIGITS
+    # Nearly no text has so many digits in a row, whatever stands between them.
+    ascii_only = text.isascii()
+    if ascii_only and _RUN not in text.encode().translate(_SAME_DIGIT, b" -"):
+        return False
     return any(
         _luhn(card)
-        for run in digits.finditer(text)
+        for run in (_DIGITS if ascii_only else _ANY_DIGITS).finditer(text)
         if len(run[0].replace(" ", "").replace("-", "")) >= _SHORTEST_CARD
         for card in _CARD.findall(text[max(run.start() - 1, 0) : run.end() + 1])
     )
