@@ -195,13 +195,18 @@ class Reading:
         if not found:
             return
         first, last = self._between(item, path)
+        group = self.group
+        if len(found) > 1 and group is None:
+            # Two values in one attribute: a name and its hash, a name and its address.
+            self.begin_group()
+            group, self.group = self.group, None
         said: dict[str, Any] = {
             "role": _role(item, name),
             "first_seen": first,
             "last_seen": last,
             "to_ids": fields.flag(item, "to_ids"),
             "comment": self._comment(item, path) or about or None,
-            "group": self.group,
+            "group": group,
         }
         for row, part in found:
             # Python refuses to read a number with thousands of digits.

@@ -376,7 +376,7 @@ def keys() -> Keys:
 
 
 @cache
-def _plan(of: str, method: str) -> Plan:
+def plan_of(of: str, method: str) -> Plan:
     """Return the plan of a profile that treats all but the markings in one way."""
     document = parse(f"policies/profiles/{of}.yaml", b"fields: {}\n")
     fields = {path: (FieldRule(method=method),) for path in declarations()}
@@ -394,7 +394,7 @@ def _extremes(received: Received) -> list[Sample]:
     marking = incident.tlp.value, incident.pap.value
     found: list[Sample] = []
     for name, method in ((EVERYTHING, "keep"), ("nothing", "withhold")):
-        redacted = redact.project(incident, _plan(name, method), key)
+        redacted = redact.project(incident, plan_of(name, method), key)
         bundle = convert.to_stix(redacted, route.frame, case)
         found.append(_written(name, redacted, bundle))
     gone = convert.to_retraction(route.frame, case, marking, "it was withdrawn")

@@ -18,7 +18,7 @@ from broker.errors import IntakeError
 from broker.intake.split import pieces
 from broker.pipeline import Received
 from tests import world
-from tests.formats import SAMPLES, samples
+from tests.formats import SAMPLES, round_trip, samples
 
 EXPECTED: Final = Path(__file__).parent / "expected"
 PAGE: Final = world.ROOT / "docs" / "formats.md"
@@ -30,6 +30,7 @@ _PUBLIC: Final = (
     "<!-- public samples: generated -->",
     "<!-- end of public samples -->",
 )
+_ROUND: Final = ("<!-- round trip: generated -->", "<!-- end of round trip -->")
 # Vocabularies, which are no messages; and what is listed among our own.
 _NO_MESSAGES: Final = frozenset({"taxonomies", "synthetic"})
 _SUFFIXES: Final = frozenset({".json", ".xml", ".csv"})
@@ -113,6 +114,7 @@ def _words(made: Received | IntakeError) -> str:
 def page(text: str) -> str:
     """Return the manual's page with its tables as they should be now."""
     text = _between(text, _OWN, table(samples(), SAMPLES))
+    text = _between(text, _ROUND, round_trip.table())
     if public():
         text = _between(text, _PUBLIC, table(public(), PUBLIC))
     return text
