@@ -1,8 +1,9 @@
 """Golden files: what each recipient gets of known incidents, to the letter.
 
-Incidents -> one JSON text per (incident, recipient): decision, ledger and wires. Keys
-and time are always the same, so a text changes only when the product does. To accept a
-change, run this and review the difference::
+Incidents, and a message of each format that is read -> one JSON text per (incident,
+recipient): decision, ledger and wires. Keys and time are always the same, so a text
+changes only when the product does. To accept a change, run this and review the
+difference::
 
     python -m tests.golden.record
 """
@@ -20,11 +21,13 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker import pipeline
+from broker.intake.split import pieces
 from broker.keys import Keys, recipient_key
 from broker.model.sharing import NO_HISTORY, Redacted, Share
 from broker.rulebook import Rulebook, build
 from broker.seal import SigningKey
 from broker.settings import read_rulebook_files
+from tests.formats import samples
 
 ROOT: Final = Path(__file__).parents[2]
 EXPECTED: Final = Path(__file__).parent / "expected"
@@ -84,6 +87,18 @@ def golden() -> dict[str, str]:
             receive(name), rulebook=rulebook(), keys=keys(), now=NOW
         ):
             wires = {wire.value: body for wire, body in shown.wires.items()}
+            path = f"{name}/{shown.route.recipient.recipient}.json"
+            found[path] = _text(shown.share, shown.redacted, wires)
+    for file in samples():
+        name = f"format-{file.name.replace('.', '-')}"
+        raw = next(iter(pieces(file.read_bytes(), rulebook().tables))).body
+        received = pipeline.receive(raw, rulebook=rulebook())
+        for shown in pipeline.preview(
+            received, rulebook=rulebook(), keys=keys(), now=NOW
+        ):
+            # The other wires are made of the same bundle.
+            wire = shown.route.wire
+            wires = {wire.value: shown.wires[wire]} if wire in shown.wires else {}
             path = f"{name}/{shown.route.recipient.recipient}.json"
             found[path] = _text(shown.share, shown.redacted, wires)
     for names in HISTORIES:
