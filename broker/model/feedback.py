@@ -15,12 +15,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from broker.model.marking import Tlp
 from broker.model.recipient import Name, PolicyFile
-
-LONGEST_TAG = 255  # what MISP stores of a tag's name
 
 
 class FeedbackKind(StrEnum):
@@ -70,10 +68,15 @@ class AgreedTag(PolicyFile):
     """
 
     word: AgreedWord
-    tag: Annotated[
-        str, StringConstraints(pattern=r"^[!-~]([ -~]*[!-~])?$", max_length=200)
-    ]
+    tag: Annotated[str, Field(max_length=200)]
     value: Literal["none", "text", "date"] = "none"
+
+    @field_validator("tag")
+    @classmethod
+    def _visible(cls, tag: str) -> str:
+        if not tag or tag != tag.strip() or not (tag.isascii() and tag.isprintable()):
+            raise ValueError("write a tag of visible ASCII characters")
+        return tag
 
     @model_validator(mode="after")
     def _fits(self) -> AgreedTag:

@@ -15,7 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from broker.canonical import dumps
 from broker.model.feedback import Said
@@ -29,11 +40,18 @@ _NAMESPACE: Final = uuid.UUID("b4a3d1f0-6a59-4c35-9d1c-9f6f4a4f3a51")
 _RECIPIENT_ITSELF: Final = ""  # the row of feedback_cursor that is about no one case
 _AT_ONCE: Final = 500
 _MOST_NEW: Final = 1_000
+_LOOKED = select(feedback_cursor.c.looked_at, feedback_cursor.c.since)
+# In the words that both databases understand; SQLAlchemy has none for both.
+_MAKE = text(
+    "INSERT INTO feedback_cursor (recipient, share, looked_at, since)"
+    " VALUES (:recipient, :share, :looked_at, :since) ON CONFLICT DO NOTHING"
+)
 # How often a case is looked at, by how long ago something last arrived there.
 _FRESH: Final = timedelta(days=7)
 _OLD: Final = timedelta(days=60)
 _OLD_EVERY: Final = timedelta(hours=1)
 _OLDEST_EVERY: Final = timedelta(days=1)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +76,15 @@ def claim_round(
         StoreError: the store cannot be written.
     """
     before = millis(now - every)
-    key = {"recipient": recipient, "share": _RECIPIENT_ITSELF}
-    table = feedback_cursor
-    itself = (table.c.recipient == recipient) & (table.c.share == _RECIPIENT_ITSELF)
+    itself = _cursor(recipient, _RECIPIENT_ITSELF)
     with database.write() as connection:
-        found = connection.execute(
-            select(table.c.looked_at, table.c.since).where(itself).with_for_update()
-        ).first()
-        if found is None:
-            row = {**key, "looked_at": millis(now), "since": 0}
-            connection.execute(insert(table), [row])
-            return moment(0)
+        _make_sure(connection, recipient, _RECIPIENT_ITSELF)
+        found = connection.execute(_LOOKED.where(itself).with_for_update()).one()
         # A clock that went back must not silence a recipient for long.
         if before < found.looked_at <= millis(now):
             return None
-        connection.execute(update(table).where(itself).values(looked_at=millis(now)))
+        changed = update(feedback_cursor).where(itself)
+        connection.execute(changed.values(looked_at=millis(now)))
         return moment(found.since)
 
 
@@ -82,10 +94,10 @@ def end_round(database: Database, recipient: str, began: datetime) -> None:
     Raises:
         StoreError: the store cannot be written; more will be asked for next time.
     """
-    table = feedback_cursor
-    itself = (table.c.recipient == recipient) & (table.c.share == _RECIPIENT_ITSELF)
+    itself = _cursor(recipient, _RECIPIENT_ITSELF)
     with database.write() as connection:
-        connection.execute(update(table).where(itself).values(since=millis(began)))
+        changed = update(feedback_cursor).where(itself)
+        connection.execute(changed.values(since=millis(began)))
 
 
 def shares_to_ask(
@@ -104,12 +116,12 @@ def shares_to_ask(
         StoreError: the store cannot be read.
     """
     newest = func.max(receipts.c.at)
-    looked = func.coalesce(func.max(feedback_cursor.c.looked_at), 0)
+    looked = func.coalesce(func.max(feedback_cursor.c.looked_at), _number(0))
     at = millis(now)
-    due = at - case(
-        (newest >= millis(now - _FRESH), 0),
-        (newest >= millis(now - _OLD), int(_OLD_EVERY.total_seconds() * 1000)),
-        else_=int(_OLDEST_EVERY.total_seconds() * 1000),
+    due = looked + case(
+        (newest >= millis(now - _FRESH), _number(0)),
+        (newest >= millis(now - _OLD), _number(_OLD_EVERY // _MILLISECOND)),
+        else_=_number(_OLDEST_EVERY // _MILLISECOND),
     )
     query = (
         select(
@@ -137,7 +149,7 @@ def shares_to_ask(
         for start in range(0, len(named), _AT_ONCE):
             some = query.where(receipts.c.share.in_(named[start : start + _AT_ONCE]))
             rows += connection.execute(some).all()
-        rest = query.having(looked <= due).order_by(looked, receipts.c.share)
+        rest = query.having(due <= _number(at)).order_by(looked, receipts.c.share)
         rows += connection.execute(rest.limit(most)).all()
     unique = {row.share: AskedShare(*row) for row in rows}
     return tuple(unique.values())[:most]
@@ -159,14 +171,11 @@ def record(
         StoreError: the store cannot be written; nothing was stored.
     """
     rows = {_id(recipient, share, one): one for one in said}
-    table = feedback_cursor
-    cursor = (table.c.recipient == recipient) & (table.c.share == share.share)
+    cursor = _cursor(recipient, share.share)
     with database.write() as connection:
-        # Locked first, so that two processes do not both think that something is new.
-        changed = connection.execute(update(table).where(cursor).values(since=0))
-        if not changed.rowcount:
-            row = {"recipient": recipient, "share": share.share}
-            connection.execute(insert(table), [{**row, "looked_at": 0, "since": 0}])
+        _make_sure(connection, recipient, share.share)
+        # Locked, so that two processes do not both think that something is new.
+        connection.execute(_LOOKED.where(cursor).with_for_update())
         known: set[str] = set()
         ids = list(rows)
         for start in range(0, len(ids), _AT_ONCE):
@@ -177,8 +186,27 @@ def record(
         if values:
             connection.execute(insert(feedback), values)
         if len(new) <= _MOST_NEW:
-            connection.execute(update(table).where(cursor).values(looked_at=millis(at)))
+            connection.execute(
+                update(feedback_cursor).where(cursor).values(looked_at=millis(at))
+            )
     return len(values)
+
+
+def _number(value: int) -> ColumnElement[int]:
+    # PostgreSQL takes a bare number for one of 32 bits.
+    return literal(value, BigInteger)
+
+
+def _cursor(recipient: str, share: str) -> ColumnElement[bool]:
+    return (feedback_cursor.c.recipient == recipient) & (
+        feedback_cursor.c.share == share
+    )
+
+
+def _make_sure(connection: Connection, recipient: str, share: str) -> None:
+    """Make the row of a cursor, unless there is one; many may do so at once."""
+    row = {"recipient": recipient, "share": share, "looked_at": 0, "since": 0}
+    connection.execute(_MAKE, row)
 
 
 def _id(recipient: str, share: AskedShare, said: Said) -> str:
