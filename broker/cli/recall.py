@@ -114,10 +114,7 @@ def take_back(
         has = [] if lift else [_standing_value(one) for one in found]
         terminal.print_json({**value, "new": new, "has": has})
     elif lift:
-        terminal.stdout().print(
-            f"The recall of {terminal.plain(uid)} is lifted: newer revisions follow "
-            "the rules again. What is held for it still needs two people."
-        )
+        _tell_lifted(uid)
     else:
         _tell_ordered(uid, found, new=new)
 
@@ -349,6 +346,13 @@ def _standing_value(one: Standing) -> dict[str, Any]:
         "edition": one.edition.number,
         "state": one.state,
     }
+
+
+def _tell_lifted(uid: str) -> None:
+    terminal.stdout().print(
+        f"The recall of {terminal.plain(uid)} is lifted: newer revisions follow the "
+        "rules again. What is held for it still needs two people."
+    )
 
 
 def _tell_ordered(uid: str, found: list[Standing], *, new: bool) -> None:
