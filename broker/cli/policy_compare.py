@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from broker.cli import terminal
 from broker.prove import Comparison, FieldChange, Term, Trial, Tried, VerdictChange
+from broker.prove.order import unordered
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,6 +117,10 @@ def _alternatives(out: Console, conditions: tuple[tuple[str, ...], ...]) -> None
 def _field(out: Console, change: FieldChange, *, witnesses: bool) -> None:
     fields = ", ".join(change.fields)
     _line(out, change.widens, f"{fields}: {change.old} -> {change.new}")
+    if unordered(change.old, change.new):
+        out.print(
+            "      differs, and may widen: each shows something that the other does not"
+        )
     items = [each for each in change.items if each]
     if items:
         text = ", or ".join(items[:_MOST])
@@ -196,6 +201,7 @@ def _field_data(change: FieldChange) -> dict[str, Any]:
         "old": str(change.old),
         "new": str(change.new),
         "widens": change.widens,
+        "unordered": unordered(change.old, change.new),
         "recipient": change.recipient,
         "agreements": list(change.agreements),
         "days": change.period,

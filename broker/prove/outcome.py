@@ -1,9 +1,8 @@
-"""What becomes of every field under one profile, and which of two outcomes shows more.
+"""What becomes of every field under one profile.
 
 A profile and the kinds of observables -> an outcome for every field of every sort of
-item (a test compares them with what redaction does).
-
-Invariant: an outcome counts as showing no more than another only where that is certain.
+item (a test compares them with what redaction does). Which of two shows more:
+`broker.prove.order`.
 """
 
 from __future__ import annotations
@@ -33,11 +32,15 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "minor": (False, True),
 }
 _DECLARED: Final = declarations()
-_FINENESS: Final = ("month", "day", "hour")
 _VALUE: Final = "observables[].value"
 _WITHHOLD: Final = ("withhold", "drop")
 # What a method does when its options are left out: the same as when they are written.
-_USUAL: Final[dict[str, dict[str, Any]]] = {
+USUAL: Final[dict[str, dict[str, Any]]] = {
+    "age_band": {"bounds": (14, 16, 18, 25, 35, 45, 55, 65)},
+    "amount_band": {
+        "bounds": (1_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000)
+    },
+    "coarsen_place": {"to": "municipality"},
     "coarsen_time": {"to": "day"},
     "truncate_ip": {"v4": 24, "v6": 48},
 }
@@ -61,26 +64,15 @@ class Outcome:
         return (self.method, self.options) == (other.method, other.options)
 
     def __str__(self) -> str:
-        options = ", ".join(f"{name} {value}" for name, value in self.options)
+        options = ", ".join(f"{name} {_said(value)}" for name, value in self.options)
         return f"{self.method} ({options})" if options else self.method
 
 
+def _said(value: Any) -> str:
+    return "/".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 NOT_THERE: Final = Outcome(WITHHELD)
-
-
-def shows_more(old: Outcome, new: Outcome) -> bool:
-    """Say whether the new outcome may show something that the old one did not."""
-    if old.same_as(new) or new.is_withheld or old.method == KEPT:
-        return False
-    if old.method != new.method:
-        # A mask shows that there is a value; so does a pseudonym.
-        return (old.method, new.method) != ("pseudonym", "mask")
-    was, now = dict(old.options), dict(new.options)
-    if old.method == "coarsen_time":
-        return _FINENESS.index(now["to"]) > _FINENESS.index(was["to"])
-    if old.method == "truncate_ip":
-        return any(now[each] > was[each] for each in now)
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +157,13 @@ def _outcome(
     where = doc.where(("fields", path, index))
     if rule.method in _WITHHOLD:
         return Outcome(WITHHELD, where=where)
-    options = tuple(sorted({**_USUAL.get(rule.method, {}), **rule.options}.items()))
+    written = {**USUAL.get(rule.method, {}), **rule.options}
+    options = tuple((name, _frozen(written[name])) for name in sorted(written))
     return Outcome(KEPT if rule.method == "keep" else rule.method, options, where)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def sorts(part: str, kinds: Mapping[str, ObservableKind]) -> Iterator[Sort]:

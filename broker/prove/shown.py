@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from broker.model.decision import ItemKey
 from broker.prove.diagram import EMPTY, Node
 from broker.prove.domain import Domain
-from broker.prove.outcome import NOT_THERE, Outcome, Outcomes, Sort, shows_more
+from broker.prove.order import shows_more
+from broker.prove.outcome import NOT_THERE, Outcome, Outcomes, Sort
 from broker.prove.witness import Wanted, can_have
 
 

@@ -32,11 +32,15 @@ _UP: Final[dict[str, Sequence[Any]]] = {
     "on_expiry": ["retract", "keep"],
     "on_retention": ["retract", "keep"],
     "publish": [False, True],
+    # What is taken back stays where nothing is deleted.
+    "deletes": [True, False],
     "suspended": [True, False],
     "feedback.words": ["lead", "csirt", "topic"],
     "feedback.tlp": [str(level) for level in reversed(Tlp)],
 }
 _NUMBERS: Final = ("retention_days", "distribution", "max_bytes", "limits.max_bytes")
+# How fast, and not what: everything arrives in the end.
+_PACE: Final = ("limits.per_minute",)
 # Words that travel with what is shared, or say why, and decide nothing.
 _WORDS: Final = ("title", "parties", "legal_basis", "name", "contact", "rsit")
 # Found where they matter: in the verdicts, in what is seen, and in the dates.
@@ -48,6 +52,20 @@ _PROVED: Final = (
     "fast_lane",
     "embargo",
 )
+
+
+# What tables are called by those who write them.
+_TABLES: Final = {
+    "markings": "markings",
+    "objects": "object templates",
+    "composed": "composed objects",
+    "links": "references between objects",
+    "formats": "formats of messages",
+    "sides": "types in other taxonomies",
+    "csv": "tables that are read",
+    "known_good": "lists of what is probably harmless",
+    "feedback": "tags that units answer with",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +148,7 @@ def _flat(value: Mapping[str, Any], start: str = "") -> dict[str, Any]:
 
 def _widens(name: str, old: Any, new: Any) -> bool:
     first = name.partition(".")[0]
-    if first in _WORDS:
+    if first in _WORDS or name in _PACE:
         return False
     if name in _UP and old in _UP[name] and new in _UP[name]:
         return _UP[name].index(new) > _UP[name].index(old)
@@ -189,12 +207,11 @@ def _tables(old: Side, new: Side) -> Iterator[Term]:
         if was.rsit.get(name) != now.rsit.get(name):
             about = f"meaning of {name}"
             yield Term(about, "rsit", "as it was", "written otherwise", widens=False)
-    for name, before, after in (
-        ("markings", was.markings, now.markings),
-        ("object templates", was.objects, now.objects),
-    ):
-        if before != after:
-            yield Term(name, "", "as they were", "written otherwise", widens=True)
+    # All others, also those that somebody adds next year.
+    for name in type(was).model_fields:
+        if name not in ("kinds", "rsit") and getattr(was, name) != getattr(now, name):
+            about = _TABLES.get(name, f"table {name}")
+            yield Term(about, "", "as it was", "written otherwise", widens=True)
 
 
 def _rows(about: str, old: BaseModel, new: BaseModel) -> Iterator[Term]:

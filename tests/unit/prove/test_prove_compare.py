@@ -203,6 +203,25 @@ def test_a_longer_agreement_discloses_on_more_days() -> None:
         ("recipients/kp-misp", "misp.police", "misp.other", "url", True),
         ("recipients/kp-misp", "max_bytes: 5000000", "max_bytes: 4000000",
          "limits.max_bytes", False),
+        ("recipients/kp-misp", "max_bytes: 5000000", "per_minute: 6",
+         "limits.per_minute", False),
+        ("recipients/kp-misp", "publish: true", "publish: true\ndeletes: false",
+         "deletes", True),
+        ("recipients/kp-misp", "publish: true", "publish: true\ncollection: another",
+         "collection", True),
+        ("recipients/kp-misp", "publish: true", "publish: false", "publish", False),
+        ("recipients/kp-misp", "distribution: 1", "distribution: 0",
+         "distribution", False),
+        ("recipients/kp-misp", "credential: kp-misp", "credential: another",
+         "credential", True),
+        ("agreements/fiu", "attribution: hidden", "attribution: aliased",
+         "attribution", True),
+        ("agreements/fiu", "attribution: hidden",
+         "attribution: hidden\non_expiry: keep", "on_expiry", True),
+        ("agreements/fiu", "attribution: hidden",
+         "attribution: hidden\non_retention: retract", "on_retention", False),
+        ("agreements/fiu", "attribution: hidden",
+         "attribution: hidden\nreveal: {cites: art. 9}", "reveal.cites", True),
         ("agreements/fiu", "retention_days: 1825", "retention_days: 1826",
          "retention_days", True),
         ("agreements/fiu", "retention_days: 1825", "retention_days: 30",
@@ -228,6 +247,53 @@ def test_terms_around_the_clauses(
 
     assert [(name, widens)] == [(term.name, term.widens) for term in found.terms]
     assert widens == found.widens
+
+
+ORGANISATION = """publish: true
+organisation:
+  name: Somebody
+  uuid: 5f2b0e3c-7a53-4c9e-9d0e-0c4a1f6f2a11
+"""
+GROUP = """sharing_group:
+  uuid: 5f2b0e3c-7a53-4c9e-9d0e-0c4a1f6f2a12
+  name: Cases
+  organisations: [{name: Somebody, uuid: 5f2b0e3c-7a53-4c9e-9d0e-0c4a1f6f2a11}]
+"""
+
+
+def test_who_else_is_named_at_a_recipient() -> None:
+    """An organisation or a group that a recipient's file names is a widening."""
+    named = changed(
+        ("policies/recipients/kp-misp.yaml", "publish: true\n", ORGANISATION)
+    )
+    grouped = changed(("policies/recipients/kp-misp.yaml", "distribution: 1\n", GROUP))
+
+    assert {"organisation.name", "organisation.uuid"} == {t.name for t in named.terms}
+    assert {
+        "distribution",
+        "sharing_group.uuid",
+        "sharing_group.name",
+        "sharing_group.organisations",
+    } == {term.name for term in grouped.terms}
+    assert named.widens
+    assert grouped.widens
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "about"),
+    [
+        ("known-good/own", "names: [.kos-cert.example]", "names: [.cert.example]",
+         "lists of what is probably harmless"),
+        ("markings", "{days: 2,", "{days: 3,", "markings"),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_written_otherwise_is_said(
+    file: str, old: str, new: str, about: str
+) -> None:
+    """No table of the mappings can change without being named."""
+    found = compare(SHIPPED, side((f"mappings/{file}.yaml", old, new)))
+
+    assert [(about, True)] == [(term.about, term.widens) for term in found.terms]
 
 
 def test_a_statement_that_is_no_longer_proved_widens() -> None:

@@ -9,11 +9,10 @@ import pytest
 from broker import redact
 from broker.canonical import dumps
 from broker.model.incident import Incident
-from broker.model.sharing import KEPT, WITHHELD
 from broker.prove import side_of
 from broker.prove.diagram import FULL
 from broker.prove.domain import Domain
-from broker.prove.outcome import Outcome, Sort, shows_more
+from broker.prove.outcome import Sort
 from broker.prove.witness import Wanted, witness
 from tests import world
 
@@ -44,34 +43,3 @@ def test_outcomes_are_what_redaction_does(recipient: str) -> None:
             found = {e.outcome for e in ledger if e.field in names}
 
             assert {outcome.method} == found, (path, sort)
-
-
-def outcome(method: str, **options: Any) -> Outcome:
-    return Outcome(method, tuple(sorted(options.items())))
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (outcome(KEPT), outcome("pseudonym")),
-        (outcome(KEPT), outcome(WITHHELD)),
-        (outcome("pseudonym"), outcome("mask")),
-        (outcome("mask"), outcome(WITHHELD)),
-        (outcome("coarsen_time", to="hour"), outcome("coarsen_time", to="day")),
-        (outcome("truncate_ip", v4=24, v6=48), outcome("truncate_ip", v4=16, v6=48)),
-    ],
-)
-def test_less_is_less_and_more_is_more(old: Outcome, new: Outcome) -> None:
-    """What shows less does not widen, and the way back does."""
-    assert not shows_more(old, new)
-    assert shows_more(new, old)
-    assert not shows_more(old, old)
-
-
-def test_what_cannot_be_compared_counts_as_more_in_both_directions() -> None:
-    """A domain and a pseudonym each show something that the other does not."""
-    assert shows_more(outcome("domain_only"), outcome("pseudonym"))
-    assert shows_more(outcome("pseudonym"), outcome("domain_only"))
-    mixed = outcome("truncate_ip", v4=16, v6=64), outcome("truncate_ip", v4=24, v6=48)
-    assert shows_more(*mixed)
-    assert shows_more(*reversed(mixed))
