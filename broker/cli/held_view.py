@@ -64,10 +64,18 @@ def show_item(found: HeldDraft, behind: Behind, now: datetime) -> None:
     out.print()
     if not found.body:
         return
-    out.print(Text("What would leave, and nothing else:", style="bold"))
+    out.print(Text(_heading(held), style="bold"))
     shown = json.dumps(json.loads(found.body), indent=2, ensure_ascii=False)
     for line in shown.splitlines():
         out.print(Text(terminal.plain(line)), soft_wrap=True)
+
+
+def _heading(held: Held) -> str:
+    from broker.store import GUARD_FOUND
+
+    if held.why.startswith(GUARD_FOUND):
+        return "What the guard stopped; it will not leave like this:"
+    return "What would leave, and nothing else:"
 
 
 def _state(held: Held) -> str:
