@@ -48,6 +48,14 @@ Recipient = Annotated[
 Agreement = Annotated[
     str, typer.Option("--agreement", "-a", help="Under this agreement only.")
 ]
+Because = Annotated[
+    str,
+    typer.Option(
+        "--because",
+        help="Why, for the CSIRT's own people; recipients and the register never get "
+        "these words.",
+    ),
+]
 
 
 @app.callback()
@@ -60,14 +68,7 @@ def take_back(
     uid: Annotated[
         str, typer.Argument(metavar="UID", help="The incident's own number.")
     ] = "",
-    because: Annotated[
-        str,
-        typer.Option(
-            "--because",
-            help="Why, for the CSIRT's own people; recipients and the register never "
-            "get these words.",
-        ),
-    ] = "",
+    because: Because = "",
     recipient: Recipient = "",
     agreement: Agreement = "",
     lift: Annotated[
@@ -216,9 +217,7 @@ def acknowledge(
 
 @app.command()
 def tightened(
-    because: Annotated[
-        str, typer.Option("--because", help="Why, for the CSIRT's own people.")
-    ] = "",
+    because: Because = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be taken back.")
     ] = False,

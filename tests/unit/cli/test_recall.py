@@ -1,0 +1,136 @@
+"""`besa recall`, from the terminal, on real stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.store import samples
+
+Besa = Callable[..., Any]
+WHY = ("--because", "the words of a person")
+
+
+@pytest.fixture(params=samples.DATABASES, autouse=True)
+def store(
+    request: pytest.FixtureRequest,
+    home: Path,  # noqa: ARG001 - it empties the settings first
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """Let the commands work on every database that there is."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("BESA_STORE", samples.empty("postgresql", tmp_path))
+    return str(request.param)
+
+
+@pytest.fixture
+def uid(besa: Besa, incident: Path) -> str:
+    """Give the number of an incident that waits in the outbox."""
+    assert besa("keys", "create").code == 0
+    assert besa("publish", "--unchecked", incident).code == 0
+    assert besa("consume", "--until-idle").code == 0
+    return str(besa("outbox", "list", "--json").json[0]["uid"])
+
+
+def test_a_word_is_stored_and_shown(besa: Besa, uid: str) -> None:
+    """The order says who has what, and stands on the list until it is followed."""
+    said = besa("recall", uid, *WHY).text
+    listed = besa("recall", "list").text
+    besa("consume", "--until-idle")
+    after = besa("recall", "list").text
+
+    assert "to be taken back" in said
+    assert "Order 1 by" in listed
+    assert "waits for the consuming process" in listed
+    assert "the words of a person" in listed
+    assert "Order 1 by" not in after
+    assert "ordered by" in after
+
+
+def test_the_options_may_come_first(besa: Besa, uid: str) -> None:
+    """Without a command's name take-back is meant, wherever the number stands."""
+    first = besa("recall", *WHY, uid, "--json").json
+    second = besa("recall", "take-back", uid, *WHY, "--json").json
+
+    assert (uid, True) == (first["uid"], first["new"])
+    assert (first["id"], False) == (second["id"], second["new"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (("NONE-1", *WHY), 1, "no incident of that number"),
+        (("{uid}",), 2, "--because must say why"),
+        (("{uid}", "--because", " "), 2, "--because must say why"),
+        (("--because", "x"), 2, "say which incident"),
+        (("{uid}", *WHY, "-r", "nobody"), 1, "nothing was decided for them"),
+        (("{uid}", *WHY, "-a", "nothing"), 1, "nothing was decided for them"),
+        (("{uid}", *WHY, "--lift"), 1, "no recall of this incident"),
+        (("acknowledge", "{uid}", "-r", "kp-misp", "--by", "x"), 1, "no recall"),
+        (("findings", "77"), 1, "order 77 was not an order to look"),
+        (("tightened",), 2, "--because must say why"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    besa: Besa, uid: str, arguments: tuple[str, ...], code: int, problem: str
+) -> None:
+    """Each mistake has its own words and exit code, and changes nothing."""
+    ended = besa("recall", *(one.format(uid=uid) for one in arguments))
+
+    assert code == ended.code
+    assert problem in ended.err
+    assert {"orders": [], "recalls": []} == besa("recall", "list", "--json").json
+
+
+def test_a_lift_ends_a_recall_once(besa: Besa, uid: str) -> None:
+    """What was lifted cannot be lifted again, but recalled."""
+    besa("recall", uid, *WHY)
+    first = besa("recall", uid, *WHY, "--lift")
+    second = besa("recall", uid, *WHY, "--lift")
+    third = besa("recall", uid, *WHY, "--json").json
+
+    assert (0, 1) == (first.code, second.code)
+    assert third["new"]
+
+
+def test_a_recall_that_has_not_arrived_cannot_be_confirmed(
+    besa: Besa, uid: str
+) -> None:
+    """Nobody can have erased on a word that has not reached them."""
+    besa("recall", uid, *WHY)
+    besa("consume", "--until-idle")
+    recipient = besa("recall", "list", "--json").json["recalls"][0]["recipient"]
+    ended = besa("recall", "acknowledge", uid, "-r", recipient, "--by", "Lt. Hoti")
+
+    assert 1 == ended.code
+    assert "has not reached" in ended.err
+
+
+def test_a_look_says_what_it_found(besa: Besa, uid: str) -> None:
+    """An order to look is with the consuming process, and then finished."""
+    ordered = besa("recall", "tightened", "--dry-run", "--json").json
+    before = besa("recall", "findings", ordered["id"])
+    besa("consume", "--until-idle")
+    after = besa("recall", "findings", ordered["id"])
+    value = besa("recall", "findings", ordered["id"], "--json").json
+
+    assert uid
+    assert ("look", "") == (ordered["kind"], ordered["uid"])
+    assert "Not finished" in before.text
+    assert "Finished" in after.text
+    assert (0, []) == (after.code, value["findings"])
+
+
+def test_the_status_counts_what_waits(besa: Besa, uid: str) -> None:
+    """A recall that nobody has confirmed stands in the status."""
+    before = besa("status", "--json").json["recalls_waiting"]
+    besa("recall", uid, *WHY)
+    besa("consume", "--until-idle")
+    after = besa("status").text
+
+    assert 0 == before
+    assert "Taken back, not confirmed" in after
