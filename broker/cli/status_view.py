@@ -86,6 +86,8 @@ def _lanes(out: Console, found: Status) -> None:
     for lane in found.lanes:
         if lane.last_reason:
             out.print(f"  {lane.recipient}: {lane.last_reason}")
+    for what, number in found.losses.items():
+        out.print(Text(f"  ! {number} times: {what}", style="yellow"))
     out.print()
 
 

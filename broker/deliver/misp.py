@@ -32,7 +32,7 @@ from broker.deliver.misp_compare import (
 from broker.deliver.misp_group import make_sure
 from broker.deliver.misp_update import compose, prove
 from broker.deliver.network import named_failures
-from broker.deliver.sealed_event import event_of
+from broker.deliver.sealed_event import as_text, event_of
 from broker.errors import DeliveryError, Refused, Unavailable
 from broker.model.recipient import SharingGroup
 from broker.model.sharing import Receipt, ReceiptState, Sealed
@@ -165,7 +165,7 @@ class MispRecipient:
             self._clock(),
             sealed.sha256,
             str(held.get("id", "")),
-            difference.losses(sealed.share),
+            (*difference.losses(sealed.share), *as_text(event)),
         )
 
     def _add(self, sealed: Sealed) -> bool:

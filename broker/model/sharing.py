@@ -243,6 +243,10 @@ class History:
 NO_HISTORY = History()
 
 
+AS_TEXT = "written as text: MISP takes no such value as "
+"""What the comment of a value says that MISP would not take as its own type."""
+
+
 class ReceiptState(StrEnum):
     """How a delivery ended."""
 

@@ -21,7 +21,7 @@ from broker.canonical import dumps
 from broker.model.agreement import Recipient
 from broker.model.incident import Role, Shape
 from broker.model.mapping import CASE, MispObject, ObservableKind, Tables
-from broker.model.sharing import Bundle
+from broker.model.sharing import AS_TEXT, Bundle
 from broker.render.misp_composed import Composer, Member
 from broker.render.misp_links import Links, Placed
 from broker.render.misp_object import Templates, held, misp_object
@@ -287,7 +287,7 @@ def _comment(about: Mapping[str, Any], role: str, unfit: str) -> str:
     if not about["exact"]:
         comment = f"{comment}; {_REDACTED}" if comment else _REDACTED
     if unfit:
-        why = f"written as text: MISP takes no such value as {unfit}"
+        why = f"{AS_TEXT}{unfit}"
         comment = f"{comment}; {why}" if comment else why
     if "listed" in about:
         why = f"on a list of what is probably harmless: {about['listed']}"

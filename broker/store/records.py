@@ -6,7 +6,8 @@ holds anything of an incident apart from its uid and what a decision looks at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -181,6 +182,8 @@ class Status:
     # Why changed policies are not in force, if that is so; it is an alarm as well.
     rulebook_trouble: str = ""
     recalls_waiting: int = 0  # taken back, and not confirmed yet
+    # What the newest receipts say that recipients did not keep as it was sent, by sort.
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from broker.model.intake import DeadLetter, Position
 from broker.store import held as drafts
 from broker.store import recalls
 from broker.store.connect import Database
+from broker.store.lost import lost
 from broker.store.records import Alarm, Lane, Reached, Status
 from broker.store.register import last_link, millis, moment
 from broker.store.tables import (
@@ -68,6 +69,7 @@ def status(database: Database, now: datetime, *, listed: int = 20) -> Status:
             in_force_since=moment(int(since)) if since else None,
             rulebook_trouble=connection.scalar(_TROUBLE) or "",
             recalls_waiting=recalls.waiting(connection),
+            losses=lost(connection),
         )
 
 

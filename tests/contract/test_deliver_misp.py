@@ -807,3 +807,16 @@ def test_a_reference_that_was_deleted_comes_back(misp: MispSandbox) -> None:
     assert [] == gone
     assert [(other["uuid"], "uses")] == references(seen(misp, made))
     assert () == receipt.losses
+
+
+def test_the_receipt_tells_what_went_as_text(misp: MispSandbox) -> None:
+    """A value that MISP takes as no such type is there as text; the receipt says so."""
+    comment = "attacker; written as text: MISP takes no such value as iban"
+    unfit = attribute("XK05-1212", "text", comment=comment)
+    plain = attribute("a note", "text", comment="attacker")
+
+    receipt = to(misp).deliver(sealed(event(unfit, plain)))
+
+    assert (
+        Loss(unfit["uuid"], "sent as text: MISP takes no such value as its type"),
+    ) == receipt.losses
