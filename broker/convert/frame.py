@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from broker.convert.ids import uuid5
+from broker.canonical import uuid5
 from broker.convert.known_good import Listed, listed_in
 from broker.convert.observables import Writer, writers
 from broker.convert.withheld import withheld_lines

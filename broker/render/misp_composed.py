@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
-from uuid import UUID, uuid5
 
+from broker.canonical import uuid5
 from broker.model.mapping import ComposedObject, ComposedRelation
 from broker.render.misp_links import Placed, refer
 
@@ -104,7 +104,8 @@ class Composer:
             if not taken:
                 continue
             uuid = head + "%012x" % ((number + at) & _COUNTED)
-            within = [_within(uuid, member.attribute, row) for member, row in taken]
+            space = bytes.fromhex(uuid.replace("-", ""))
+            within = [_within(space, member.attribute, row) for member, row in taken]
             made = {**form.constant, "uuid": uuid, "timestamp": stamp}
             objects.append((PART, made | {"Attribute": within}))
             inside = {id(member.attribute) for member, _ in taken}
@@ -120,11 +121,11 @@ class Composer:
 
 
 def _within(
-    uuid: str, attribute: dict[str, Any], row: ComposedRelation
+    space: bytes, attribute: dict[str, Any], row: ComposedRelation
 ) -> dict[str, Any]:
     made = attribute | {
         "object_relation": row.relation,
-        "uuid": str(uuid5(UUID(uuid), attribute["uuid"])),
+        "uuid": uuid5(space, attribute["uuid"].encode()),
     }
     if row.type:
         made["type"] = row.type

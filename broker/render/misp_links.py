@@ -11,9 +11,9 @@ where a reference leads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
-from uuid import UUID, uuid5
+from typing import Any, Final, NamedTuple
 
+from broker.canonical import uuid5
 from broker.model.mapping import ObjectLink
 
 # A part of the incident (`victims`, `case`), and a MISP object that was made for it.
@@ -23,22 +23,34 @@ Placed = tuple[str, dict[str, Any]]
 _ITEM: Final = 24
 
 
+class _Way(NamedTuple):
+    """A row of the table: where it leads to, as what, and whether within one item."""
+
+    target: str
+    relationship: str
+    within: bool
+
+
 class Links:
     """The rows of the table of links, by what they lead from."""
 
     __slots__ = ("_by_source",)
 
     def __init__(self, links: Iterable[ObjectLink]) -> None:
-        self._by_source: dict[str, list[ObjectLink]] = {}
+        self._by_source: dict[str, list[_Way]] = {}
         for link in links:
-            self._by_source.setdefault(link.source, []).append(link)
+            part, of_part = (
+                end.partition("/")[0] for end in (link.source, link.target)
+            )
+            way = _Way(link.target, link.relationship, part == of_part)
+            self._by_source.setdefault(link.source, []).append(way)
 
     def join(self, placed: Iterable[Placed], stamp: str) -> set[str]:
         """Add to each object its references to the others, in place.
 
         Returns the UUIDs of those that something refers to.
         """
-        sources: list[tuple[dict[str, Any], str, ObjectLink]] = []
+        sources: list[tuple[dict[str, Any], str, list[_Way]]] = []
         targets: dict[tuple[str, str], list[str]] = {}
         for part, made in placed:
             name = f"{part}/{made['name']}"
@@ -46,14 +58,16 @@ class Links:
             item = uuid[:_ITEM]
             targets.setdefault((name, ""), []).append(uuid)
             targets.setdefault((name, item), []).append(uuid)
-            for link in self._by_source.get(name, ()):
-                same_part = link.target.partition("/")[0] == part
-                sources.append((made, item if same_part else "", link))
+            ways = self._by_source.get(name)
+            if ways:
+                sources.append((made, item, ways))
         referred: set[str] = set()
-        for made, within, link in sources:
-            found = targets.get((link.target, within), ())
-            _refer(made, link, found, stamp)
-            referred.update(found)
+        for made, item, ways in sources:
+            for target, relationship, within in ways:
+                found = targets.get((target, item if within else ""))
+                if found:
+                    _refer(made, relationship, found, stamp)
+                    referred.update(found)
         return referred
 
 
@@ -61,9 +75,9 @@ def refer(
     made: dict[str, Any], relationship: str, target: str, stamp: str
 ) -> Mapping[str, Any]:
     """Return the reference from an object to what has the target's UUID."""
-    name = f"{relationship}/{target}"
+    space = bytes.fromhex(made["uuid"].replace("-", ""))
     return {
-        "uuid": str(uuid5(UUID(made["uuid"]), name)),
+        "uuid": uuid5(space, f"{relationship}/{target}".encode()),
         "referenced_uuid": target,
         "relationship_type": relationship,
         "timestamp": stamp,
@@ -71,10 +85,10 @@ def refer(
 
 
 def _refer(
-    made: dict[str, Any], link: ObjectLink, targets: Iterable[str], stamp: str
+    made: dict[str, Any], relationship: str, targets: Iterable[str], stamp: str
 ) -> None:
     found = [
-        refer(made, link.relationship, target, stamp)
+        refer(made, relationship, target, stamp)
         for target in targets
         if target != made["uuid"]
     ]

@@ -38,9 +38,7 @@ class _Row(NamedTuple):
 
     field: str
     place: int
-    type: str
-    category: str
-    relation: str
+    form: dict[str, Any]  # the attribute but for what an incident says: to be copied
     fitted: Callable[[str], str] | None  # value -> as MISP takes it; "" if it does not
 
 
@@ -49,7 +47,7 @@ class _Template:
     """A template of the table, taken apart for making objects."""
 
     each: str
-    needs: tuple[str, ...]
+    needs: frozenset[str]
     constant: Mapping[str, Any]
     rows: tuple[_Row, ...]
     fixed: tuple[tuple[_Row, str], ...]
@@ -58,7 +56,7 @@ class _Template:
     def of(cls, template: ObjectTemplate) -> _Template:
         return cls(
             template.each,
-            template.needs,
+            frozenset(template.needs),
             {
                 "name": template.name,
                 "meta-category": template.meta_category,
@@ -80,8 +78,21 @@ class _Template:
 
 
 def _row(place: int, row: ObjectAttribute) -> _Row:
-    fitted = _fitted(row)
-    return _Row(row.field, place, row.type, row.category, row.relation, fitted)
+    form = _form(row.type, row.category, row.relation)
+    return _Row(row.field, place, form, _fitted(row))
+
+
+def _form(of_type: str, category: str, relation: str) -> dict[str, Any]:
+    return {
+        "uuid": "",
+        "type": of_type,
+        "category": category,
+        "object_relation": relation,
+        "value": "",
+        "to_ids": False,
+        "distribution": "5",
+        "timestamp": "",
+    }
 
 
 class Templates:
@@ -125,7 +136,7 @@ def misp_object(
     head, number = uuid[:24], int(uuid[24:], 16)
     found: list[Placed] = []
     for template in templates.of(part, fields.get("kind", "")):
-        if not all(name in fields for name in template.needs):
+        if not template.needs <= fields.keys():
             number += _NEXT_OBJECT
             continue
         for one in _each(template, fields):
@@ -149,8 +160,8 @@ def held(within: MispObject, attribute: dict[str, Any]) -> dict[str, Any]:
     head, number = uuid[:24], int(uuid[24:], 16)
     attributes = [attribute | {"object_relation": within.relation}]
     for at, (relation, value) in enumerate(within.fixed.items(), 2):
-        row = _Row("", at, "text", "Other", relation, None)
-        attributes.append(_attribute(row, value, _uuid(head, number + at), stamp))
+        form = _form("text", "Other", relation)
+        attributes.append(_attribute(form, value, _uuid(head, number + at), stamp))
     return {
         "name": within.name,
         "meta-category": within.meta_category,
@@ -184,16 +195,22 @@ def _attributes(
         value = fields.get(row.field)
         if value is None:
             continue
-        # Masking may have made two accounts the same; MISP would drop the second.
-        values = dict.fromkeys(value) if type(value) is list else (value,)
-        for at, one in enumerate(map(str, values), number + row.place):
+        if type(value) is not list:
+            one = str(value)
             text = one if row.fitted is None else row.fitted(one)
             if text:
-                found.append(_attribute(row, text, _uuid(head, at), stamp))
+                made = _uuid(head, number + row.place)
+                found.append(_attribute(row.form, text, made, stamp))
+            continue
+        # Masking may have made two accounts the same; MISP would drop the second.
+        for at, one in enumerate(map(str, dict.fromkeys(value)), number + row.place):
+            text = one if row.fitted is None else row.fitted(one)
+            if text:
+                found.append(_attribute(row.form, text, _uuid(head, at), stamp))
     if found:
         for row, value in template.fixed:
             made = _uuid(head, number + row.place)
-            found.append(_attribute(row, value, made, stamp))
+            found.append(_attribute(row.form, value, made, stamp))
     return found
 
 
@@ -201,17 +218,14 @@ def _uuid(head: str, number: int) -> str:
     return head + "%012x" % (number & _COUNTED)
 
 
-def _attribute(row: _Row, value: str, uuid: str, stamp: str) -> dict[str, Any]:
-    return {
-        "uuid": uuid,
-        "type": row.type,
-        "category": row.category,
-        "object_relation": row.relation,
-        "value": value,
-        "to_ids": False,
-        "distribution": "5",
-        "timestamp": stamp,
-    }
+def _attribute(
+    form: dict[str, Any], value: str, uuid: str, stamp: str
+) -> dict[str, Any]:
+    made = form.copy()
+    made["value"] = value
+    made["uuid"] = uuid
+    made["timestamp"] = stamp
+    return made
 
 
 def _fitted(row: ObjectAttribute) -> Callable[[str], str] | None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import stix2
 
-from broker.convert.ids import Ids, observable_id, uuid5
+from broker.canonical import uuid5
+from broker.convert.ids import Ids, observable_id
 from broker.convert.observables import observable, writers
 from tests.unit import given
 
