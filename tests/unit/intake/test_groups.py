@@ -33,6 +33,17 @@ def test_one_thing_alone_belongs_to_nothing() -> None:
     assert (ip(1, None), ip(2, None)) == settled([ip(1, None), ip(1, 3), ip(2, 4)])
 
 
+def test_a_thousand_things_are_not_one() -> None:
+    """A long list is a list, and not a thing with a thousand parts."""
+    many = [
+        Observable(kind="ipv4", value=f"10.0.{n // 250}.{n % 250}", group=1)
+        for n in range(101)
+    ]
+
+    assert {None} == {each.group for each in settled(many)}
+    assert {1} == {each.group for each in settled(many[1:])}
+
+
 def test_the_sides_of_an_intelmq_event_are_groups() -> None:
     """Address, name and port of one side belong together, and the sides do not."""
     found = groups(
