@@ -13,20 +13,42 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from importlib.resources import files as files_of
 from typing import TYPE_CHECKING, Any, Final
 
 from broker.cases import run_cases
 from broker.errors import Problem, RulebookError
-from broker.model.agreement import PartyRole
+from broker.model.agreement import Csirt, PartyRole, RecipientKind
 from broker.model.decision import Effect
 from broker.model.marking import Pap, Severity, Tlp
 from broker.model.rsit import RSIT_TYPES
+from broker.model.sharing import Wire
 from broker.prove import Witness, proved, side_of, tried
 from broker.rulebook import Route
 
 if TYPE_CHECKING:
     from broker.prove import Side
 
+_BUNDLES: Final = files_of("broker.cli").joinpath("policy_new_taxii.yaml")
+_KEY: Final = (
+    "the dispatch process holds\n# for it; the key itself stands in no policy file.\n"
+)
+_ABOUT: Final = {
+    RecipientKind.MISP: f"# `credential` is the name of the key that {_KEY}",
+    RecipientKind.TAXII: (
+        "# A TAXII 2.1 server, and one collection for this recipient alone. With\n"
+        "# `deletes: false` what is taken back is revoked there, and stays.\n"
+        f"# `credential` is the name of the key that {_KEY}"
+    ),
+    RecipientKind.FEED: (
+        "# A folder that a web server shows to the recipient's MISP alone.\n"
+        "# `organisation` is the CSIRT as MISP knows it.\n"
+    ),
+    RecipientKind.FILE_DROP: (
+        "# A folder of sealed files that somebody carries over. Who receives them\n"
+        "# checks them with `besa verify`.\n"
+    ),
+}
 _HEADING: Final = re.compile(r"\A(?:#[^\n]*\n)+")
 
 
@@ -39,7 +61,9 @@ class Answers:
     party: str
     role: PartyRole
     contact: str
+    kind: RecipientKind
     url: str
+    collection: str  # of a TAXII server
     act: str
     citation: str
     purposes: tuple[str, ...]
@@ -55,13 +79,13 @@ class Answers:
     @property
     def recipient(self) -> str:
         """The name of the recipient's file."""
-        return f"{self.name}-misp"
+        return f"{self.name}-{self.kind}"
 
 
 def safest(side: Side) -> Route | None:
-    """Return the agreement with a MISP whose profile shows least.
+    """Return the agreement whose profile shows least, of those that send MISP events.
 
-    Its guardrail fits the profile, and the questions are about a MISP.
+    Its guardrail fits the profile; what else is sent has a guardrail of its own.
     """
 
     def seen(route: Route) -> tuple[int, str]:
@@ -69,8 +93,8 @@ def safest(side: Side) -> Route | None:
         shown = sum(not o.is_withheld for fields in outcomes for o in fields.values())
         return shown, route.agreement.agreement
 
-    misps = [each for each in side.routes if each.recipient.kind == "misp"]
-    return min(misps, key=seen, default=None)
+    events = [each for each in side.routes if each.wire is Wire.MISP_EVENT]
+    return min(events, key=seen, default=None)
 
 
 def files_for(
@@ -103,12 +127,14 @@ def _rules(
 ) -> dict[str, bytes]:
     name, like = answers.name, model.agreement
     profile = files[f"policies/profiles/{like.profile}.yaml"].decode()
-    guardrail = files[f"policies/guardrails/{like.guardrail}.yaml"].decode()
+    wall, guardrail = _guardrail(answers, files, model)
     texts = {
         f"policies/agreements/{name}.yaml": _agreement(
             answers, side.rulebook.csirt.name
         ),
-        f"policies/recipients/{answers.recipient}.yaml": _recipient(answers, model),
+        f"policies/recipients/{answers.recipient}.yaml": _recipient(
+            answers, model, side.rulebook.csirt
+        ),
         f"policies/profiles/{name}.yaml": _copied(
             profile,
             f"# What {answers.party} sees. A copy of the profile {like.profile}, which "
@@ -117,8 +143,8 @@ def _rules(
         ),
         f"policies/guardrails/{name}.yaml": _copied(
             guardrail,
-            f"# The last wall before {answers.party}. A copy of {like.guardrail}; let "
-            "somebody\n# go through it who did not write the profile.\n",
+            f"# The last wall before {answers.party}. A copy of {wall}; let somebody\n"
+            "# go through it who did not write the profile.\n",
             {
                 "guardrail": name,
                 "tlp_at_most": str(answers.tlp),
@@ -127,6 +153,16 @@ def _rules(
         ),
     }
     return {path: text.encode() for path, text in texts.items()}
+
+
+def _guardrail(
+    answers: Answers, files: Mapping[str, bytes], model: Route
+) -> tuple[str, str]:
+    """Return the guardrail that is copied: its name, and its text."""
+    if answers.kind is RecipientKind.TAXII:
+        return "the one that Besa brings along for TAXII", _BUNDLES.read_text("utf-8")
+    name = model.agreement.guardrail
+    return name, files[f"policies/guardrails/{name}.yaml"].decode()
 
 
 def _copied(text: str, heading: str, changes: Mapping[str, str]) -> str:
@@ -189,21 +225,29 @@ clauses:
 """
 
 
-def _recipient(answers: Answers, model: Route) -> str:
+def _recipient(answers: Answers, model: Route, csirt: Csirt) -> str:
     like = model.recipient
-    return f"""\
-# `credential` is the name of the key that the dispatch process holds for this MISP; the
-# key itself stands in no policy file.
-recipient: {answers.recipient}
-authority: {_quoted(answers.party)}
-kind: {like.kind}
-url: {_quoted(answers.url)}
-credential: {answers.recipient}
-distribution: {like.distribution}
-publish: {"true" if like.publish else "false"}
-clearance: {{tlp: {answers.tlp}, pap: {answers.pap}}}
-limits: {{max_bytes: {like.limits.max_bytes}}}
-"""
+    lines = {
+        "recipient": answers.recipient,
+        "authority": _quoted(answers.party),
+        "kind": str(answers.kind),
+        "url": _quoted(answers.url),
+    }
+    if answers.kind in (RecipientKind.MISP, RecipientKind.TAXII):
+        lines["credential"] = answers.recipient
+    if answers.kind is RecipientKind.TAXII:
+        lines["collection"] = _quoted(answers.collection)
+    else:
+        # What the guardrail that was copied has a place for.
+        lines["distribution"] = str(like.distribution)
+        lines["publish"] = "true" if like.publish else "false"
+    if answers.kind is RecipientKind.FEED:
+        name = _quoted(csirt.name)
+        lines["organisation"] = f"{{name: {name}, uuid: {_quoted(csirt.uuid)}}}"
+    lines["clearance"] = f"{{tlp: {answers.tlp}, pap: {answers.pap}}}"
+    lines["limits"] = f"{{max_bytes: {like.limits.max_bytes}}}"
+    written = "".join(f"{key}: {value}\n" for key, value in lines.items())
+    return f"{_ABOUT[answers.kind]}{written}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,15 @@ Role = Annotated[
     str, typer.Option(help="police, prosecutor, fiu, dpa, isp or ministry.")
 ]
 Contact = Annotated[str, typer.Option(help="How its duty officer is reached.")]
-Url = Annotated[str, typer.Option(help="The address of its MISP.")]
+Kind = Annotated[
+    str, typer.Option(help="How it is reached: misp, taxii, feed or file-drop.")
+]
+Url = Annotated[
+    str, typer.Option(help="Its MISP, its TAXII API root, or file:///FOLDER.")
+]
+Collection = Annotated[
+    str, typer.Option(help="The id of its collection, on a TAXII server.")
+]
 Act = Annotated[str, typer.Option(help="The act on which sharing rests.")]
 Citation = Annotated[str, typer.Option(help="The articles of that act.")]
 Purposes = Annotated[

@@ -20,7 +20,7 @@ from broker.cli import terminal
 from broker.cli.policy_new import Answers, files_for, safest
 from broker.cli.terminal import ExitCode
 from broker.errors import RulebookError
-from broker.model.agreement import PartyRole
+from broker.model.agreement import PartyRole, RecipientKind
 from broker.model.marking import Pap, Severity, Tlp
 from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES, rsit_category
@@ -28,10 +28,12 @@ from broker.settings import read_rulebook_files, read_settings
 from broker.strict_yaml import nearest
 
 T = TypeVar("T")
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,56}")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,51}")
 _ROLES: Final = tuple(role for role in get_args(PartyRole) if role != "csirt")
 # An URL with a host and nothing that a YAML reader or a person could stumble over.
 _URL: Final = re.compile(r"https://[^\s\"'\\]+")
+_FOLDER: Final = re.compile(r"file:///[^\s\"'\\?#%]+")
+_KINDS: Final = tuple(str(kind) for kind in RecipientKind)
 
 
 def begin(given: Mapping[str, Any], *, as_json: bool) -> None:
@@ -43,7 +45,8 @@ def begin(given: Mapping[str, Any], *, as_json: bool) -> None:
     model = safest(side)
     if model is None:
         terminal.wrong_usage(
-            "there is no agreement with a MISP yet whose profile could be copied"
+            "there is no agreement yet that sends MISP events, whose profile and "
+            "guardrail could be copied"
         )
     answers = _answers(given, {route.agreement.agreement for route in side.routes})
     try:
@@ -103,7 +106,15 @@ def _answers(given: Mapping[str, Any], taken: set[str]) -> Answers:
     role = cast(PartyRole, ask("role", f"Its role ({', '.join(_ROLES)})", _of(_ROLES)))
     duties = sorted(DUTIES.get(role, frozenset(Purpose)))
     contact = ask("contact", "How its duty officer is reached", _text)
-    url = ask("url", "The address of its MISP", _address)
+    kind = RecipientKind(
+        ask("kind", f"How it is reached ({', '.join(_KINDS)})", _of(_KINDS), "misp")
+    )
+    url = ask("url", *_WHERE[kind])
+    collection = ""
+    if kind is RecipientKind.TAXII:
+        collection = ask("collection", "The id of its collection there", _text)
+    elif given["collection"]:
+        terminal.wrong_usage(f"--collection is for taxii, and not for {kind}")
     act = ask("act", "The act on which sharing rests", _text)
     citation = ask("citation", "The articles of that act", _text)
     purposes = given["purposes"] or _ask(
@@ -127,7 +138,9 @@ def _answers(given: Mapping[str, Any], taken: set[str]) -> Answers:
             party,
             role,
             contact,
+            kind,
             url,
+            collection,
             act,
             citation,
             tuple(_of(Purpose)(each) for each in purposes),
@@ -208,6 +221,20 @@ def _address(text: str) -> str:
     if not _URL.fullmatch(text.strip()):
         raise ValueError("an address such as https://misp.example is needed")
     return text.strip()
+
+
+def _folder(text: str) -> str:
+    if not _FOLDER.fullmatch(text.strip()):
+        raise ValueError("a folder such as file:///srv/besa/customs is needed")
+    return text.strip()
+
+
+_WHERE: Final[dict[RecipientKind, tuple[str, Callable[[str], str]]]] = {
+    RecipientKind.MISP: ("The address of its MISP", _address),
+    RecipientKind.TAXII: ("The address of the API root of its TAXII server", _address),
+    RecipientKind.FEED: ("The folder that the feed is written to", _folder),
+    RecipientKind.FILE_DROP: ("The folder that the files are written to", _folder),
+}
 
 
 def _day(text: str) -> date:

@@ -302,8 +302,38 @@ def test_new_shares_no_more_than_it_was_asked_to(besa: Besa, rules: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("kind", "where"),
+    [
+        ("taxii", ("https://taxii.customs.example/api/", "--collection", "cases")),
+        ("feed", ("file:///srv/besa/feed/customs",)),
+        ("file-drop", ("file:///srv/besa/drop/customs",)),
+    ],
+)
+def test_new_for_every_kind_of_delivery(
+    besa: Besa, rules: Path, kind: str, where: tuple[str, ...]
+) -> None:
+    """Whatever way a recipient is reached, its agreement passes the check at once."""
+    answers = [each for each in ANSWERS if each != "https://misp.customs.example"]
+    answers.remove("--url")
+    ended = besa("policy", "new", "customs", *answers, "--kind", kind, "--url", *where)
+    after = besa("check", rules, "--json").json
+
+    assert (0, True) == (ended.code, after["ok"])
+    written = (rules / f"policies/recipients/customs-{kind}.yaml").read_text("utf-8")
+    assert f"kind: {kind}\n" in written
+    assert ("credential:" in written) == (kind == "taxii")
+    assert not [w for w in after["warnings"] if "customs" in w["file"]]
+    changed = besa("policy", "compare", ROOT, rules, "--json").json
+    assert {f"customs-{kind}"} == {each["recipient"] for each in changed["verdicts"]}
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("customs", *ANSWERS, "--kind", "mips"), "did you mean misp?"),
+        (("customs", *ANSWERS, "--kind", "taxii"), "--collection is needed"),
+        (("customs", *ANSWERS, "--kind", "feed"), "file:///"),
+        (("customs", *ANSWERS, "--collection", "x"), "--collection is for taxii"),
         (("fiu", *ANSWERS), "there is an agreement fiu already"),
         (("Customs", *ANSWERS), "small letters"),
         (("customs", *ANSWERS, "--type", "fraud/fishing"), "fraud/phishing"),
