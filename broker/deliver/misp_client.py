@@ -93,6 +93,7 @@ class MispClient(PyMISP):
         self._http.verify = verify
         self._http.cert = certificate
         self._organisation: dict[str, str] = {}
+        self._version: Any = None
         try:
             super().__init__(
                 url.rstrip("/") + "/", key, ssl=verify, tool="besa", timeout=timeout
@@ -105,6 +106,18 @@ class MispClient(PyMISP):
             if isinstance(cause, Answer | NotMisp | requests.RequestException):
                 raise cause from None
             raise NotMisp from None
+
+    @property
+    def misp_instance_version(self) -> Any:
+        """The server's version; asked for once.
+
+        PyMISP's own property holds, on Python 3.11, one lock for all servers while it
+        waits for an answer: a server that hangs would keep every lane from connecting.
+        """
+        if self._version is None:
+            answer = self._prepare_request("GET", "servers/getVersion")
+            self._version = self._check_json_response(answer)
+        return self._version
 
     @property
     def describe_types_remote(self) -> Any:
