@@ -320,6 +320,32 @@ def _rule_problems(
                 f"{rule.method} does not accept {about}, which is of shape {shape}",
                 f"it accepts {', '.join(sorted(method.accepts))}",
             )
+    if DECLARED[path].shape is Shape.BY_KIND and method.returns is not None:
+        yield from _result_problems(rule, method, kinds, doc, at)
+
+
+def _result_problems(
+    rule: FieldRule,
+    method: Method,
+    kinds: Mapping[str, ObservableKind],
+    doc: Document,
+    at: tuple[str | int, ...],
+) -> Iterator[Problem]:
+    """Check that what a method makes of an observable has a kind in the mapping."""
+    made = {
+        method.kind_after(kind.kind, kind.shape)
+        for kind in kinds.values()
+        if kind.shape in method.accepts
+    }
+    for name in sorted(made):
+        row = kinds.get(name)
+        if row is None or row.shape is not method.returns:
+            yield doc.problem(
+                at,
+                f"{rule.method} makes {name}, of shape {method.returns}, of what it "
+                "is given, and no kind of observables is that",
+                f"add a row for {name} to mappings/observables.yaml",
+            )
 
 
 def _shapes(

@@ -27,6 +27,7 @@ class AgeBand(Method):
 
     name: ClassVar = "age_band"
     accepts: ClassVar = frozenset({Shape.TEXT})
+    returns: ClassVar = Shape.TEXT
 
     def __init__(self, bounds: tuple[int, ...]) -> None:
         self._bounds = bounds

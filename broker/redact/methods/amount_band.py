@@ -19,6 +19,7 @@ class AmountBand(Method):
 
     name: ClassVar = "amount_band"
     accepts: ClassVar = frozenset({Shape.AMOUNT})
+    returns: ClassVar = Shape.TEXT
 
     def __init__(self, bounds: tuple[int, ...]) -> None:
         self._bounds = bounds

@@ -77,6 +77,7 @@ class CoarsenPlace(Method):
 
     name: ClassVar = "coarsen_place"
     accepts: ClassVar = frozenset({Shape.TEXT})
+    returns: ClassVar = Shape.TEXT
 
     def __init__(self, to: str) -> None:
         self._to = _LEVELS.index(to)

@@ -16,6 +16,7 @@ class CountOnly(Method):
     accepts: ClassVar = frozenset(
         {Shape.TEXT, Shape.NAME, Shape.PHONE, Shape.ACCOUNT, Shape.EMAIL, Shape.URL}
     )
+    returns: ClassVar = Shape.TEXT
     whole_list: ClassVar = True
 
     @classmethod

@@ -22,6 +22,7 @@ class DomainOnly(Method):
 
     name: ClassVar = "domain_only"
     accepts: ClassVar = frozenset({Shape.EMAIL, Shape.URL})
+    returns: ClassVar = Shape.DOMAIN
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Self:

@@ -19,6 +19,7 @@ class Mask(Method):
     accepts: ClassVar = frozenset(
         {Shape.TEXT, Shape.NAME, Shape.PHONE, Shape.ACCOUNT, Shape.EMAIL, Shape.URL}
     )
+    returns: ClassVar = Shape.TEXT
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Self:

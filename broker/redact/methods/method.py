@@ -21,6 +21,8 @@ class Method(ABC):
 
     name: ClassVar[str]
     accepts: ClassVar[frozenset[Shape]]
+    # The shape that its results have; nothing where that is the value's own.
+    returns: ClassVar[Shape | None] = None
     # Whether a list of values is one value to it, and not each by itself.
     whole_list: ClassVar[bool] = False
 

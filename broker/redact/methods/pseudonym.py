@@ -82,6 +82,7 @@ class Pseudonym(Method):
             Shape.PHONE,
         }
     )
+    returns: ClassVar = Shape.NAME
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Self:

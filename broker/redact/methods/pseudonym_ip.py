@@ -35,6 +35,7 @@ class PseudonymIp(Method):
 
     name: ClassVar = "pseudonym_ip"
     accepts: ClassVar = frozenset({Shape.IP})
+    returns: ClassVar = Shape.NAME
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Self:

@@ -40,6 +40,38 @@ def test_methods_accept_only_their_shapes() -> None:
     assert ACCEPTED == {name: set(made.accepts) for name, made in METHODS.items()}
 
 
+RETURNED = {
+    "age_band": "text",
+    "amount_band": "text",
+    "coarsen_place": "text",
+    "count_only": "text",
+    "domain_only": "domain",
+    "mask": "text",
+    "pseudonym": "name",
+    "pseudonym_ip": "name",
+}
+
+
+def test_methods_return_one_shape_or_that_of_the_value() -> None:
+    """What a method leaves has the shape that it declares; else the value's own."""
+    assert RETURNED == {
+        name: str(made.returns)
+        for name, made in METHODS.items()
+        if made.returns is not None
+    }
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_changed_kind_is_one_of_the_returned_shape(name: str) -> None:
+    """The kind that an observable has afterwards has, in the mapping, that shape."""
+    method = METHODS[name]
+    for kind in given.kinds().values():
+        if kind.shape in method.accepts:
+            after = given.kinds()[method_of(name, {}).kind_after(kind.kind, kind.shape)]
+
+            assert (method.returns or kind.shape) == after.shape
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_method_knows_its_name(name: str) -> None:
     """A method is called in profiles as it calls itself."""

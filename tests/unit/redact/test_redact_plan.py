@@ -35,6 +35,23 @@ def test_forgotten_field_is_refused(path: str) -> None:
     assert f"add a line such as '{path}: withhold'" == problems[0].advice
 
 
+def test_what_a_method_makes_must_be_a_kind() -> None:
+    """A mapping without the kind that a method makes, or of another shape, is wrong."""
+    only = {"role": ["victim"], "kind": ["email"]}
+    rules: dict[str, Any] = {
+        "observables[].value": [{"method": "pseudonym", "only": only}, "withhold"]
+    }
+    without = {name: k for name, k in given.kinds().items() if name != "pseudonym"}
+    text = without["text"].model_copy(update={"kind": "pseudonym"})
+    for kinds in (without, without | {"pseudonym": text}):
+        with pytest.raises(RulebookError) as caught:
+            compile_plan(given.profile(rules), kinds, given.document())
+
+        [problem] = caught.value.problems
+        assert "pseudonym makes pseudonym, of shape name" in problem.message
+        assert "mappings/observables.yaml" in problem.advice
+
+
 def test_unknown_field_is_refused() -> None:
     """A profile that names a field which no incident has is refused."""
     [problem] = _problems(given.profile({"victims[].shoe_size": "withhold"}))
