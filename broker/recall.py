@@ -34,9 +34,12 @@ from broker.rulebook import Route, Rulebook
 from broker.store import Store, recall_orders
 from broker.store.recall_orders import FAILED_ALARM, Kind, Order
 from broker.store.recalls import Cause
-from broker.store.standing import Standing, delivered, standing
+from broker.store.standing import Standing, agreements, delivered, standing
 
 _LOG: Final = logging.getLogger("besa.recall")
+GONE_ALARM: Final = "agreement-gone"
+"""The kind of alarm about shares whose agreement is not in the policies any more."""
+_END: Final = "an agreement ends by its last day, not by losing its file"
 _EVERY_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 30.0  # after something could not be taken back
 _ROUND_SECONDS: Final = 3600.0  # between two looks at everything
@@ -77,6 +80,7 @@ class _Seen:
     expired: dict[tuple[str, str], _Round] = field(default_factory=dict)
     kept: dict[str, _Walk] = field(default_factory=dict)
     watched: float = 0.0
+    book: str = ""  # the rulebook whose agreements were looked for last
 
 
 class Recall:
@@ -116,7 +120,8 @@ class Recall:
         if not now and time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _EVERY_SECONDS
-        for look in (self._orders, self._expired, self._kept_too_long, self._watch):
+        looks = (self._orders, self._expired, self._kept_too_long, self._gone)
+        for look in (*looks, self._watch):
             try:
                 look()
             except StoreError as error:
@@ -212,6 +217,24 @@ class Recall:
             where.after = over[-1].number
         if missed or len(over) < _AT_ONCE:
             where.next = time.monotonic() + _PATIENCE_SECONDS
+
+    def _gone(self) -> None:
+        """Raise an alarm for agreements whose files are gone while somebody has shares.
+
+        Without them nothing can be taken back, and nothing ends by itself.
+        """
+        book = self._rulebook()
+        if self._seen.book == book.digest:
+            return
+        known = {route.agreement.agreement for route in book.routes}
+        database, now = self._store.database, self._clock()
+        for agreement, recipient in sorted(agreements(database)):
+            if agreement in known:
+                self._store.calm(GONE_ALARM, agreement)
+            elif standing(database, agreement=agreement, most=_AT_ONCE)[0]:
+                text = f"{recipient} has incidents under it; put its file back: {_END}"
+                self._store.alarm(GONE_ALARM, agreement, text, now)
+        self._seen.book = book.digest
 
     def _by_rule(self, found: Iterable[Standing], cause: Cause) -> bool:
         """Take back what was found; say whether something could not be."""

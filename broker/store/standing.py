@@ -161,6 +161,19 @@ def delivered(
         )
 
 
+def agreements(database: Database) -> frozenset[tuple[str, str]]:
+    """Return the agreements, with their recipients, that anything was sealed for.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    query = select(outbox.c.agreement, outbox.c.recipient).distinct()
+    with database.read() as connection:
+        return frozenset(
+            (row.agreement, row.recipient) for row in connection.execute(query)
+        )
+
+
 def sent(database: Database, each: Standing) -> bytes:
     """Return the sealed bytes of the newest edition; empty if they are gone.
 

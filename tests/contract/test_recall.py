@@ -12,6 +12,7 @@ import pytest
 
 from broker.errors import StoreError
 from broker.model.agreement import OnExpiry, OnRetention
+from broker.recall import GONE_ALARM
 from broker.store import Store, open_store
 from broker.store.recall_orders import FAILED_ALARM, Kind
 from broker.store.recalls import NEEDLESS, OVERDUE_ALARM, SHARED_AGAIN
@@ -420,6 +421,24 @@ def test_who_has_a_following_agreement_keeps_what_it_has(desk: Desk) -> None:
     desk.with_follower(from_=desk.now.date())
     desk.take()
 
+    assert () == desk.store.recalls()
+
+
+def test_an_agreement_whose_file_is_gone_is_no_agreement_that_ended(
+    desk: Desk,
+) -> None:
+    """What was shared under it stays there, with an alarm until the file is back."""
+    desk.publish()
+    desk.deliver()
+    whole = desk.book
+    desk.without_agreement()
+    desk.take()
+    gone = desk.alarms(GONE_ALARM)
+    desk.book = whole
+    desk.take()
+
+    assert [KP] == gone
+    assert [] == desk.alarms(GONE_ALARM)
     assert () == desk.store.recalls()
 
 
