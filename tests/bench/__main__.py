@@ -20,7 +20,17 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.sandbox.kafka import available
-from tests.bench import agreements, consume, formats, path, size, written
+from tests import postgresql
+from tests.bench import (
+    agreements,
+    consume,
+    deliver,
+    formats,
+    machines,
+    path,
+    size,
+    written,
+)
 from tests.bench.measure import Timed, ratio
 
 
@@ -72,6 +82,39 @@ def stored(name: str, measure: Callable[[], tuple[Timed, Timed]]) -> Line:
     percent = (added.of_medians - 1) * 100
     measured = f"+{percent:.0f} % (minima: +{(added.of_minima - 1) * 100:.0f} %)"
     return Line(f"{name} to outbox, 3 recipients", measured, "<= +30 %", percent <= 30)
+
+
+def deliveries() -> Iterator[Line]:
+    """Measure what delivering adds to the bare requests, and what a dead one costs."""
+    ours, bare = deliver.overhead()
+    added = (ratio(ours, bare).of_medians - 1) * 100
+    yield Line(
+        f"a push of {deliver.ATTRIBUTES} attributes / the same requests, bare",
+        f"{added:+.1f} % ({bare.median * 1e3:.0f} ms bare)",
+        "<= +5 %",
+        added <= 5,
+    )
+    beside, alone = deliver.dead()
+    change = (ratio(beside, alone).of_medians - 1) * 100
+    yield Line(
+        "a push while another recipient is dead / without it",
+        f"{change:+.1f} %",
+        "within 5 %",
+        change <= 5,
+    )
+
+
+def several() -> Iterator[Line]:
+    """Measure one and two consumers on PostgreSQL."""
+    why_not = available() or ("" if postgresql.is_there() else postgresql.MISSING)
+    if why_not:
+        yield Line("consumers on PostgreSQL", why_not, "", None)
+        return
+    for number, rate in machines.per_second():
+        name = (
+            f"{number} consumer{'s' if number > 1 else ''} on PostgreSQL, incidents/s"
+        )
+        yield Line(name, f"{rate:,.0f}", "", None)
 
 
 def help_time() -> Line:
@@ -163,6 +206,8 @@ def lines(turns: int) -> Iterator[Line]:
     else:
         yield stored("Kafka", consume.kafka)
     yield from silent(max(10, turns // 4))
+    yield from deliveries()
+    yield from several()
     yield help_time()
     yield from checked()
     yield from grown()

@@ -100,7 +100,9 @@ def messages() -> list[dict[str, Any]]:
     return made
 
 
-def expected(stage: Stage, rules: Rulebook) -> dict[tuple[str, str], str]:
+def expected(
+    stage: Stage, rules: Rulebook, made: list[dict[str, Any]] | None = None
+) -> dict[tuple[str, str], str]:
     """Return what each recipient must hold in the end: share id -> event info.
 
     Worked out by the pure path alone, without Kafka, store or delivery.
@@ -111,7 +113,7 @@ def expected(stage: Stage, rules: Rulebook) -> dict[tuple[str, str], str]:
     histories: dict[str, Any] = defaultdict(lambda: NO_HISTORY)
     held: dict[tuple[str, str], str] = {}
     now = datetime.now(UTC)
-    for message in messages():
+    for message in made or messages():
         received = receive(dumps(message), NATIVE, rulebook=rules)
         uid = received.incident.uid
         outcome = disclose(
