@@ -34,6 +34,12 @@ class Case:
     edition: Edition
 
 
+# Incident Core 2.0 (OASIS, 10 October 2023), and what the status is in its words.
+INCIDENT_CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
+_INVESTIGATED: Final = {"open": "open", "closed": "closed", "withdrawn": "closed"}
+# MISP's taxonomy europol-event, whose words Incident Core has taken over.
+EVENT_TAG: Final = "europol-event:"
+
 _OBSERVED: Final = {
     "type": "observed-data",
     "first_observed": "",
@@ -130,11 +136,34 @@ def to_stix(redacted: Redacted, frame: Frame, case: Case) -> Bundle:
     incident: dict[str, Any] = {"name": name}
     if "description" in view:
         incident["description"] = view["description"]
+    if "status" in view:
+        incident["extensions"] = {INCIDENT_CORE: _core(view, frame)}
     builder.add_as("incident", builder.incident_ref, incident)
     _observables(builder, view)
     parts(builder, view)
     report = _report(builder, view, name)
     return _bundle(frame, (tlp, pap), report, builder)
+
+
+def _core(view: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
+    """Return what OASIS's Incident Core says of an incident.
+
+    Source: OASIS, Incident Extension Suite, Incident Core 2.0. What it demands, and the
+    model does not state, is how sure it is that something happened: a CSIRT reports
+    what it suspects, and only a court finds out more.
+    """
+    core: dict[str, Any] = {
+        "extension_type": "property-extension",
+        "determination": "suspected",
+        "investigation_status": _INVESTIGATED[view["status"]],
+    }
+    if types := [
+        label.removeprefix(EVENT_TAG)
+        for label in frame.labels.get(view.get("classification", ""), ())
+        if label.startswith(EVENT_TAG)
+    ]:
+        core["incident_types"] = types
+    return core
 
 
 def to_retraction(

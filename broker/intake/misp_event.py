@@ -23,6 +23,7 @@ from broker.intake import misp_tags as tags
 from broker.intake.groups import settled
 from broker.intake.message import refuse_twice
 from broker.intake.misp_fields import Json
+from broker.intake.misp_galaxies import GALAXY, take_galaxies
 from broker.intake.misp_parties import ABOUT_SOMEBODY, take_party
 from broker.intake.misp_parts import (
     LONGEST_LINE,
@@ -49,8 +50,8 @@ _COMPLETED: Final = 2  # analysis of MISP: 0 initial, 1 ongoing, 2 completed
 _SETTLED: Final = frozenset(
     """
     uuid timestamp info date threat_level_id analysis distribution sharing_group_id
-    extends_uuid Tag Attribute Object ShadowAttribute Org Orgc SharingGroup id org_id
-    orgc_id published publish_timestamp sighting_timestamp attribute_count
+    extends_uuid Tag Attribute Object Galaxy ShadowAttribute Org Orgc SharingGroup id
+    org_id orgc_id published publish_timestamp sighting_timestamp attribute_count
     disable_correlation locked proposal_email_lock event_creator_email protected
     """.split()  # noqa: SIM905 - words are read more easily as words
 )
@@ -58,7 +59,6 @@ _SETTLED: Final = frozenset(
 # Left behind on purpose: automatic, other people's judgement, or prose without a type.
 _NOT_TAKEN: Final = {
     "EventReport": "reports are not taken",
-    "Galaxy": "galaxies are not taken",
     "RelatedEvent": "correlations are MISP's own guess",
     "Feed": "correlations are MISP's own guess",
     "Sighting": "sightings are not taken",
@@ -80,7 +80,7 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
     event = _unwrap(raw)
     reading = Reading(index(kinds))
     names = tag_names(event, _ROOT)
-    incident = _incident(event, names, reading)
+    incident = _incident(event, names, reading, kinds)
     _note_the_rest(event, names, reading)
     origin = Origin(
         format="misp-event", id=incident.uid, sha256=canonical.sha256_hex(raw)
@@ -108,7 +108,12 @@ def _unwrap(raw: bytes) -> Json:
     return found
 
 
-def _incident(event: Json, names: tuple[str, ...], reading: Reading) -> Incident:
+def _incident(
+    event: Json,
+    names: tuple[str, ...],
+    reading: Reading,
+    kinds: Mapping[str, ObservableKind],
+) -> Incident:
     revised_at = fields.moment(event, "timestamp", _ROOT)
     frame = Frame(
         tags.tlp(names) or Tlp.RED,
@@ -133,6 +138,7 @@ def _incident(event: Json, names: tuple[str, ...], reading: Reading) -> Incident
         reading.take(item, f"{_ROOT}.Attribute[{number}]", frame)
     for number, item in enumerate(fields.items(event, "Object", _ROOT)):
         _take_object(reading, item, f"{_ROOT}.Object[{number}]", frame, revised_at)
+    take_galaxies(reading, event, _ROOT, frame, kinds)
     return _build(said, reading)
 
 
@@ -221,7 +227,7 @@ def _note_the_rest(event: Json, names: tuple[str, ...], reading: Reading) -> Non
     if fields.items(event, "ShadowAttribute", _ROOT):
         left.note(f"{_ROOT}.ShadowAttribute", "proposals are not facts")
     for number, name in enumerate(names):
-        if not tags.understood(name):
+        if not tags.understood(name) and not name.startswith(GALAXY):
             left.note(f"{_ROOT}.Tag[{number}]", "tag without a meaning here")
     for key, value in event.items():
         if key in _SETTLED or value in (None, "", [], {}):

@@ -179,13 +179,14 @@ def event_of(bundle: Bundle, frame: EventFrame) -> dict[str, Any]:
     reports: list[dict[str, Any]] = []
     case = _case(report, frame)
     for made in bundle.objects:
+        if made["type"] == "incident":
+            about = {"part": CASE, "fields": case}
+            placed += misp_object(made, about, frame.templates, stamp)
+            continue
         extensions = made.get("extensions")
         if extensions is None:
             if made["type"] == "note":
                 reports.append(_event_report(made, stamp))
-            elif made["type"] == "incident":
-                about = {"part": CASE, "fields": case}
-                placed += misp_object(made, about, frame.templates, stamp)
             continue
         about = extensions.get(frame.extension)
         if about is None:

@@ -650,9 +650,9 @@ class TestLeftBehind:
         )
 
         assert notes == (
+            "Event.Galaxy[0] (without a cluster)",
             "Event.ShadowAttribute (proposals are not facts)",
             "Event.EventReport (reports are not taken)",
-            "Event.Galaxy (galaxies are not taken)",
             "Event.brand_new (field not known)",
             "Event.? (field not known)",
         )
@@ -729,3 +729,56 @@ def _anything() -> st.SearchStrategy[Any]:
         ),
         max_leaves=5,
     )
+
+
+class TestGalaxies:
+    """Clusters name who is said to be behind it, and the malware."""
+
+    @staticmethod
+    def _read(**cluster: Any) -> Any:
+        galaxy = {"name": "any", "GalaxyCluster": [cluster]}
+        tag = {"name": f'misp-galaxy:{cluster["type"]}="{cluster["value"]}"'}
+        return _read(_event(Galaxy=[galaxy], Tag=[tag]))
+
+    @pytest.mark.parametrize(
+        ("type_", "value", "kind", "name"),
+        [
+            ("threat-actor", "Sofacy", "threat-actor", "Sofacy"),
+            ("mitre-malware", "Emotet - S0367", "malware-family", "Emotet"),
+            ("ransomware", "LockBit", "malware-family", "LockBit"),
+        ],
+    )
+    def test_actors_and_malware_are_taken(
+        self, type_: str, value: str, kind: str, name: str
+    ) -> None:
+        """A cluster becomes an observable of the attacker, without MITRE's number."""
+        found = self._read(type=type_, value=value, distribution="3")
+        (seen,) = found.incident.observables
+
+        assert (kind, name, Role.ATTACKER) == (seen.kind, seen.value, seen.role)
+        assert [] == [note for note in found.left_behind if "alax" in note]
+
+    @pytest.mark.parametrize(
+        ("more", "why"),
+        [
+            ({"type": "country", "value": "x"}, "names neither an actor nor malware"),
+            ({"type": "ransomware", "value": ""}, "not of the kind malware-family"),
+            (
+                {"type": "ransomware", "value": "x", "distribution": "0"},
+                "distributed more narrowly",
+            ),
+            (
+                {"type": "ransomware", "value": "x", "local": True},
+                "local to the sender",
+            ),
+        ],
+    )
+    def test_what_is_not_taken_is_noted(self, more: dict[str, Any], why: str) -> None:
+        """What stays with the sender, or names nobody, is left behind with its path."""
+        found = self._read(**more)
+
+        assert () == found.incident.observables
+        assert any(
+            "Event.Galaxy[0].GalaxyCluster[0]" in note and why in note
+            for note in found.left_behind
+        )
