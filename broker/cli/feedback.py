@@ -80,7 +80,7 @@ def _say(done: Sequence[Polled], *, asked: tuple[str, ...], as_json: bool) -> No
         return
     out = terminal.stdout()
     if not asked:
-        out.print("no recipient can be asked: none is a MISP with a credential")
+        out.print("nobody can be asked: no MISP or TAXII server has a credential")
     for one in done:
         line = f"{one.recipient}: {one.cases} cases looked at, {one.new} new"
         out.print(line + (f"; {one.problem}" if one.problem else ""))

@@ -71,5 +71,11 @@ def open_listening(
 
         if isinstance(way, MispRecipient):
             return MispListening(way, vocabulary)
+    else:
+        from broker.deliver.taxii import TaxiiRecipient
+        from broker.deliver.taxii_listening import TaxiiListening
+
+        if isinstance(way, TaxiiRecipient):
+            return TaxiiListening(way, vocabulary)
     way.close()
     return None
