@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 from broker.errors import Problem, RulebookError
 from broker.model.agreement import Profile
-from broker.model.incident import declarations
-from broker.redact import compile_plan
+from broker.model.incident import Declared, Incident, Shape, declarations
+from broker.model.marking import DataClass
+from broker.redact import compile_plan, plan
+from broker.rulebook.sources import read
+from broker.settings import read_rulebook_files
 from tests.unit import given
 
 ONLY_VICTIMS = {"method": "keep", "only": {"role": ["victim"]}}
@@ -33,6 +36,36 @@ def test_forgotten_field_is_refused(path: str) -> None:
 
     assert f"the profile forgets the field {path}" == problems[0].message
     assert f"add a line such as '{path}: withhold'" == problems[0].advice
+
+
+class _Tomorrow(Incident):
+    """An incident with a field that no profile has thought of yet."""
+
+    shoe_size: Annotated[str | None, Declared(DataClass.IDENTITY, Shape.TEXT)] = None
+
+
+def test_a_new_field_is_missed_in_every_shipped_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once an incident has a new field, each profile that forgets it is refused."""
+    mappings = given.ROOT / "mappings"
+    profiles = [
+        source
+        for folder in ("policies", "policies/examples")
+        for source in read(read_rulebook_files(given.ROOT / folder, mappings))
+        .all_of("profile", Profile)
+        .values()
+    ]
+    kinds = given.kinds()
+    monkeypatch.setattr(plan, "DECLARED", declarations(_Tomorrow))
+    for source in profiles:
+        with pytest.raises(RulebookError) as caught:
+            compile_plan(source.model, kinds, source.document)
+
+        assert ["the profile forgets the field shoe_size"] == [
+            problem.message for problem in caught.value.problems
+        ]
+    assert len(profiles) > 3
 
 
 def test_what_a_method_makes_must_be_a_kind() -> None:
