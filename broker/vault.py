@@ -60,16 +60,14 @@ class Vault:
 
     def __init__(self, secrets: Mapping[int, bytes]) -> None:
         self._secrets = secrets
+        self._book: Rulebook | None = None
+        self._routes: dict[str, Route] = {}
 
     def filled(
         self, outcome: Outcome, incident: Incident, book: Rulebook, keys: Keys
     ) -> Outcome:
         """Return an outcome with what is to be locked away of each queued share."""
-        routes = {
-            route.agreement.agreement: route
-            for route in book.routes
-            if route.agreement.reveal is not None
-        }
+        routes = self._agreed(book)
         if not routes:
             return outcome
         shares = tuple(
@@ -82,15 +80,24 @@ class Vault:
         self, share: Share, incident: Incident, book: Rulebook, keys: Keys
     ) -> Share:
         """Return one share with what is to be locked away of it."""
-        for route in book.routes:
-            if route.agreement.agreement == share.decision.agreement:
-                return self._share(share, incident, route, keys)
-        return share
+        route = self._agreed(book).get(share.decision.agreement)
+        return self._share(share, incident, route, keys)
+
+    def _agreed(self, book: Rulebook) -> dict[str, Route]:
+        """Return the agreements that let pseudonyms be looked up, once per rulebook."""
+        if book is not self._book:
+            self._routes = {
+                route.agreement.agreement: route
+                for route in book.routes
+                if route.agreement.reveal is not None
+            }
+            self._book = book
+        return self._routes
 
     def _share(
         self, share: Share, incident: Incident, route: Route | None, keys: Keys
     ) -> Share:
-        if route is None or route.agreement.reveal is None:
+        if route is None:
             return share
         sealed, redacted = share.sealed, share.redacted
         if share.state is not State.QUEUED or sealed is None or redacted is None:
