@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from broker.model.agreement import Agreement, Clause, Never, When
-from broker.model.sharing import WITHHELD
+from broker.model.agreement import Agreement, Clause, FieldRule, Never, When
+from broker.model.sharing import KEPT, WITHHELD
 from broker.policy.conditions import CONDITIONS
 from broker.rulebook import Route
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from broker.prove import Side
 
 LANGUAGES: Final = ("en", "sq", "sr")
-_SYSTEMS: Final = {"misp": "MISP", "taxii": "TAXII 2.1", "feed": "MISP feed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,9 @@ class Texts:
     def __init__(self, language: str) -> None:
         english = import_module("broker.cli.policy_texts_en").TEXTS
         own = import_module(f"broker.cli.policy_texts_{language}").TEXTS
+        labels = import_module(f"broker.cli.policy_labels_{language}").LABELS
         self._texts: Mapping[str, str] = {**english, **own}
+        self._labels: Mapping[str, str] = labels
 
     def __call__(self, key: str, /, **values: str) -> str:
         """Return a sentence with its values."""
@@ -48,6 +49,18 @@ class Texts:
     def word(self, code: Any) -> str:
         """Return a word of a closed list; a code that has none stays as it is."""
         return self._texts.get(f"word.{code}", str(code))
+
+    def label(self, sort: str, code: Any) -> str:
+        """Return what a type, category, method or purpose is called."""
+        return self._labels.get(f"{sort}.{code}", str(code))
+
+    def field(self, path: str) -> str:
+        """Return what a field is called: its object, then the field in it."""
+        steps = [step.removesuffix("[]") for step in path.split(".")]
+        if steps[-1] not in ("contacts", "*"):
+            # How somebody is reached is said by what it is.
+            steps = [step for step in steps if step != "contacts"]
+        return ": ".join(self.label("step", step) for step in steps)
 
     def words(self, codes: Iterable[Any], join: str = "or") -> str:
         """Return words joined with commas and a last "or"."""
@@ -72,7 +85,7 @@ def describe(side: Side, route: Route, language: str) -> tuple[Section, ...]:
         Section(texts("heading", title=agreement.title), (*note, made_from)),
         Section(texts("parties"), tuple(_parties(agreement, texts))),
         Section(texts("term"), tuple(_term(agreement, texts))),
-        Section(texts("where"), tuple(_where(route, texts))),
+        Section(texts("where"), tuple(_where(route, csirt, texts))),
         Section(texts("what"), tuple(_what(agreement, csirt, texts))),
         Section(texts("everybody"), tuple(_everybody(side, csirt, texts))),
         *_never(side, route, texts),
@@ -87,7 +100,8 @@ def _parties(agreement: Agreement, texts: Texts) -> Iterator[str]:
         for each in agreement.parties
     ]
     yield texts("between", parties=texts.words(parties, "and"))
-    yield texts("purpose", purposes=", ".join(texts.word(p) for p in agreement.purpose))
+    purposes = ", ".join(texts.label("purpose", each) for each in agreement.purpose)
+    yield texts("purpose", purposes=purposes)
     for basis in agreement.legal_basis:
         said = {"act": basis.act, "citation": basis.citation}
         if basis.confirmed_by:
@@ -103,16 +117,38 @@ def _term(agreement: Agreement, texts: Texts) -> Iterator[str]:
     yield texts(f"expiry.{agreement.on_expiry}")
 
 
-def _where(route: Route, texts: Texts) -> Iterator[str]:
+def _where(route: Route, csirt: str, texts: Texts) -> Iterator[str]:
     recipient = route.recipient
-    kind = _SYSTEMS.get(str(recipient.kind), str(recipient.kind))
-    authority = recipient.authority
-    yield texts("recipient", kind=kind, authority=authority, url=recipient.url)
-    clearance = recipient.clearance
+    kind, url = texts(f"system.{recipient.kind}"), recipient.url
+    yield texts("recipient", kind=kind, authority=recipient.authority, url=url)
+    yield texts(f"wire.{route.wire}")
+    if recipient.collection:
+        yield texts("collection", collection=recipient.collection)
+    if recipient.organisation is not None:
+        yield texts("maker", name=recipient.organisation.name)
+    if str(route.wire) == "misp-event":
+        yield _audience(route, csirt, texts)
+        yield texts(f"publish.{'yes' if recipient.publish else 'no'}")
+    if not recipient.deletes:
+        yield texts("deletes.no")
+    clearance, limits = recipient.clearance, recipient.limits
     tlp, pap = clearance.tlp.upper(), clearance.pap.upper()
     yield texts("clearance", tlp=tlp, pap=pap)
+    yield texts("limit.bytes", bytes=str(limits.max_bytes))
+    if limits.per_minute:
+        yield texts("limit.pace", number=str(limits.per_minute))
     if recipient.suspended:
         yield texts("suspended")
+
+
+def _audience(route: Route, csirt: str, texts: Texts) -> str:
+    """Say who can read a case where it is sent to."""
+    group = route.recipient.sharing_group
+    if group is None:
+        return texts(f"audience.{route.recipient.distribution}")
+    names = [each.name for each in group.organisations]
+    members = texts.words([*names, csirt], "and")
+    return texts("audience.group", name=group.name, members=members)
 
 
 def _what(agreement: Agreement, csirt: str, texts: Texts) -> Iterator[str]:
@@ -161,10 +197,20 @@ def _condition(name: str, bound: Any, texts: Texts) -> str:
         amounts = [f"{amount} {currency}" for currency, amount in sorted(bound.items())]
         return texts(f"when.{name}", values=texts.words(amounts))
     if isinstance(bound, frozenset):
-        return texts(f"when.{name}", values=texts.words(sorted(bound)))
+        return texts(f"when.{name}", values=_values(name, sorted(bound), texts))
     marking = name.startswith(("tlp_", "pap_"))
     value = str(bound).upper() if marking else texts.word(bound)
     return texts(f"when.{name}", values=value)
+
+
+def _values(name: str, codes: list[Any], texts: Texts) -> str:
+    """Say which values a condition allows, by their labels."""
+    if name in ("has_field_in", "has_no_field_in"):
+        return texts.words([texts.field(code) for code in codes])
+    sort = {"classification_in": "type", "category_in": "category"}.get(name)
+    if sort is None:
+        return texts.words(codes)
+    return texts.words([texts.label(sort, code) for code in codes])
 
 
 def _items(items: BaseModel, texts: Texts) -> str:
@@ -213,12 +259,13 @@ def _statement(statement: Never, texts: Texts) -> str:
     }
     if not statement.fields:
         return texts("never.whole", **said)
-    fields = ", ".join(statement.fields)
+    fields = ", ".join(texts.field(path) for path in statement.fields)
     conditions = _only(statement.only, texts)
     if conditions:
         fields = texts("never.only", fields=fields, conditions=conditions)
     if statement.except_as:
-        methods = texts.words(sorted(statement.except_as))
+        allowed = sorted(statement.except_as)
+        methods = texts.words([texts.label("method", each) for each in allowed])
         fields = texts("never.except", fields=fields, methods=methods)
     key = "never.any" if statement.when == When() else "never.fields"
     return texts(key, **said, fields=fields)
@@ -230,16 +277,13 @@ def _seen(side: Side, route: Route, texts: Texts) -> Iterator[str]:
     for path, rules in side.profile_of(route).fields.items():
         for rule in rules:
             only = _only(rule.only, texts)
-            field = texts("seen.only", field=path, conditions=only) if only else path
-            if not only and len(rules) > 1:
-                field = texts("seen.otherwise", field=path)
-            options = ", ".join(f"{k} {v}" for k, v in sorted(rule.options.items()))
-            name = {"withhold": WITHHELD, "drop": WITHHELD}.get(
-                rule.method, rule.method
-            )
-            method = f"{name} ({options})" if options else name
-            found.setdefault(method, {})[field] = None
-    kept, withheld = found.pop("keep", {}), found.pop(WITHHELD, {})
+            field = texts.field(path)
+            if only:
+                field = texts("seen.only", field=field, conditions=only)
+            elif len(rules) > 1:
+                field = texts("seen.otherwise", field=field)
+            found.setdefault(_method(rule, texts), {})[field] = None
+    kept, withheld = found.pop(KEPT, {}), found.pop(WITHHELD, {})
     if kept:
         yield texts("seen.kept", fields=", ".join(kept))
     for method, fields in found.items():
@@ -248,12 +292,28 @@ def _seen(side: Side, route: Route, texts: Texts) -> Iterator[str]:
         yield texts("seen.withheld", fields=", ".join(withheld))
 
 
+def _method(rule: FieldRule, texts: Texts) -> str:
+    """Say what becomes of a field; `KEPT` and `WITHHELD` are said elsewhere."""
+    if rule.method in ("withhold", "drop"):
+        return WITHHELD
+    if rule.method == "keep":
+        return KEPT
+    options = ", ".join(f"{name} {value}" for name, value in rule.options.items())
+    label = texts.label("method", rule.method)
+    return f"{label} ({options})" if options else label
+
+
 def _after(agreement: Agreement, csirt: str, texts: Texts) -> Iterator[str]:
     yield texts("retention", days=str(agreement.retention_days))
     yield texts(f"retention.{agreement.on_retention}")
     yield texts(f"onward.{agreement.onward}", csirt=csirt)
     yield texts(f"attribution.{agreement.attribution}")
     yield texts(f"withdrawal.{agreement.on_withdrawal}", csirt=csirt)
+    back = agreement.feedback
+    yield texts("feedback", tlp=back.tlp.upper())
+    yield texts(f"feedback.{back.words}", csirt=csirt)
+    if back.cites:
+        yield texts("feedback.cites", cites=back.cites)
     if agreement.reveal is None:
         yield texts("reveal_never")
     else:

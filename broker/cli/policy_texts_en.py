@@ -36,6 +36,38 @@ TEXTS: Final[dict[str, str]] = {
     "recipient": (
         "It is sent to the {kind} of {authority} at {url}, and to nothing else."
     ),
+    "system.misp": "MISP",
+    "system.taxii": "TAXII 2.1 server",
+    "system.feed": "MISP, by a feed,",
+    "system.file-drop": "folder of sealed files",
+    "wire.misp-event": "Its form is that of a MISP event.",
+    "wire.stix-bundle": "Its form is that of a STIX 2.1 bundle.",
+    "wire.stix-misp": "Its form is that of a STIX 2.1 bundle as MISP writes one.",
+    "collection": (
+        "There it goes into the collection {collection}, which is for this "
+        "recipient alone."
+    ),
+    "maker": "It is published under the name of {name}.",
+    "audience.0": "There, only the organisation that it is sent as can read it.",
+    "audience.1": (
+        "There, every organisation with an account on that system can read it."
+    ),
+    "audience.2": "There, that community and those connected with it can read it.",
+    "audience.3": "There, all communities can read it.",
+    "audience.group": "There, only {members} can read it (sharing group {name}).",
+    "publish.yes": "It is published there at once.",
+    "publish.no": "It is not published there until somebody there does so.",
+    "deletes.no": "What is taken back is revoked there, and not deleted.",
+    "limit.bytes": "Nothing is sent that is larger than {bytes} bytes.",
+    "limit.pace": "At most {number} attempts to send begin within a minute.",
+    "feedback": "What the recipient reports back is marked TLP:{tlp} at the CSIRT.",
+    "feedback.lead": "Only the head of {csirt} reads its words.",
+    "feedback.csirt": "Who may use the broker at {csirt} reads its words.",
+    "feedback.topic": (
+        "Who may use the broker at {csirt}, and who reads the topic of reports, "
+        "reads its words."
+    ),
+    "feedback.cites": "What is reported back rests on {cites}.",
     "clearance": (
         "Nothing is sent that is marked stricter than TLP:{tlp} or PAP:{pap}."
     ),

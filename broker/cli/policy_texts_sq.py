@@ -40,6 +40,37 @@ TEXTS: Final[dict[str, str]] = {
     "recipient": (
         "Dërgohet në {kind} të: {authority}, në adresën {url}, dhe askund tjetër."
     ),
+    "system.misp": "MISP",
+    "system.taxii": "serverin TAXII 2.1",
+    "system.feed": "MISP, përmes një burimi (feed),",
+    "system.file-drop": "dosjen e skedarëve të vulosur",
+    "wire.misp-event": "Forma e saj është ajo e një ngjarjeje MISP.",
+    "wire.stix-bundle": "Forma e saj është ajo e një pakoje STIX 2.1.",
+    "wire.stix-misp": "Forma e saj është ajo e një pakoje STIX 2.1 siç e shkruan MISP.",
+    "collection": (
+        "Atje shkon në koleksionin {collection}, i cili është vetëm për këtë marrës."
+    ),
+    "maker": "Publikohet me emrin e: {name}.",
+    "audience.0": "Atje mund ta lexojë vetëm organizata në emër të së cilës dërgohet.",
+    "audience.1": "Atje mund ta lexojë çdo organizatë me llogari në atë sistem.",
+    "audience.2": "Atje mund ta lexojnë ai komunitet dhe ata që janë të lidhur me të.",
+    "audience.3": "Atje mund ta lexojnë të gjitha komunitetet.",
+    "audience.group": "Atje mund ta lexojnë vetëm {members} (grupi {name}).",
+    "publish.yes": "Atje publikohet menjëherë.",
+    "publish.no": "Atje nuk publikohet derisa dikush atje ta bëjë këtë.",
+    "deletes.no": "Ajo që merret mbrapsht revokohet atje dhe nuk fshihet.",
+    "limit.bytes": "Nuk dërgohet asgjë më e madhe se {bytes} bajt.",
+    "limit.pace": "Brenda një minute nisin më së shumti {number} përpjekje për dërgim.",
+    "feedback": "Ajo që marrësi raporton mbrapsht shënohet TLP:{tlp} te CSIRT-i.",
+    "feedback.lead": "Fjalët e tij i lexon vetëm drejtuesi i {csirt}.",
+    "feedback.csirt": (
+        "Fjalët e tij i lexon kushdo që mund ta përdorë ndërmjetësin në {csirt}."
+    ),
+    "feedback.topic": (
+        "Fjalët e tij i lexon kushdo që mund ta përdorë ndërmjetësin në {csirt}, "
+        "dhe kushdo që lexon temën e raporteve."
+    ),
+    "feedback.cites": "Raportimi mbrapsht mbështetet në {cites}.",
     "clearance": (
         "Nuk dërgohet asgjë që është shënuar më rreptë se TLP:{tlp} ose PAP:{pap}."
     ),

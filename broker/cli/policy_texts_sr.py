@@ -36,6 +36,33 @@ TEXTS: Final[dict[str, str]] = {
     "recipient": (
         "Šalje se u {kind} organa: {authority}, na adresi {url}, i nigde više."
     ),
+    "system.misp": "MISP",
+    "system.taxii": "server TAXII 2.1",
+    "system.feed": "MISP, putem izvora (feed),",
+    "system.file-drop": "fasciklu zapečaćenih datoteka",
+    "wire.misp-event": "Oblik je MISP događaj.",
+    "wire.stix-bundle": "Oblik je STIX 2.1 paket.",
+    "wire.stix-misp": "Oblik je STIX 2.1 paket kakav piše MISP.",
+    "collection": "Tamo ide u zbirku {collection}, koja je samo za ovog primaoca.",
+    "maker": "Objavljuje se pod imenom: {name}.",
+    "audience.0": "Tamo ga može čitati samo organizacija u čije ime se šalje.",
+    "audience.1": "Tamo ga može čitati svaka organizacija sa nalogom na tom sistemu.",
+    "audience.2": "Tamo ga mogu čitati ta zajednica i one koje su sa njom povezane.",
+    "audience.3": "Tamo ga mogu čitati sve zajednice.",
+    "audience.group": "Tamo ga mogu čitati samo {members} (grupa {name}).",
+    "publish.yes": "Tamo se objavljuje odmah.",
+    "publish.no": "Tamo se ne objavljuje dok to neko tamo ne učini.",
+    "deletes.no": "Ono što se povuče tamo se opoziva, a ne briše.",
+    "limit.bytes": "Ne šalje se ništa veće od {bytes} bajtova.",
+    "limit.pace": "U jednom minutu počinje najviše {number} pokušaja slanja.",
+    "feedback": "Ono što primalac javi nazad kod CSIRT-a nosi oznaku TLP:{tlp}.",
+    "feedback.lead": "Njegove reči čita samo rukovodilac {csirt}.",
+    "feedback.csirt": "Njegove reči čita svako ko u {csirt} sme da koristi posrednika.",
+    "feedback.topic": (
+        "Njegove reči čita svako ko u {csirt} sme da koristi posrednika, i svako "
+        "ko čita temu izveštaja."
+    ),
+    "feedback.cites": "Javljanje nazad zasniva se na {cites}.",
     "clearance": (
         "Ne šalje se ništa što je označeno strože od TLP:{tlp} ili PAP:{pap}."
     ),

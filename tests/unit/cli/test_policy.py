@@ -13,8 +13,18 @@ from typing import Any
 import pytest
 
 from broker.cli.policy_describe import LANGUAGES, Texts, names_in
-from broker.model.agreement import Attribution, OnExpiry, OnWithdrawal, When
-from broker.model.rsit import RSIT_TYPES
+from broker.model.agreement import (
+    Attribution,
+    OnExpiry,
+    OnWithdrawal,
+    RecipientKind,
+    When,
+)
+from broker.model.incident import declarations
+from broker.model.purpose import Purpose
+from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES
+from broker.model.sharing import Wire
+from broker.redact.methods import METHODS
 
 Besa = Callable[..., Any]
 ROOT = Path(__file__).parents[3]
@@ -255,6 +265,102 @@ def test_every_language_says_everything(language: str) -> None:
         key for key in english if names_in(english[key]) != names_in(texts[key])
     ]
     assert bool(texts["note"]) == (language != "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_a_label_for_everything(language: str) -> None:
+    """No field, type, category, method or purpose is left as a code."""
+    texts = Texts(language)
+    labels = import_module(f"broker.cli.policy_labels_{language}").LABELS
+    for sort, codes in (
+        ("type", RSIT_TYPES),
+        ("category", RSIT_CATEGORIES),
+        ("method", METHODS),
+        ("purpose", Purpose),
+    ):
+        assert {f"{sort}.{code}" for code in codes} == {
+            key for key in labels if key.startswith(f"{sort}.")
+        }
+    for path in declarations():
+        steps = path.replace("[]", "").split(".")
+        assert {f"step.{step}" for step in steps} <= set(labels)
+        assert "[]" not in texts.field(path)
+    for kind in RecipientKind:
+        assert texts(f"system.{kind}")
+    for wire in Wire:
+        assert texts(f"wire.{wire}")
+    for words in ("lead", "csirt", "topic"):
+        assert texts(f"feedback.{words}", csirt="C")
+
+
+TERMS = """fast_lane: {cites: art. 71}
+embargo: {cites: art. 72, hold_back_days: 9}
+reveal: {cites: art. 73}
+feedback: {cites: art. 74, tlp: red, words: csirt}
+on_retention: retract
+attribution:"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_describe_says_every_term(besa: Besa, rules: Path, language: str) -> None:
+    """What an agreement and a recipient can say is said, in every language."""
+    edit(rules, "agreements/fiu", "attribution:", TERMS)
+    group = """sharing_group:
+  uuid: 5f2b0e3c-7a53-4c9e-9d0e-0c4a1f6f2a12
+  name: Cases
+  organisations: [{name: Unit, uuid: 5f2b0e3c-7a53-4c9e-9d0e-0c4a1f6f2a11}]
+deletes: false
+"""
+    edit(rules, "recipients/fiu-misp", "distribution: 1\n", group)
+    edit(rules, "recipients/fiu-misp", "2000000}", "2000000, per_minute: 41}")
+    ended = besa("policy", "describe", "fiu", "--language", language)
+    texts, said = Texts(language), " ".join(ended.text.split())
+
+    for expected in (
+        *("art. 71", "art. 72", "art. 73", "art. 74", "TLP:RED", "2000000", "1825"),
+        texts(
+            "audience.group",
+            name="Cases",
+            members=texts.words(["Unit", "KOS-CERT"], "and"),
+        ),
+        texts("limit.pace", number="41"),
+        texts("deletes.no"),
+        texts("retention.retract"),
+        texts("expiry.retract"),
+        texts("attribution.hidden"),
+        texts("onward.forbidden"),
+        texts("withdrawal.retract", csirt="KOS-CERT"),
+        texts("feedback.csirt", csirt="KOS-CERT"),
+        texts("wire.misp-event"),
+        texts.label("type", "information-gathering/social-engineering"),
+        texts.field("financial_loss.accounts[]"),
+    ):
+        assert expected in said, expected
+    assert "[]" not in said
+
+
+def test_describe_a_collection_and_a_feed(besa: Besa, rules: Path) -> None:
+    """A TAXII collection and a feed are named as what they are."""
+    answers = [each for each in ANSWERS if "misp.customs" not in each]
+    answers.remove("--url")
+    where = {
+        "taxii": ("https://t.example/api/", "--collection", "cases-9"),
+        "feed": ("file:///srv/feed",),
+    }
+    for kind, arguments in where.items():
+        besa("policy", "new", kind, *answers, "--kind", kind, "--url", *arguments)
+    taxii, feed = (
+        " ".join(besa("policy", "describe", kind).text.split()) for kind in where
+    )
+
+    assert (
+        "the TAXII 2.1 server of Customs of Kosovo at https://t.example/api/" in taxii
+    )
+    assert "collection cases-9" in taxii
+    assert "STIX 2.1 bundle" in taxii
+    assert "MISP, by a feed, of Customs of Kosovo at file:///srv/feed" in feed
+    assert "under the name of KOS-CERT" in feed
+    assert rules.is_dir()
 
 
 def test_every_condition_has_its_words() -> None:

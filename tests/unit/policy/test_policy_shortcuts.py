@@ -179,3 +179,20 @@ def test_withheld_items_travel_with_the_decision_only_where_a_clause_has_some(
 
     assert {"suspects"} == {of for of, _ in withheld}
     assert Effect.SHARE is decide(facts(), made, NOW).effect
+
+
+@pytest.mark.parametrize(
+    ("urgency", "expected"),
+    [("normal", Effect.REVIEW), ("threat-to-life", Effect.SHARE)],
+)
+def test_a_safeguard_waits_for_a_person_when_nobody_is_in_danger(
+    urgency: str, expected: Effect, facts: FactsOf
+) -> None:
+    """A safeguard that allows the fast lane asks a person in the normal one."""
+    made = fast_rules(
+        fast_clause("all", "share"),
+        safeguards=(fast_clause("look", "review", fast_lane=True),),
+        **LANE,
+    )
+
+    assert expected is decide(facts(urgency=urgency), made, NOW).effect
