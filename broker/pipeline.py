@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from broker import convert, policy, redact, render
@@ -122,31 +123,26 @@ def disclose(
     ``history`` is what was shared of this incident before, ``now`` the time in UTC.
     """
     incident = received.incident
-    known = incident.revision == history.revision
-    outcome = Outcome(
-        incident.uid,
-        incident.revision,
-        received.sha256,
-        rulebook.digest,
-        (),
-        duplicate=known and received.sha256 == history.incident_sha256,
-        conflict=known and received.sha256 != history.incident_sha256,
+    outcome = partial(
+        Outcome, incident.uid, incident.revision, received.sha256, rulebook.digest
     )
-    if outcome.duplicate or outcome.conflict:
-        return outcome
+    if incident.revision == history.revision:
+        same = received.sha256 == history.incident_sha256
+        return outcome((), duplicate=same, conflict=not same)
     facts = facts_of(incident, now)
     hearing = policy.Hearing(facts, now)
     fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
+    given = _Given(incident, facts, hearing, fields, {})
     ways = [
-        _share(incident, facts, hearing, fields, route, keys, history, now, stale=stale)
+        _share(given, route, keys, history, now, stale=stale)
         for route in rulebook.routes
     ]
     width = _ABREAST if len(incident.observables) <= _SMALL else 1
     made: list[Share | Made] = []
     for first in range(0, len(ways), width):
         made += _side_by_side(ways[first : first + width])
-    return replace(outcome, shares=tuple(inspected(made, incident, rulebook, keys)))
+    return outcome(tuple(inspected(made, incident, rulebook, keys)))
 
 
 def _side_by_side(ways: list[_Way]) -> list[Share | Made]:
@@ -179,11 +175,19 @@ def advance(history: History, outcome: Outcome) -> History:
     return replace(known, incident_sha256=outcome.incident_sha256)
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One incident, with what is the same for all its recipients."""
+
+    incident: Incident
+    facts: Facts
+    hearing: policy.Hearing
+    fields: redact.Fields
+    known: convert.Known
+
+
 def _share(
-    incident: Incident,
-    facts: Facts,
-    hearing: policy.Hearing,
-    fields: redact.Fields,
+    given: _Given,
     route: Route,
     keys: Keys,
     history: History,
@@ -196,7 +200,7 @@ def _share(
     stage = "decide"
     decision: Decision | None = None
     try:
-        decision = policy.decide(facts, route.rules, now, hearing)
+        decision = policy.decide(given.facts, route.rules, now, given.hearing)
         if stale:
             return Share(decision, State.STALE)
         decision = history.kept_back(decision)
@@ -205,10 +209,10 @@ def _share(
         if decision.effect is Effect.WITHHOLD:
             if previous is None:
                 return Share(decision, State.WITHHELD)
-            return _withheld(incident, route, keys, decision, previous)
+            return _withheld(given.incident, route, keys, decision, previous)
         key = keys.recipients[route.recipient.recipient]
         yield
-        return (yield from _shared(incident, fields, route, key, decision, previous))
+        return (yield from _shared(given, route, key, decision, previous))
     except Exception as error:
         if decision is None:
             recipient = route.recipient.recipient
@@ -217,16 +221,16 @@ def _share(
 
 
 def _shared(
-    incident: Incident,
-    fields: redact.Fields,
+    given: _Given,
     route: Route,
     key: RecipientKey,
     decision: Decision,
     previous: Edition | None,
 ) -> _Way:
     """Take an incident that may be shared, or only after review, to its draft."""
+    incident = given.incident
     redacted = redact.project(
-        incident, route.plan, key, fields, decision.withheld_items
+        incident, route.plan, key, given.fields, decision.withheld_items
     )
     content = _content(redacted)
     if previous and previous.content == content and not previous.retracts:
@@ -234,7 +238,7 @@ def _shared(
     edition = _next(previous, incident, content)
     case = convert.Case(incident.uid, key.ids, edition)
     yield
-    bundle = convert.to_stix(redacted, route.frame, case)
+    bundle = convert.to_stix(redacted, route.frame, case, given.known)
     yield
     return _made(decision, redacted, edition, bundle, route)
 

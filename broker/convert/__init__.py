@@ -2,6 +2,7 @@
 
 from broker.convert.frame import EXTENSION, Frame, frame
 from broker.convert.known import known_lines, known_names
+from broker.convert.observables import Known
 from broker.convert.stix import (
     Case,
     case_name,
@@ -17,6 +18,7 @@ __all__ = [
     "WITHDRAWN",
     "Case",
     "Frame",
+    "Known",
     "case_name",
     "frame",
     "known_lines",

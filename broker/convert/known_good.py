@@ -29,7 +29,7 @@ _BITS: Final = {4: 32, 6: 128}
 class Listed:
     """All lists together, ready to look values up."""
 
-    __slots__ = ("_exact", "_networks", "of")
+    __slots__ = ("_exact", "_networks")
 
     def __init__(self, lists: Iterable[KnownGood]) -> None:
         self._exact: dict[str, str] = {}  # names and hashes; the first list wins
@@ -47,9 +47,8 @@ class Listed:
                 of_length.setdefault(first, each.title)
         for version, by_length in self._networks.items():
             self._networks[version] = dict(sorted(by_length.items()))
-        self.of = lru_cache(maxsize=4096)(self._of)
 
-    def _of(self, shape: Shape, value: str) -> str:
+    def of(self, shape: Shape, value: str) -> str:
         """Return the title of a list that a value is on; empty when it is on none."""
         match shape:
             case Shape.IP:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from broker.convert.ids import observable_id
@@ -140,9 +139,10 @@ class Written(NamedTuple):
     pattern: str
 
 
-# The recipients of an incident come one after the other: what is older than a few
-# incidents is not asked for again.
-@lru_cache(maxsize=1024)
+Known = dict[tuple[str, str], Written]
+"""How the values of one incident are written, by kind and value."""
+
+
 def written(writer: Writer, listed: Listed, value: str) -> Written:
     """Return how the value of a cyber-observable is written, and where it is listed."""
     title = listed.of(writer.shape, value)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from broker.canonical import dumps
 from broker.convert.frame import EXTENSION, Frame
 from broker.convert.ids import Ids
-from broker.convert.observables import Writer, written
+from broker.convert.observables import Known, Writer, written
 from broker.convert.parts import parts
 from broker.convert.summary import retraction_summary, summary
 from broker.errors import ConversionError
@@ -67,8 +67,15 @@ _BASED_ON: Final = {
 class Builder:
     """The objects of one bundle while they are made."""
 
-    def __init__(self, frame: Frame, case: Case, markings: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        case: Case,
+        markings: tuple[str, ...],
+        known: Known | None = None,
+    ) -> None:
         self.frame = frame
+        self.known: Known = {} if known is None else known
         self.case = case
         self.ids = Ids(case.ids, case.uid)
         self.incident_ref = f"incident--{self.ids.uuid('incident')}"
@@ -120,8 +127,13 @@ def stix_time(moment: datetime) -> str:
     return dumps(moment)[1:20].decode() + ".000Z"
 
 
-def to_stix(redacted: Redacted, frame: Frame, case: Case) -> Bundle:
+def to_stix(
+    redacted: Redacted, frame: Frame, case: Case, known: Known | None = None
+) -> Bundle:
     """Write a redacted incident as a STIX 2.1 bundle.
+
+    ``known`` remembers how values are written: whoever writes one incident for many
+    recipients under one rulebook hands in the same for all, empty at first.
 
     Raises:
         ConversionError: a marking is missing, or an observable's kind has no row.
@@ -131,7 +143,7 @@ def to_stix(redacted: Redacted, frame: Frame, case: Case) -> Bundle:
         tlp, pap = frame.tlp[view["tlp"]], frame.pap[view["pap"]]
     except KeyError as error:
         raise ConversionError("TLP or PAP is missing or has no row") from error
-    builder = Builder(frame, case, (tlp["id"], pap["id"]))
+    builder = Builder(frame, case, (tlp["id"], pap["id"]), known)
     name = case_name(view, frame)
     incident: dict[str, Any] = {"name": name}
     if "description" in view:
@@ -316,7 +328,10 @@ def _observable(builder: Builder, seen: Mapping[str, Any], if_unknown: str) -> N
     if writer.is_domain_object:
         _domain_object(builder, writer, value, about, uuid, begun)
         return
-    made, listed, pattern = written(writer, frame.listed, value)
+    known = builder.known.get((kind, value))
+    if known is None:
+        known = builder.known[kind, value] = written(writer, frame.listed, value)
+    made, listed, pattern = known
     # A pseudonym or a truncated value must never be matched against traffic, and a
     # person's name or account not either, nor what everybody uses, whoever asks for it.
     to_ids = bool(pattern and seen.get("to_ids")) and seen["exact"]
