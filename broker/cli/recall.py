@@ -81,9 +81,10 @@ def take_back(
 ) -> None:
     """Take an incident back from whoever has it, and keep newer revisions back.
 
-    The consuming process makes, for each recipient, the edition that takes back; it
-    overtakes what is not sent yet. It does not need the incident for it. Newer
-    revisions are held until two people release one, or somebody lifts the recall.
+    What is not sent yet is stopped at once. For whoever may have something the
+    consuming process makes the edition that takes back; it does not need the incident
+    for it. Newer revisions are held until two people release one, or somebody lifts the
+    recall.
     """
     from datetime import UTC, datetime
 
@@ -100,7 +101,7 @@ def take_back(
         _must_be_known(store, uid, recipient, agreement)
         if lift:
             _must_be_recalled(store, uid, recipient, agreement)
-        found = _standing(store, uid, recipient, agreement)
+        before = _standing(store, uid, recipient, agreement)
         order, new = store.order_recall(
             Kind.LIFT if lift else Kind.RECALL,
             person() or "unknown",
@@ -110,14 +111,15 @@ def take_back(
             recipient=recipient,
             agreement=agreement,
         )
+        found = [] if lift else _standing(store, uid, recipient, agreement)
     if as_json:
         value = _order_value(order)
-        has = [] if lift else [_standing_value(one) for one in found]
+        has = [_standing_value(one) for one in found]
         terminal.print_json({**value, "new": new, "has": has})
     elif lift:
         _tell_lifted(uid)
     else:
-        _tell_ordered(uid, found, new=new)
+        _tell_ordered(uid, before, found, new=new)
 
 
 @app.command("list")
@@ -354,7 +356,9 @@ def _tell_lifted(uid: str) -> None:
     )
 
 
-def _tell_ordered(uid: str, found: list[Standing], *, new: bool) -> None:
+def _tell_ordered(
+    uid: str, before: list[Standing], found: list[Standing], *, new: bool
+) -> None:
     out = terminal.stdout()
     name = terminal.plain(uid)
     if not new:
@@ -364,7 +368,11 @@ def _tell_ordered(uid: str, found: list[Standing], *, new: bool) -> None:
         out.print(
             f"{one.recipient} {has} edition {one.edition.number}: to be taken back."
         )
-    if new and not found:
+    has = {one.agreement for one in found}
+    for one in before:
+        if one.agreement not in has:
+            out.print(f"Edition {one.edition.number} for {one.recipient} is stopped.")
+    if new and not before:
         out.print(f"No recipient has anything of {name}.")
     out.print("Newer revisions of it are held. `besa consume` does the rest;")
     out.print(f"besa recall list {name} shows how far it is.", soft_wrap=True)

@@ -34,6 +34,7 @@ from broker.store.connect import Database
 from broker.store.recalls import Cause
 from broker.store.register import Links, millis, moment
 from broker.store.rows import Rows
+from broker.store.stop import stop_unsent
 from broker.store.tables import (
     Approval,
     alarms,
@@ -170,6 +171,7 @@ def order(
         row = _add(connection, links, kind, by, because, at, scope)
         if kind is Kind.RECALL:
             _void(connection, row, at)
+            stop_unsent(connection, links, uid, recipient, agreement, at)
         links.write()
     return _order(row), True
 

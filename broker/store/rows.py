@@ -45,7 +45,7 @@ FAST_LANE_ALARM: Final = "fast-lane"
 _LONGEST_PUBLISHER: Final = 64
 
 # Locked while it is looked at, so that no worker leases it in between.
-_EARLIER = (
+EARLIER = (
     select(
         outbox.c.id,
         outbox.c.uid,
@@ -65,7 +65,7 @@ _EARLIER = (
     )
     .with_for_update()
 )
-_OVERTAKE = (
+OVERTAKE = (
     update(outbox)
     .where(outbox.c.id == bindparam("row"))
     .values(overtaken=True, state=bindparam("place"), last_reason=bindparam("reason"))
@@ -357,7 +357,7 @@ class Rows:
             return
         uids = sorted({uid for uid, _ in self._overtaken})
         changes = []
-        for row in self._connection.execute(_EARLIER, {"uids": uids}).mappings().all():
+        for row in self._connection.execute(EARLIER, {"uids": uids}).mappings().all():
             recalls = self._overtaken.get((row["uid"], row["agreement"]))
             if recalls is None or (row["retracts"] and not recalls):
                 continue
@@ -368,7 +368,7 @@ class Rows:
                 self._supersede(row)
             changes.append({"row": row["id"], "place": place, "reason": reason})
         if changes:
-            self._connection.execute(_OVERTAKE, changes)
+            self._connection.execute(OVERTAKE, changes)
 
     def _write_letters(self) -> None:
         if not self._letters:

@@ -92,6 +92,7 @@ def test_the_same_words_have_another_digest_each_time(desk: Desk) -> None:
 def test_a_word_may_be_about_one_recipient(desk: Desk) -> None:
     """What others have stays with them, and newer revisions still reach them."""
     desk.publish()
+    desk.deliver()
     desk.order(recipient="kp-misp")
     desk.take()
     desk.publish(revision=2, title="Another title")
@@ -118,17 +119,53 @@ def test_a_word_twice_is_one_recall(desk: Desk) -> None:
 
 
 def test_what_waits_in_the_outbox_never_leaves(desk: Desk) -> None:
-    """A first edition that nobody has tried to send ends, and so does its recall."""
+    """A first edition that nobody has tried to send ends with the order itself."""
     desk.publish()
     desk.order()
+    before = desk.lease()
+    desk.take()
+
+    assert before is None
+    assert [] == desk.deliver()
+    assert () == desk.store.recalls(everything=True)
+    assert ["it was recalled"] == [
+        one["reason"] for one in links(desk.store, "delivery") if one["agreement"] == KP
+    ]
+    desk.store.check_register(given.public())
+
+
+def test_what_failed_cannot_be_tried_again_after_a_recall(desk: Desk) -> None:
+    """An operator's retry sends nothing that somebody has recalled."""
+    desk.publish()
+    row = desk.lease()
+    assert row is not None
+    desk.store.fail(row, "wrong key", desk.now)
+    desk.order()
+    retried = desk.store.retry_failed("kp-misp", desk.now)
+    desk.take()
+
+    assert 0 == retried
+    assert [True] == [one.sealed.retracts for one in desk.deliver()]
+
+
+def test_an_order_about_one_recipient_stops_no_other(desk: Desk) -> None:
+    """What waits for others still goes out."""
+    desk.publish()
+    desk.order(agreement="special-prosecution")
+
+    assert 1 == len(desk.deliver())
+
+
+def test_a_recall_that_was_never_needed_is_closed(desk: Desk) -> None:
+    """Where an agreement ends before anything was sent, nobody has to confirm it."""
+    desk.publish()
+    desk.with_validity(until=desk.now.date() - timedelta(days=1))
     desk.take()
     sent = desk.deliver()
-    recalls = desk.store.recalls(everything=True)
 
     assert [] == sent
-    assert [NEEDLESS] == [one.closed for one in recalls if one.agreement == KP]
-    assert () == tuple(one for one in desk.store.recalls() if one.agreement == KP)
-    desk.store.check_register(given.public())
+    assert [NEEDLESS] == [one.closed for one in desk.store.recalls(everything=True)]
+    assert () == desk.store.recalls()
 
 
 def test_what_is_being_sent_is_taken_back_afterwards(desk: Desk) -> None:
