@@ -47,6 +47,10 @@ LISTED = Listed(
         (Shape.DOMAIN, "www.one.example", ""),
         (Shape.URL, "http://10.1.2.3:8080/login", "N"),
         (Shape.URL, "http://[2001:db8::7]/", "N"),
+        (Shape.URL, "http://a:b@10.1.2.3", "N"),
+        (Shape.URL, "http://10.1.2.3.example:80/10.1.2.3", ""),
+        (Shape.IP, "10.1.2.3/32", "N"),
+        (Shape.IP, "010.1.2.3", ""),
         # A page on a well-known site can be a crime.
         (Shape.URL, "https://one.example/kit", ""),
         (Shape.HASH, "d41d8cd98f00b204e9800998ecf8427e", "D"),

@@ -67,6 +67,9 @@ def test_smallest_incident() -> None:
         ({"revised_at": 1764000000}, "revised_at"),
         ({"revised_at": "1979-12-31T23:59:59Z"}, "revised_at"),
         ({"revised_at": "2101-01-01T00:00:00Z"}, "revised_at"),
+        # In UTC they lie outside of all years.
+        ({"revised_at": "0001-01-01T00:00:00+05:00"}, "revised_at"),
+        ({"revised_at": "9999-12-31T23:59:59-05:00"}, "revised_at"),
         ({"title": ""}, "title"),
         ({"title": "a\0b"}, "title"),
         ({"title": "a" * 2049}, "title"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from typing import Any
 
 import pytest
 
-from broker.keys import recipient_key
+from broker.keys import RecipientKey, recipient_key
 from broker.model.incident import Shape
 from broker.redact.methods import METHODS, OptionError, method_of
 from broker.redact.methods.mask import MASK
@@ -286,6 +288,17 @@ def test_pseudonym_is_stable() -> None:
     made = method_of("pseudonym", {}).apply("Arta", key)
 
     assert "p-g6hfbua6q3nddk4w" == made
+
+
+@pytest.mark.parametrize("length", [1, 32, 63, 64, 65, 200])
+def test_pseudonym_is_an_hmac(length: int) -> None:
+    """It is the start of HMAC-SHA-256 in base32, however long the key is."""
+    key = RecipientKey(b"k" * length, b"n" * 16, 1)
+
+    made = method_of("pseudonym", {}).apply("Arta", key)
+
+    digest = hmac.digest(key.pseudonyms, b"arta", "sha256")
+    assert f"p-{base64.b32encode(digest[:10]).decode().lower()}" == made
 
 
 @pytest.mark.parametrize(
