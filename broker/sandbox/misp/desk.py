@@ -12,12 +12,12 @@ import gzip
 import sys
 import traceback
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
-from broker.sandbox.misp import accounts, pages, routes, views
+from broker.sandbox.misp import accounts, answering, pages, routes, views
 from broker.sandbox.misp.accounts import Caller
 from broker.sandbox.misp.calls import (
     HTML,
@@ -139,14 +139,38 @@ class Desk:
                     "There is no such event here, or this organisation may not see it."
                 )
                 return Answer(404, pages.problem(gone, eyes.onlookers), HTML)
-            scope = views.Scope(deleted=(0, 1))
+            scope = views.Scope(deleted=(0, 1), analysts=True, local_tags=True)
             shown = views.event(call, event, scope)["Event"]
-            return Answer(200, pages.event(shown, eyes.onlookers), HTML)
+            answers = answering.said(shown) + answering.form(shown, eyes.onlookers)
+            return Answer(200, pages.event(shown, eyes.onlookers, answers), HTML)
         if (where.controller, where.action) not in (("", "index"), ("events", "index")):
             return Answer(
                 404, pages.problem("There is no such page.", eyes.onlookers), HTML
             )
         return Answer(200, self._list(call, asked, eyes), HTML)
+
+    def say(self, asked: dict[str, str]) -> Answer:
+        """Do what a person asked for by the form of a page, and show the page again."""
+        eyes = None
+        try:
+            with self.store.working():
+                eyes = self._eyes(asked.get("as", ""))
+                if not eyes.onlookers.chosen:
+                    raise RefusalError(403, "Choose an organisation to answer as.")
+                caller = replace(eyes.caller, role=role(RoleName.PUBLISHER))
+                where = routes.place(answering.ADDRESS)
+                call = self._call(Request("POST", answering.ADDRESS), caller, where)
+                shown = answering.take(call, asked)
+        except RefusalError as error:
+            onlookers = eyes.onlookers if eyes else pages.Onlookers()
+            return Answer(error.status, pages.problem(error.message, onlookers), HTML)
+        except SandboxError:
+            raise
+        except Exception as error:
+            _report(error)
+            return Answer(500, pages.problem(_NO_PAGE, pages.Onlookers()), HTML)
+        back = f"/events/{shown}{eyes.onlookers.query()}"
+        return Answer(303, b"", HTML, back)
 
     def _list(self, call: Call, asked: dict[str, str], eyes: _Eyes) -> bytes:
         number = int(asked["page"]) if asked.get("page", "").isdigit() else 1

@@ -191,7 +191,7 @@ def _pager(listing: Listing, onlookers: Onlookers) -> str:
     return f'<nav class="pager" aria-label="Pages">{place}{"".join(links)}</nav>'
 
 
-def event(shown: Json, onlookers: Onlookers) -> bytes:
+def event(shown: Json, onlookers: Onlookers, answers: str = "") -> bytes:
     """One event: its facts, reports, objects, attributes and what came back on it."""
     holds = (
         _section("Reports", shown["EventReport"], _report),
@@ -206,6 +206,7 @@ def event(shown: Json, onlookers: Onlookers) -> bytes:
         _facts(shown),
         "".join(holds) or nothing,
         _proposals(shown),
+        answers,
         _related(shown.get("RelatedEvent", ()), onlookers),
     )
     path = f"/events/{shown['uuid']}"

@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
+from broker.sandbox.misp.answering import ADDRESS
 from broker.sandbox.misp.calls import Answer, DeathError, RefusalError, refused, view
 from broker.sandbox.misp.desk import Desk, Request
 from broker.sandbox.misp.faults import Knobs, Refusal
@@ -144,6 +145,9 @@ class Conversation(BaseHTTPRequestHandler):
         if control:
             self._send(self._control(body))
             return
+        if self.command == "POST" and self.path == ADDRESS:
+            self._send(self._said(body))
+            return
         if self._is_browser():
             url = urlsplit(self.path)
             self._send(self.server.desk.page(url.path, dict(parse_qsl(url.query))))
@@ -180,6 +184,15 @@ class Conversation(BaseHTTPRequestHandler):
     def _is_browser(self) -> bool:
         accepted = self.headers.get("Accept") or ""
         return self.command == "GET" and "text/html" in accepted
+
+    def _said(self, body: bytes) -> Answer:
+        """Take a page's form, if it was a page of this server that sent it."""
+        origin = urlsplit(self.headers.get("Origin") or "").netloc
+        if origin != (self.headers.get("Host") or ""):
+            foreign = RefusalError(403, "This form is for the server's own pages.")
+            return refused(foreign, self.path)
+        asked = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        return self.server.desk.say(dict(asked))
 
     def _control(self, body: bytes) -> Answer:
         """Read or set the fault knobs; only with the site administrator's key."""
