@@ -368,9 +368,9 @@ def _tell_ordered(
         out.print(
             f"{one.recipient} {has} edition {one.edition.number}: to be taken back."
         )
-    has = {one.agreement for one in found}
+    still = {one.agreement for one in found}
     for one in before:
-        if one.agreement not in has:
+        if one.agreement not in still:
             out.print(f"Edition {one.edition.number} for {one.recipient} is stopped.")
     if new and not before:
         out.print(f"No recipient has anything of {name}.")
