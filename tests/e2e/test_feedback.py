@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -420,3 +422,37 @@ def test_a_crash_after_telling_tells_again_with_the_same_id(
         (record.key, dict(record.headers)["besa-id"]) for record in records
     ]
     assert records[0].value == records[1].value
+
+
+def test_a_running_broker_hears_by_itself(office: Office, misp: MispSandbox) -> None:
+    """`besa run` delivers, asks, traces and tells, without anybody's command."""
+    office.monkeypatch.setenv("BESA_FEEDBACK_EVERY", "0.5")
+    office.publish(case())
+    command = [sys.executable, "-m", "broker.cli", "run"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
+        try:
+            share = eventually(lambda: arrived(misp))
+            note = {"note": REMARK, "distribution": "1"}
+            ask(misp, "police", f"/analystData/add/Note/{share}/Event", note)
+            found = eventually(lambda: told(office))
+        finally:
+            running.terminate()
+            ended = running.wait(60)
+
+    assert 0 == ended
+    assert ["remark"] == [one["word"] for one in found.values()]
+
+
+def arrived(misp: MispSandbox) -> str:
+    """Return the UUID of the event that is there, if one is."""
+    found = ask(misp, "police", "/events/index", {"minimal": 1})
+    return str(found[0]["uuid"]) if found else ""
+
+
+def eventually(found: Callable[[], Any], seconds: float = 120) -> Any:
+    """Wait until something is found, and return it."""
+    until = time.monotonic() + seconds
+    while not (there := found()) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert there
+    return there
