@@ -64,7 +64,10 @@ def _measured(number: int, home: Path, kafka: KafkaSandbox) -> float:
         "BESA_LOG_LEVEL": "error",
     }
     consume = [sys.executable, "-m", "broker.cli", "consume"]
-    running = [subprocess.Popen(consume, env=around) for _ in range(number)]
+    running = [
+        subprocess.Popen(consume, env=around, stdout=subprocess.DEVNULL)
+        for _ in range(number)
+    ]
     try:
         return _rate()
     finally:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from broker.model.intake import (
     DeadLetter,
     Message,
 )
-from broker.publish import KafkaPublisher
+from broker.publish import KafkaPublisher, Numbering
 from broker.sandbox.kafka import KafkaSandbox
 from broker.source import SourceError
 from broker.source.kafka import DEAD_LETTERS, RECEIPTS, KafkaSource
@@ -366,3 +367,67 @@ def test_start_before_the_broker(own_kafka: KafkaSandbox) -> None:
         publish(own_kafka, topic, b"x")
 
         assert offsets(read(source, 1)) == [0]
+
+
+class Hasty(KafkaSource):
+    """The product's source, with a Kafka that loses patience after seconds."""
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__(*arguments)
+        self._settings |= {"max_poll_interval_ms": 4_000}
+
+
+def test_paused_past_the_poll_interval(kafka: KafkaSandbox, group: str) -> None:
+    """A member that was paused for too long loses its partition and moves no offset.
+
+    What it had read comes to another; its own late commit changes nothing, and later it
+    takes part again.
+    """
+    topic = make_topic(kafka)
+    with closing(make_producer(kafka.address)) as producer:
+        for number in range(20):
+            producer.send(topic, b"%d" % number)
+        producer.flush(20)
+    with closing(Hasty(kafka.address, topic, group)) as paused:
+        held: list[Message] = []
+        assert eventually(lambda: held.extend(paused.poll(5, 0.5)) or held, 30)
+        with closing(Hasty(kafka.address, topic, group)) as other:
+            got: list[Message] = []
+
+            def take() -> bool:
+                found = other.poll(50, 0.2)
+                other.commit(found)
+                got.extend(found)
+                return len(got) >= 20
+
+            assert eventually(take, 60)
+            paused.commit(held)
+            assert 20 == committed(kafka, topic, group)
+        assert [b"%d" % n for n in range(20)] == [one.body for one in got]
+        with closing(make_producer(kafka.address)) as producer:
+            producer.send(topic, b"after")
+            producer.flush(20)
+        after: list[Message] = []
+        assert eventually(lambda: after.extend(paused.poll(5, 0.5)) or after, 60)
+        assert b"after" == after[-1].body
+
+
+def test_numbers_of_a_producer(
+    kafka: KafkaSandbox, topic: str, source: KafkaSource, tmp_path: Path
+) -> None:
+    """What `besa publish` writes has numbers, and they are read with the messages."""
+    numbering = Numbering(tmp_path / "producer", "arta@here")
+    with KafkaPublisher(kafka.address, topic, "arta", numbering) as publisher:
+        for _ in range(3):
+            publisher.publish(b"{}", NATIVE)
+        publisher.flush()
+    with closing(make_producer(kafka.address)) as producer:
+        for bad in (b"0", b"-1", b"x", b"9" * 30):
+            headers = [("besa-producer", b"a"), ("besa-sequence", bad)]
+            producer.send(topic, b"{}", headers=headers)
+        producer.flush(20)
+
+    got: list[Message] = []
+    assert eventually(lambda: got.extend(source.poll(10, 0.5)) or len(got) >= 7, 30)
+    told = [(one.producer, one.sequence) for one in got]
+    assert [(numbering.producer, n) for n in (1, 2, 3)] + [("", 0)] * 4 == told
