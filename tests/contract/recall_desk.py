@@ -101,6 +101,11 @@ class Desk:
         until = self.now + timedelta(minutes=10)
         return self.store.lease(recipient, "w", self.now, until)
 
+    def lease_waits(self, recipient: str = "kp-misp") -> bool:
+        """Say whether anything could be sent to a recipient now."""
+        pending = self.store.pending(recipient, self.now)
+        return bool(pending.due)
+
     def deliver(self, recipient: str = "kp-misp") -> list[LeasedRow]:
         """Deliver everything that waits for a recipient; return what was sent."""
         sent = []
