@@ -91,8 +91,12 @@ def _about(request: Request, now: datetime) -> list[str]:
         case _:
             said.append(f"expired {request.until:%Y-%m-%d %H:%M} UTC{by}")
     if request.shown:
-        said.append(f"shown {request.shown} times")
+        said.append(f"shown {_times(request.shown)}")
     return said
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def show_value(request: Request, field: str, value: str, times: int) -> None:
@@ -108,6 +112,6 @@ def show_value(request: Request, field: str, value: str, times: int) -> None:
         soft_wrap=True,
     )
     out.print(
-        f"Shown {times} times; until {request.until:%Y-%m-%d %H:%M} UTC. "
+        f"Shown {_times(times)}; until {request.until:%Y-%m-%d %H:%M} UTC. "
         "Every show is in the register."
     )

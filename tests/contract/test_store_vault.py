@@ -123,6 +123,20 @@ def test_what_is_past_its_time_is_deleted_once(store: Store) -> None:
     assert None is found(store, SOON)
 
 
+def test_what_was_purged_is_overwritten(tmp_path: Path) -> None:
+    """In SQLite's file nothing is left of what was deleted, not even encrypted."""
+    file, box = tmp_path / "store.db", bytes(range(7, 207))
+    for purged in (False, True):
+        with open_store(samples.url_of(tmp_path)) as store:
+            if purged:
+                assert 1 == store.purge_vault(START + 2 * DAY)
+            else:
+                queue(store, "a", deposit(days=1, box=box))
+
+        assert [file] == sorted(tmp_path.iterdir())  # no journal beside it
+        assert purged is (box not in file.read_bytes())
+
+
 def test_two_people_open_a_request_until_the_first_expires(store: Store) -> None:
     """One person, or one person twice, opens nothing; two people do, for a time."""
     number = store.ask_reveal(asking())
