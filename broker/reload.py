@@ -17,20 +17,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 from broker.cases import run_cases
 from broker.errors import BesaError, Problem, RulebookError, StoreError
 from broker.prove.never import proved
-from broker.rulebook import Rulebook
+from broker.rulebook import Rulebook, lapses
 from broker.settings import read_rulebook_files, recipients_digest
 from broker.store import RULEBOOK_ALARM, Store
 
 _LOG: Final = logging.getLogger("besa.rulebook")
 _EVERY_SECONDS: Final = 1.0
 _SHOWN: Final = 3
+LAPSE_ALARM: Final = "agreement-ends"
+"""The kind of alarm about an agreement that ends soon or has ended."""
 
 # What tells one state of a folder from another, without reading its files.
 _Look = tuple[tuple[str, int, int, int, int], ...]
@@ -89,6 +91,8 @@ class Reloading:
         self._recipients = recipients_digest(files)
         self._trouble = ""
         self._untold = True
+        self._announced: tuple[date, str] | None = None
+        self._ending: dict[str, int] = {}
 
     def rulebook(self) -> Rulebook:
         """Return the rulebook in force."""
@@ -101,6 +105,7 @@ class Reloading:
         """
         if time.monotonic() < self._next:
             return
+        self._announce(store)
         self._next = time.monotonic() + self._every
         seen = self._look()
         if seen == self._judged:
@@ -124,6 +129,25 @@ class Reloading:
             _LOG.warning("the store was not told of the rulebook: %s", error)
         else:
             self._untold = False
+
+    def _announce(self, store: Store) -> None:
+        """Raise an alarm 60, 30 and 7 days before an agreement ends, and afterwards."""
+        now = self._clock()
+        if self._announced == (now.date(), self._book.digest):
+            return
+        ending = {each.agreement: each for each in lapses(self._book, now.date())}
+        names = {route.agreement.agreement for route in self._book.routes}
+        try:
+            for name in sorted((names | self._ending.keys()) - ending.keys()):
+                store.calm(LAPSE_ALARM, name)
+            for name, lapse in ending.items():
+                if self._ending.get(name) != lapse.within:
+                    store.alarm(LAPSE_ALARM, name, lapse.words, now)
+        except StoreError as error:
+            _LOG.warning("the store was not told what ends: %s", error)
+            return
+        self._ending = {name: lapse.within for name, lapse in ending.items()}
+        self._announced = now.date(), self._book.digest
 
     def _judge(self, seen: _Look) -> None:
         """Take up what lies there now, or keep what is in force and say why."""

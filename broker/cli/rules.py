@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -15,11 +16,16 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from broker.cases import CaseResult
     from broker.errors import Problem
     from broker.rulebook import Rulebook
 
 _WATCH_SECONDS: Final = 0.5
+_BEFORE: Final = 60
+_WIDEST: Final = 100
+_CASES: Final = "policies/cases/"
 
 
 def check(
@@ -70,13 +76,13 @@ def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
     try:
         book = prove.proved(files)
     except RulebookError as error:
-        _report(None, (), error.problems, (), as_json=as_json)
+        _report(None, (), error.problems, (), files, as_json=as_json)
         return False
     results = run_cases(files, book)
     problems = tuple(problem for result in results for problem in result.problems)
     ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
     warnings = (*book.warnings, *ending, *too_narrow(files, book))
-    _report(book, results, problems, warnings, as_json=as_json)
+    _report(book, results, problems, warnings, files, as_json=as_json)
     return not problems
 
 
@@ -147,6 +153,7 @@ def _report(
     results: tuple[CaseResult, ...],
     problems: tuple[Problem, ...],
     warnings: tuple[Problem, ...],
+    files: Mapping[str, bytes],
     *,
     as_json: bool,
 ) -> None:
@@ -162,16 +169,16 @@ def _report(
                     "run": len(results),
                     "hold": sum(result.holds for result in results),
                 },
-                "problems": [_problem(problem) for problem in problems],
-                "warnings": [_problem(warning) for warning in warnings],
+                "problems": [_problem(problem, files) for problem in problems],
+                "warnings": [_problem(warning, files) for warning in warnings],
             }
         )
         return
     out = terminal.stdout()
-    for problem in problems:
-        out.print(f"✗ {problem}", soft_wrap=True)
-    for warning in warnings:
-        out.print(f"! {warning}", soft_wrap=True)
+    for sign, told in (("✗", problems), ("!", warnings)):
+        for each in told:
+            out.print(f"{sign} {each}", soft_wrap=True)
+            _show(out, each, files)
     if book is None:
         out.print(f"{_counted(len(problems), 'problem')}; the rulebook cannot be used.")
         return
@@ -187,14 +194,44 @@ def _report(
     )
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def _problem(problem: Problem, files: Mapping[str, bytes]) -> dict[str, Any]:
     return {
         "file": problem.file,
         "line": problem.line,
         "column": problem.column,
+        "text": _line(problem, files),
         "message": problem.message,
         "advice": problem.advice,
     }
+
+
+def _show(out: Console, problem: Problem, files: Mapping[str, bytes]) -> None:
+    """Show the line that is meant, and where in it."""
+    text = _line(problem, files)
+    if not text.strip():
+        return
+    start = max(0, problem.column - _BEFORE)
+    shown = text[start : start + _WIDEST]
+    before = len(shown) - len(shown.lstrip())
+    out.print(f"    {shown.strip()}", soft_wrap=True)
+    caret = problem.column - 1 - start - before
+    if 0 <= caret < len(shown):
+        out.print(f"    {' ' * caret}^", soft_wrap=True)
+
+
+def _line(problem: Problem, files: Mapping[str, bytes]) -> str:
+    """Return the line of a file that a problem is about; nothing for a whole file.
+
+    Nor of a case: what stands in it may be an incident, invented as it should be.
+    """
+    if problem.file.startswith(_CASES):
+        return ""
+    lines = files.get(problem.file, b"").split(b"\n")
+    if not 0 < problem.line <= len(lines):
+        return ""
+    text = lines[problem.line - 1].decode("utf-8", "replace")
+    # The file may hold anything; it must not move the cursor.
+    return terminal.plain(text)
 
 
 def _counted(number: int, noun: str) -> str:

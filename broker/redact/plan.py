@@ -36,7 +36,7 @@ from broker.model.sharing import KEPT, WITHHELD
 from broker.redact.item import Apply, Item, Leaf
 from broker.redact.methods import METHODS, Method, OptionError, method_of
 from broker.redact.methods.scrub_text import ScrubText
-from broker.strict_yaml import Document
+from broker.strict_yaml import Document, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +263,8 @@ def _problems(
     for path, rules in profile.fields.items():
         at = ("fields", path)
         if path not in DECLARED:
-            yield doc.problem(at, f"an incident has no field {path}")
+            advice = nearest(path, DECLARED)
+            yield doc.key_problem(at, f"an incident has no field {path}", advice)
             continue
         if not rules or rules[-1].only != Selector():
             yield doc.problem(

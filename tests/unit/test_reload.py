@@ -6,13 +6,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as datetime_time
 from pathlib import Path
 
 import pytest
 
 from broker.errors import RulebookError, SettingsError
-from broker.reload import Reloading, checked
+from broker.reload import LAPSE_ALARM, Reloading, checked
 from broker.rulebook import Rulebook
 from broker.settings import read_rulebook_files, recipients_digest
 from broker.store import Store, open_store
@@ -262,3 +263,62 @@ def test_without_a_good_rulebook_nothing_starts(policies: Path) -> None:
     change(policies, "effect: share", "effect: shore")
     with pytest.raises(RulebookError, match=AGREEMENT):
         Reloading(policies, ROOT / "mappings", _now)
+
+
+def test_an_agreement_that_ends_raises_an_alarm_on_its_days(
+    policies: Path, store: Store
+) -> None:
+    """60, 30 and 7 days before the end, and after it, an alarm names the agreement."""
+    until = date(2028, 12, 31)
+    day = [until - timedelta(days=61)]
+
+    def clock() -> datetime:
+        return datetime.combine(day[0], datetime_time(12), UTC)
+
+    reloading = Reloading(policies, ROOT / "mappings", clock, every=EVERY)
+
+    def said(days: int) -> tuple[int, str]:
+        day[0] = until - timedelta(days=days)
+        time.sleep(EVERY * 1.5)
+        reloading.look(store)
+        found = [
+            (alarm.times, alarm.text)
+            for alarm in store.status(clock()).alarms
+            if (alarm.kind, alarm.place) == (LAPSE_ALARM, "fiu")
+        ]
+        return found[0] if found else (0, "")
+
+    assert (0, "") == said(61)
+    assert (1, "ends on 2028-12-31: 60 days are left") == said(60)
+    assert 1 == said(59)[0]
+    assert (2, "ends on 2028-12-31: 30 days are left") == said(30)
+    assert (3, "ends on 2028-12-31: 7 days are left") == said(7)
+    assert 3 == said(0)[0]
+    assert (4, "not in force since 2028-12-31: nothing more is shared") == said(-1)
+
+
+def test_an_agreement_that_is_prolonged_is_calm_again(
+    policies: Path, store: Store
+) -> None:
+    """Once its end is moved, nothing is said of an agreement any more."""
+
+    def clock() -> datetime:
+        return datetime(2028, 12, 30, 12, tzinfo=UTC)
+
+    # A case says what comes after the end as it was.
+    (policies / "cases/kp-cybercrime/after-the-agreement.yaml").unlink()
+
+    def alarms() -> set[str]:
+        found = store.status(clock()).alarms
+        return {each.place for each in found if each.kind == LAPSE_ALARM}
+
+    reloading = Reloading(policies, ROOT / "mappings", clock, every=EVERY)
+    time.sleep(EVERY * 1.5)
+    reloading.look(store)
+    assert {"fiu", "kp-cybercrime", "special-prosecution"} == alarms()
+
+    change(policies, "2028-12-31", "2031-12-31")
+    for _ in range(6):
+        time.sleep(EVERY * 1.5)
+        reloading.look(store)
+    assert {"fiu", "special-prosecution"} == alarms()

@@ -59,6 +59,34 @@ def test_a_mistake_is_found_with_file_and_line(besa: Besa, folder: Path) -> None
     assert line in {problem["line"] for problem in problems}
 
 
+def test_the_line_that_is_meant_is_shown(besa: Besa, folder: Path) -> None:
+    """Below a problem stands the line of the file, and a sign below the word."""
+    file = folder / "policies" / "recipients" / "kp-misp.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("kind: misp", "kind: mips"), "utf-8")
+
+    [said, shown, sign, *_] = besa("check", folder).text.splitlines()
+    [problem] = besa("check", folder, "--json").json["problems"]
+
+    assert "did you mean misp?" in said
+    assert "    kind: mips" == shown
+    assert shown.index("mips") == sign.index("^")
+    assert ("kind: mips", 7) == (problem["text"], problem["column"])
+
+
+def test_no_line_of_a_case_is_shown(besa: Besa, folder: Path) -> None:
+    """What a case says about an incident stays in its file."""
+    case = sorted((folder / "policies" / "cases" / "fiu").iterdir())[0]
+    text = case.read_text("utf-8")
+    case.write_text(text.replace("  title: ", "  titel: Ana Shembulli "), "utf-8")
+
+    problems = besa("check", folder, "--json").json["problems"]
+
+    assert {f"policies/cases/fiu/{case.name}"} == {each["file"] for each in problems}
+    assert {""} == {each["text"] for each in problems}
+    assert "Shembulli" not in besa("check", folder).text
+
+
 def test_a_case_that_does_not_hold_is_the_answer_no(besa: Besa, folder: Path) -> None:
     """An agreement that shares less than its cases expect fails the check."""
     file = folder / "policies" / "safeguards.yaml"
