@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,11 @@ settings.register_profile(
     "deep", deadline=None, max_examples=600, suppress_health_check=_SLOW
 )
 settings.load_profile(os.environ.get("BESA_HYPOTHESIS", "ci"))
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would all that
+# tests start and then interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
