@@ -40,7 +40,7 @@ def statement(
             "pseudonym": asking.pseudonym,
             "case_number": asking.case_number,
             "legal_order": asking.legal_order,
-            "reason": asking.reason,
+            "reason_sha256": asking.reason_sha256,
             "requester": asking.requester,
             "user": asking.user,
             "asked_at": _millis(asking.at),

@@ -53,9 +53,7 @@ def request(
     order: Annotated[
         str, typer.Option("--order", help="The legal order, by number and court.")
     ],
-    because: Annotated[
-        str, typer.Option("--because", help="What it is needed for. No values.")
-    ],
+    because: Annotated[str, typer.Option("--because", help="What it is needed for.")],
     as_: As = None,
     key: Key = None,
     as_json: AsJson = False,

@@ -50,7 +50,10 @@ reveals = Table(
     Column("pseudonym", String(64), nullable=False),
     Column("case_number", String(200), nullable=False),
     Column("legal_order", String(200), nullable=False),
+    # A person's words and a random number. The register keeps a digest of both, so
+    # that the words can be proved and never guessed from it.
     Column("reason", Text, nullable=False),
+    Column("salt", String(32), nullable=False),
     Column("requester", String(64), nullable=False),
     Column("user", String(64), nullable=False),
     Column("at", BigInteger, nullable=False),

@@ -1,7 +1,7 @@
 """Requests to look up a pseudonym: filed, approved by two people, shown, refused.
 
 Each of these -> rows of `reveals` and `reveal_approvals`, and in the same transaction a
-link of the register. No link and no row has a value in it.
+link of the register. No link has a value in it, nor the words of the reason, which may.
 
 Invariants: a request that two people approved is never approved again, and is shown
 until the first of their approvals expires, and never after; every show is counted and
@@ -10,13 +10,15 @@ on record before anybody sees the value.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from broker.canonical import sha256_hex
 from broker.errors import StoreError
 from broker.store.connect import Database
 from broker.store.held import PEOPLE
@@ -49,6 +51,12 @@ class Asking:
     requester: str
     user: str
     at: datetime
+    salt: str = ""  # of the reason's digest; the store makes it
+
+    @property
+    def reason_sha256(self) -> str:
+        """The digest by which the reason is on record, and approved."""
+        return sha256_hex(f"{self.salt} {self.reason}".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +78,13 @@ def file(database: Database, asking: Asking) -> int:
     """
     with database.write() as connection:
         links = Links(connection, asking.at)
-        row = {
+        row: dict[str, Any] = {
             "recipient": asking.recipient,
             "pseudonym": asking.pseudonym,
             "case_number": asking.case_number,
             "legal_order": asking.legal_order,
             "reason": asking.reason,
+            "salt": secrets.token_hex(16),
             "requester": asking.requester,
             "user": asking.user,
             "at": millis(asking.at),
@@ -85,7 +94,8 @@ def file(database: Database, asking: Asking) -> int:
         made = connection.execute(insert(reveals).returning(reveals.c.id), row)
         number: int = made.scalar_one()
         told = {"requester": asking.requester, "user": asking.user}
-        facts = _facts(number, row) | told | {"reason": asking.reason}
+        digest = replace(asking, salt=row["salt"]).reason_sha256
+        facts = _facts(number, row) | told | {"reason_sha256": digest}
         links.add("reveal request", facts)
         links.write()
     return number
@@ -240,6 +250,7 @@ def _request(row: Mapping[Any, Any], given: tuple[Approved, ...]) -> Request:
         row["requester"],
         row["user"],
         moment(row["at"]),
+        row["salt"],
     )
     shown_at = moment(until) if until is not None else None
     return Request(row["id"], asking, shown_at, row["shown"], given)

@@ -153,7 +153,8 @@ def test_two_people_open_a_request_until_the_first_expires(store: Store) -> None
     assert [None, None, LATER + MINUTE] == given
     assert seen is not None
     assert ["arta", "besnik"] == sorted(one.reviewer for one in seen.approvals)
-    assert (asking(), LATER + MINUTE, 0) == (seen.asking, seen.until, seen.shown)
+    assert asking() == replace(seen.asking, salt="")
+    assert (LATER + MINUTE, 0) == (seen.until, seen.shown)
     with pytest.raises(StoreError, match="approved by two people already"):
         store.approve_reveal(number, approval("cufe"))
 
@@ -184,6 +185,17 @@ def test_every_show_is_counted_and_none_comes_too_early_or_late(store: Store) ->
 
     assert [1, 2] == times
     assert entries + 3 == store.check_register(KEYS).entries
+
+
+def test_the_reason_is_on_record_as_a_digest(store: Store) -> None:
+    """The register proves the words of a reason, and cannot tell or be guessed from."""
+    one, other = (store.reveal(store.ask_reveal(asking())) for _ in range(2))
+    assert one is not None
+    assert other is not None
+
+    assert 32 == len(one.asking.salt)
+    assert one.asking.reason == other.asking.reason
+    assert one.asking.reason_sha256 != other.asking.reason_sha256
 
 
 def test_requests_are_listed_newest_first(store: Store) -> None:

@@ -132,6 +132,7 @@ def test_two_people_let_the_one_who_asked_see_the_value(office: Office) -> None:
         (facts["pseudonym"], facts["case_number"]) for _, facts in links
     }
     assert ["arta", "besnik"] == links[-1][1]["approved_by"]
+    assert "to hear the victim" not in json.dumps(links)
     assert 0 == office.besa("audit", "verify").code
 
 

@@ -58,6 +58,7 @@ def test_an_approval_of_exactly_this_counts() -> None:
         {"case_number": "PPN-2"},
         {"legal_order": "PPR 2"},
         {"reason": "another"},
+        {"salt": "another"},
         {"requester": "u-mallory"},
         {"user": "u-mallory"},
         {"at": NOW + HOUR},

@@ -164,6 +164,7 @@ def _reveals() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        sa.Column("salt", sa.String(32), nullable=False),
         "reveal_approvals",
         sa.Column("request", _NUMBER, primary_key=True, autoincrement=False),
         sa.Column("reviewer", sa.String(63), primary_key=True),
