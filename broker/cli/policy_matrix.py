@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 Labels = Mapping[str, str]
 _DEPENDS: Final = "depends"
+_ONWARD: Final = {
+    "forbidden": "forbidden",
+    "with-consent": "allowed with the CSIRT's consent",
+    "allowed": "allowed",
+}
 _STYLES: Final = {"share": "green", "review": "yellow", "withhold": "dim"}
 
 
@@ -45,20 +50,59 @@ def _when(conditions: Conditions) -> str:
 
 def notes(table: Matrix) -> list[str]:
     """Return what must stand beside the table for it to be true."""
-    asked = [name for name, effect in table.safeguards if effect is Effect.REVIEW]
-    never = [name for name, effect in table.safeguards if effect is Effect.WITHHOLD]
+    reviews = [each for each in table.safeguards if each[1] is Effect.REVIEW]
+    asked = [name for name, _, fast in reviews if not fast]
+    mostly = [name for name, _, fast in reviews if fast]
+    never = [name for name, effect, _ in table.safeguards if effect is Effect.WITHHOLD]
     said = [
         "share: sent at once, redacted by the recipient's profile. review: a person "
         "decides. withhold: not sent.",
-        "Proved for every ordinary incident: neither withdrawn nor under embargo, and "
-        "marked within the recipient's clearance. All others are withheld, or wait for "
-        "a person.",
+        "Proved for every ordinary incident: neither withdrawn, under embargo nor held "
+        "back for its age, and marked within the recipient's clearance. All others are "
+        "withheld, or wait for a person.",
     ]
     if asked:
         said.append(f"A person is always asked by the safeguards {', '.join(asked)}.")
+    if mostly:
+        said.append(
+            f"A person is asked by the safeguards {', '.join(mostly)}, and only told "
+            "where a life is in danger and the agreement has a fast lane."
+        )
     if never:
         said.append(f"Nothing is ever sent against the safeguards {', '.join(never)}.")
-    return said
+    return [*said, *(note for column in table.columns for note in _beside(column))]
+
+
+def _beside(column: Column) -> Iterator[str]:
+    """Yield what else the agreement with one recipient says."""
+    who = column.authority
+    if column.suspended:
+        yield f"{who} is suspended: nothing is sent."
+    if column.route is None:
+        return
+    agreement, recipient = column.route.agreement, column.route.recipient
+    tlp, pap = recipient.clearance.tlp.upper(), recipient.clearance.pap.upper()
+    yield (
+        f"{who}: {agreement.title}, in force until {agreement.valid.until}. At most "
+        f"TLP:{tlp} and PAP:{pap}; kept for at most {agreement.retention_days} days; "
+        f"passing it on is {_ONWARD[agreement.onward]}."
+    )
+    if agreement.embargo is not None:
+        days = agreement.embargo.hold_back_days
+        yield (
+            f"{who}: what is less than {days} days old, or of unknown age, waits for a "
+            "person, whatever the table says."
+        )
+    if agreement.fast_lane is not None:
+        yield (
+            f"{who}: where a life is in danger, a person is told instead of asked, if "
+            "the clause or safeguard that asks for a review allows it."
+        )
+    if any(clause.withhold_items for clause in agreement.clauses):
+        yield (
+            f"{who}: single observables or parties stay here all the same; besa policy "
+            f"describe {agreement.agreement} names them."
+        )
 
 
 def terminal_table(table: Matrix, labels: Labels) -> Table:
@@ -73,7 +117,8 @@ def terminal_table(table: Matrix, labels: Labels) -> Table:
         made.add_column(f"{column.recipient}\n{under}", overflow="fold", ratio=1)
     for category, types in groupby(RSIT_TYPES, rsit_category):
         for index, name in enumerate(types):
-            start = f"{category}\n" if index == 0 else ""
+            heading = category.replace("-", " ").capitalize()
+            start = f"{heading}\n" if index == 0 else ""
             made.add_row(
                 f"{start}  {labels.get(name, name)}",
                 *(_rich(column.cells[name], bool(start)) for column in table.columns),

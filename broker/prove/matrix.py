@@ -4,8 +4,8 @@ A side and a day -> for every recipient and RSIT type what becomes of such an in
 and on what it depends. Exact: "share" is said only where nothing else can happen.
 
 Invariant: a cell is about ordinary incidents, which is said with the table: marked
-within the clearance, neither withdrawn nor under embargo, and of interest to no
-safeguard, unless one is about the type as such.
+within the clearance, neither withdrawn nor under embargo nor held back for its age, and
+of interest to no safeguard, unless one is about the type as such.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class Column:
     authority: str
     agreement: str  # "" when none is in force
     cells: dict[str, Cell]
+    route: Route | None = None  # what stands beside the cells; None as above
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Matrix:
 
     on: date
     columns: tuple[Column, ...]
-    safeguards: tuple[tuple[str, Effect], ...]
+    safeguards: tuple[tuple[str, Effect, bool], ...]  # the last: open to a fast lane
 
 
 def matrix(side: Side, on: date) -> Matrix:
@@ -73,7 +75,10 @@ def matrix(side: Side, on: date) -> Matrix:
     return Matrix(
         on,
         tuple(_column(side, name, on) for name in names),
-        tuple((each.id, each.effect) for each in side.safeguards.model.safeguards),
+        tuple(
+            (each.id, each.effect, each.fast_lane)
+            for each in side.safeguards.model.safeguards
+        ),
     )
 
 
@@ -83,10 +88,9 @@ def _column(side: Side, recipient: str, on: date) -> Column:
     authority = routes[0].recipient.authority
     if route is None or route.recipient.suspended:
         nothing = dict.fromkeys(RSIT_TYPES, Cell(Effect.WITHHOLD))
-        return Column(recipient, authority, "", nothing)
-    return Column(
-        recipient, authority, route.agreement.agreement, dict(_cells(side, route, on))
-    )
+        return Column(recipient, authority, "", nothing, suspended=route is not None)
+    cells = dict(_cells(side, route, on))
+    return Column(recipient, authority, route.agreement.agreement, cells, route)
 
 
 def _in_force(route: Route, on: date) -> bool:

@@ -215,6 +215,36 @@ def test_matrix_as_json(besa: Besa, rules: Path) -> None:
     assert ["a loss is stated"] in phishing["share_if"]
 
 
+BESIDE = """fast_lane: {cites: art. 71}
+embargo: {cites: art. 72, hold_back_days: 9}
+attribution:"""
+
+
+def test_matrix_says_what_stands_beside_it(besa: Besa, rules: Path) -> None:
+    """What the cells cannot say, a hold-back or a fast lane, stands below the table."""
+    edit(rules, "agreements/fiu", "attribution:", BESIDE)
+    edit(rules, "safeguards", "    when: {minor_involved: true}\n",
+         "    fast_lane: true\n    when: {minor_involved: true}\n")  # fmt: skip
+    edit(
+        rules, "recipients/spo-misp", "publish: true", "publish: true\nsuspended: true"
+    )
+    notes = besa("policy", "matrix", "--on", "2026-06-15", "--json").json["notes"]
+
+    [hold_back] = [each for each in notes if "9 days old" in each]
+    [lane] = [each for each in notes if "told instead of asked" in each]
+    assert hold_back.startswith("Financial Intelligence Unit of Kosovo")
+    assert lane.startswith("Financial Intelligence Unit of Kosovo")
+    [asked] = [each for each in notes if "always asked" in each]
+    [told] = [each for each in notes if "only told" in each]
+    assert "minors-need-a-person" not in asked
+    assert "minors-need-a-person" in told
+    assert any(each.endswith("is suspended: nothing is sent.") for each in notes)
+    [terms] = [each for each in notes if "in force until" in each and "Police" in each]
+    assert "TLP:AMBER+STRICT" in terms
+    assert "1825 days" in terms
+    assert "with the CSIRT's consent" in terms
+
+
 def test_html_holds_what_is_written_as_text(besa: Besa, rules: Path) -> None:
     """The name of an authority cannot become a part of the page."""
     edit(

@@ -91,4 +91,4 @@ def test_safeguards_stand_beside_the_table() -> None:
     """What comes before the table is named with it."""
     names = [each.id for each in SHIPPED.safeguards.model.safeguards]
 
-    assert names == [name for name, _ in TABLE.safeguards]
+    assert names == [name for name, _, _ in TABLE.safeguards]
