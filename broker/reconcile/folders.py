@@ -7,7 +7,7 @@ whole, so what is read is either the older or the newer one.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +93,7 @@ class DropHoldings:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._listed: dict[str, dict[str, int]] | None = None
 
     def close(self) -> None:
         """Do nothing: no file stays open."""
@@ -110,7 +111,15 @@ class DropHoldings:
 
         Taking them away is what the folder is for.
         """
-        lying = self._of(sealed.share)
+        if self._listed is None:
+            self._listed = self._all()
+        found = self._compared(sealed, self._listed.get(sealed.share, {}))
+        # The list may be older than what a delivery or a courier did since.
+        return self._compared(sealed, self._of(sealed.share)) if found else found
+
+    def _compared(
+        self, sealed: Sealed, lying: Mapping[str, int]
+    ) -> tuple[Difference, ...] | None:
         stem = f"{sealed.share}.{sealed.edition:06d}"
         body, seal = f"{stem}.{sealed.wire.value}.json", f"{stem}.seal.json"
         if not lying:
@@ -132,6 +141,15 @@ class DropHoldings:
             elif data != wanted:
                 found.append(Difference(Finding.ALTERED, name, "was changed"))
         return tuple(found)
+
+    def _all(self) -> dict[str, dict[str, int]]:
+        """Return the files of all cases: one look at a folder that may be large."""
+        _demand(self._folder)
+        found: dict[str, dict[str, int]] = {}
+        for path in self._folder.iterdir():
+            if name := _DROPPED.fullmatch(path.name):
+                found.setdefault(name[1], {})[path.name] = int(name[2])
+        return found
 
     def strangers(self, known: Collection[str]) -> Iterator[Difference]:
         """Yield files that belong to no case."""
