@@ -11,7 +11,6 @@ are UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -27,41 +26,11 @@ from pydantic import (
     model_validator,
 )
 
-from broker.model.marking import DataClass, Pap, Severity, Tlp
+from broker.model.declared import Declared as Declared
+from broker.model.declared import Shape as Shape
+from broker.model.declared import declared as _is
+from broker.model.marking import Pap, Severity, Tlp
 from broker.model.rsit import rsit_type
-
-
-class Shape(StrEnum):
-    """What a value looks like, so that a redaction method can say what it accepts."""
-
-    TEXT = "text"
-    NAME = "name"
-    CODE = "code"
-    TIME = "time"
-    NUMBER = "number"
-    AMOUNT = "amount"
-    FLAG = "flag"
-    EMAIL = "email"
-    PHONE = "phone"
-    IP = "ip"
-    DOMAIN = "domain"
-    URL = "url"
-    HASH = "hash"
-    ACCOUNT = "account"
-    BY_KIND = "by-kind"
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """The declaration of one field: its data-protection class and its shape."""
-
-    data_class: DataClass
-    shape: Shape
-
-
-def _is(data_class: str, shape: str) -> Declared:
-    return Declared(DataClass(data_class), Shape(shape))
-
 
 # A NUL ends strings in other systems, so it would let a value look different to the
 # guard than to the recipient. Lone surrogates are refused by the JSON parser already.
