@@ -22,7 +22,7 @@ from tests.contract.recall_desk import KP, UID, Desk
 from tests.unit import given
 from tests.unit.store import samples
 
-STEPS = 10
+STEPS = 11
 
 
 def story(url: str, received: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -159,7 +160,10 @@ def test_a_dead_recipient_gets_the_recall_when_it_is_back(
 def _attempts(office: Office) -> int:
     if not (office.home / "besa.sqlite").exists():
         return 0
-    return sum(n for (n,) in office.rows("SELECT attempts FROM outbox"))
+    try:
+        return sum(n for (n,) in office.rows("SELECT attempts FROM outbox"))
+    except sqlite3.OperationalError:
+        return 0  # the store is being made
 
 
 def _recalls(office: Office) -> list[Any]:
@@ -247,8 +251,8 @@ def _shown(office: Office, misp: MispSandbox) -> set[str]:
         return {"-"}
     try:
         return values(event(office, misp))
-    except (IndexError, requests.RequestException):
-        return {"-"}
+    except (IndexError, sqlite3.OperationalError, requests.RequestException):
+        return {"-"}  # the store, or the event, is being made
 
 
 def _recalled(office: Office) -> bool:
