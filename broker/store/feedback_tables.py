@@ -53,8 +53,9 @@ feedback = Table(
     sqlite_autoincrement=True,
 )
 
-# When each case was last looked at; without a share, when the recipient was asked at
-# all, and since when everything is known (``since``).
+# When each case was last looked at, and which edition of it arrived last. Without a
+# share: when the recipient was asked at all, since when everything is known, and up to
+# which receipt the cases are listed here.
 feedback_cursor = Table(
     "feedback_cursor",
     metadata,
@@ -62,5 +63,11 @@ feedback_cursor = Table(
     Column("share", String(36), primary_key=True),
     Column("looked_at", BigInteger, nullable=False),
     Column("since", BigInteger, nullable=False),
+    Column("receipt", BigInteger, nullable=False),
+    Column("uid", String(128), nullable=False),
+    Column("agreement", String(63), nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("arrived", BigInteger, nullable=False),
+    Index("feedback_cursor_due", "recipient", "looked_at"),
     sqlite_with_rowid=False,  # its key is the table: one tree to write, not two
 )

@@ -40,11 +40,32 @@ _NAMESPACE: Final = uuid.UUID("b4a3d1f0-6a59-4c35-9d1c-9f6f4a4f3a51")
 _RECIPIENT_ITSELF: Final = ""  # the row of feedback_cursor that is about no one case
 _AT_ONCE: Final = 500
 _MOST_NEW: Final = 1_000
+_RECEIPTS_AT_ONCE: Final = 5_000
 _LOOKED = select(feedback_cursor.c.looked_at, feedback_cursor.c.since)
+_LISTED = select(feedback_cursor.c.receipt)
+_ARRIVALS = (
+    select(
+        receipts.c.recipient,
+        receipts.c.share,
+        receipts.c.uid,
+        receipts.c.agreement,
+        receipts.c.edition,
+        receipts.c.at.label("arrived"),
+    )
+    .where(receipts.c.state == ReceiptState.DELIVERED.value)
+    .order_by(receipts.c.id)
+)
 # In the words that both databases understand; SQLAlchemy has none for both.
-_MAKE = text(
-    "INSERT INTO feedback_cursor (recipient, share, looked_at, since)"
-    " VALUES (:recipient, :share, :looked_at, :since) ON CONFLICT DO NOTHING"
+_COLUMNS: Final = (
+    "INSERT INTO feedback_cursor (recipient, share, looked_at, since, receipt, uid,"
+    " agreement, edition, arrived) VALUES (:recipient, :share, 0, 0, 0, :uid,"
+    " :agreement, :edition, :arrived) ON CONFLICT"
+)
+_MAKE = text(f"{_COLUMNS} DO NOTHING")
+_ARRIVED = text(
+    f"{_COLUMNS} (recipient, share) DO UPDATE SET uid = excluded.uid,"
+    " agreement = excluded.agreement, edition = excluded.edition,"
+    " arrived = excluded.arrived WHERE feedback_cursor.edition <= excluded.edition"
 )
 # How often a case is looked at, by how long ago something last arrived there.
 _FRESH: Final = timedelta(days=7)
@@ -115,44 +136,55 @@ def shares_to_ask(
     Raises:
         StoreError: the store cannot be read.
     """
-    newest = func.max(receipts.c.at)
-    looked = func.coalesce(func.max(feedback_cursor.c.looked_at), _number(0))
-    at = millis(now)
-    due = looked + case(
-        (newest >= millis(now - _FRESH), _number(0)),
-        (newest >= millis(now - _OLD), _number(_OLD_EVERY // _MILLISECOND)),
+    table = feedback_cursor
+    query = select(
+        table.c.share, table.c.uid, table.c.agreement, table.c.edition
+    ).where(table.c.recipient == recipient, table.c.arrived > 0)
+    due = table.c.looked_at + case(
+        (table.c.arrived >= millis(now - _FRESH), _number(0)),
+        (table.c.arrived >= millis(now - _OLD), _number(_OLD_EVERY // _MILLISECOND)),
         else_=_number(_OLDEST_EVERY // _MILLISECOND),
     )
-    query = (
-        select(
-            receipts.c.share,
-            receipts.c.uid,
-            receipts.c.agreement,
-            func.max(receipts.c.edition).label("edition"),
-        )
-        .select_from(
-            receipts.outerjoin(
-                feedback_cursor,
-                (feedback_cursor.c.recipient == receipts.c.recipient)
-                & (feedback_cursor.c.share == receipts.c.share),
-            )
-        )
-        .where(
-            receipts.c.recipient == recipient,
-            receipts.c.state == ReceiptState.DELIVERED.value,
-        )
-        .group_by(receipts.c.share, receipts.c.uid, receipts.c.agreement)
-    )
     named = sorted(first)[:most]
+    while _list_arrived(database, recipient):
+        pass
     with database.read() as connection:
         rows: list[Any] = []
         for start in range(0, len(named), _AT_ONCE):
-            some = query.where(receipts.c.share.in_(named[start : start + _AT_ONCE]))
+            some = query.where(table.c.share.in_(named[start : start + _AT_ONCE]))
             rows += connection.execute(some).all()
-        rest = query.having(due <= _number(at)).order_by(looked, receipts.c.share)
+        rest = query.where(due <= _number(millis(now)))
+        rest = rest.order_by(table.c.looked_at, table.c.share)
         rows += connection.execute(rest.limit(most)).all()
     unique = {row.share: AskedShare(*row) for row in rows}
     return tuple(unique.values())[:most]
+
+
+def _list_arrived(database: Database, recipient: str) -> bool:
+    """List cases of receipts that are new; say whether there may be more of them.
+
+    So a round reads only what is new. Some at a time, so that nobody who writes waits.
+    """
+    itself = _cursor(recipient, _RECIPIENT_ITSELF)
+    with database.write() as connection:
+        _make_sure(connection, recipient, _RECIPIENT_ITSELF)
+        known = connection.scalar(_LISTED.where(itself).with_for_update()) or 0
+        # Receipts are written one transaction after the other (see `register.py`), so
+        # that none can appear behind one that was read.
+        newest = connection.scalar(select(func.max(receipts.c.id))) or 0
+        until = min(newest, known + _RECEIPTS_AT_ONCE)
+        new = _ARRIVALS.where(
+            receipts.c.id > known,
+            receipts.c.id <= until,
+            receipts.c.recipient == recipient,
+        )
+        rows = [dict(row) for row in connection.execute(new).mappings()]
+        if rows:
+            connection.execute(_ARRIVED, rows)
+        if until != known:
+            listed = update(feedback_cursor).where(itself)
+            connection.execute(listed.values(receipt=until))
+        return until < newest
 
 
 def record(
@@ -205,8 +237,8 @@ def _cursor(recipient: str, share: str) -> ColumnElement[bool]:
 
 def _make_sure(connection: Connection, recipient: str, share: str) -> None:
     """Make the row of a cursor, unless there is one; many may do so at once."""
-    row = {"recipient": recipient, "share": share, "looked_at": 0, "since": 0}
-    connection.execute(_MAKE, row)
+    row = {"recipient": recipient, "share": share, "uid": "", "agreement": ""}
+    connection.execute(_MAKE, {**row, "edition": 0, "arrived": 0})
 
 
 def _id(recipient: str, share: AskedShare, said: Said) -> str:

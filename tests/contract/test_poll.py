@@ -24,8 +24,8 @@ from broker.model.recipient import Limits, RecipientKind
 from broker.poll import ALARM, Poller
 from broker.sandbox.misp import Knobs, MispSandbox
 from broker.store import open_store
+from broker.store.feedback_tables import feedback_cursor
 from broker.store.register import millis
-from broker.store.tables import receipts
 from tests.unit.deliver.events import attribute, event
 from tests.unit.store import samples
 from tests.unit.store.samples import AGREEMENTS, KEY, at, outcome, queued
@@ -301,7 +301,8 @@ def test_new_words_are_looked_at_first(
         share = store.hearing.shares_to_ask("kp-misp", (), now(), 1)[0]
         # As if it had arrived long ago, and been looked at just now.
         with store._database.write() as connection:
-            connection.execute(update(receipts).values(at=millis(long_ago)))
+            listed = update(feedback_cursor).where(feedback_cursor.c.arrived > 0)
+            connection.execute(listed.values(arrived=millis(long_ago)))
         store.hearing.record("kp-misp", share, [], now())
     before = made.once()
     ask(one["kp-misp"], "police", f"/sightings/add/{inner['kp-misp']}", {"type": "0"})

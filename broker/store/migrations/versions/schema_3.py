@@ -64,7 +64,15 @@ def _feedback() -> None:
         sa.Column("share", sa.String(36), primary_key=True),
         sa.Column("looked_at", sa.BigInteger(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("receipt", sa.BigInteger(), nullable=False),
+        sa.Column("uid", sa.String(128), nullable=False),
+        sa.Column("agreement", sa.String(63), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("arrived", sa.BigInteger(), nullable=False),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "feedback_cursor_due", "feedback_cursor", ["recipient", "looked_at"]
     )
 
 
@@ -156,6 +164,7 @@ def _reveals() -> None:
         sa.Column("case_number", sa.String(200), nullable=False),
         sa.Column("legal_order", sa.String(200), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("salt", sa.String(32), nullable=False),
         sa.Column("requester", sa.String(64), nullable=False),
         sa.Column("user", sa.String(64), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -164,7 +173,6 @@ def _reveals() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        sa.Column("salt", sa.String(32), nullable=False),
         "reveal_approvals",
         sa.Column("request", _NUMBER, primary_key=True, autoincrement=False),
         sa.Column("reviewer", sa.String(63), primary_key=True),
