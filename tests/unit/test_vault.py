@@ -271,8 +271,11 @@ def test_only_a_whole_pseudonym_is_one(said: str, epoch: int | None) -> None:
     assert epoch == epoch_asked(said)
 
 
-def test_purging_happens_at_once_and_then_hourly(tmp_path: Path) -> None:
+def test_purging_happens_at_once_and_then_hourly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """The consume loop deletes what is due when it begins, and when it ends."""
+    caplog.set_level("INFO", "besa.vault")
     now = datetime(2026, 11, 21, tzinfo=UTC)
     with samples.opened(tmp_path) as store:
         lock_away(store, now - timedelta(days=2))
@@ -283,9 +286,12 @@ def test_purging_happens_at_once_and_then_hourly(tmp_path: Path) -> None:
         purge()
         between = store.check_register(samples.KEYS).entries
         purge(now=True)
+        purge(now=True)
         last = store.check_register(samples.KEYS).entries
 
     assert (3, 5, 6) == (first, between, last)
+    assert 2 == caplog.text.count("1 values are past their time")
+    assert 2 == len(caplog.records)
 
 
 def test_a_store_that_fails_does_not_stop_consuming(
