@@ -26,6 +26,7 @@ def main() -> int:
     add("--seed", type=int, default=int(time.time()))
     chosen = parser.parse_args()
     several = chosen.store == "postgresql"
+    home = Path(tempfile.mkdtemp(prefix="besa-soak-"))
     began = time.monotonic()
 
     def tell(line: str) -> None:
@@ -37,10 +38,12 @@ def main() -> int:
         store=postgresql.url() if several else "",
         processes=chosen.processes or (2 if several else 1),
         seed=chosen.seed,
-        home=Path(tempfile.mkdtemp(prefix="besa-soak-")),
+        home=home,
         tell=tell,
     )
     sys.stdout.write(report(result, chosen.seed))
+    if result.problems:
+        tell(f"everything is kept in {home}")
     return 1 if result.problems else 0
 
 

@@ -52,6 +52,22 @@ class Result:
     problems: list[str] = field(default_factory=list)
 
 
+def insist(start: Callable[[], object]) -> None:
+    """Start something that was killed; a machine that is busy may need several tries.
+
+    Raises:
+        RuntimeError: it does not start.
+    """
+    for _ in range(5):
+        try:
+            start()
+        except Exception:
+            time.sleep(2)
+            continue
+        return
+    raise RuntimeError("a service that was killed does not start again")
+
+
 @dataclass
 class Soak:
     """One installation under load, with everything that it talks to."""
@@ -102,7 +118,7 @@ class Soak:
             self.start(what)
         elif what == "kafka":
             self.kafka.kill()
-            self.kafka.start()
+            insist(self.kafka.start)
         else:
             port = int(
                 keyring.read_credential(
@@ -111,7 +127,7 @@ class Soak:
             )  # type: ignore[union-attr]
             self.site.misps[what].kill()
             self.site.misps[what].wait()
-            self.site.start_misp(what, port)
+            insist(lambda: self.site.start_misp(what, port))
         return what
 
     def carry(self) -> None:
@@ -313,7 +329,7 @@ def soak(
         store: the URL of an empty store; SQLite in the folder when empty.
         processes: how many consumers and how many dispatchers.
         seed: of all that is random.
-        home: a folder to work in; removed at the end.
+        home: a folder to work in; removed at the end, unless something was wrong.
         patience: seconds to wait for what is left when nobody is killed any more.
         tell: told how it goes.
     """
@@ -342,7 +358,11 @@ def soak(
             tell("counting")
             judge(run, incidents, result)
             result.kills = run.kills
-    finally:
+    except Exception as error:
+        result.problems.append(
+            f"the soak itself failed: {type(error).__name__}: {error}"
+        )
+    if not result.problems:
         shutil.rmtree(home, ignore_errors=True)
     result.seconds = time.monotonic() - began
     return result
