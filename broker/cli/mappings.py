@@ -171,6 +171,26 @@ def _taxonomy(tables: Tables) -> list[dict[str, Any]]:
 
 
 def _objects(tables: Tables) -> list[dict[str, Any]]:
+    """Return a row for each object of a part, then for each composed one."""
+    return [*_of_parts(tables), *_composed(tables)]
+
+
+def _composed(tables: Tables) -> list[dict[str, Any]]:
+    return [
+        {
+            "part": "observables",
+            "party": "",
+            "name": row.name,
+            "version": row.template_version,
+            "relations": [
+                f"{', '.join(each.kinds)} as {each.relation}" for each in row.relations
+            ],
+        }
+        for row in tables.composed
+    ]
+
+
+def _of_parts(tables: Tables) -> list[dict[str, Any]]:
     return [
         {
             "part": row.part,

@@ -106,3 +106,38 @@ def _warning_list(sort: str, entry: str) -> SimpleNamespace:
     return SimpleNamespace(
         name="List of known things (2026)", type=sort, version=3, list=[entry]
     )
+
+
+def test_what_observables_of_a_group_become_is_shown() -> None:
+    """The objects that observables are put together into stand among the objects."""
+    result = CliRunner().invoke(app, ["mappings", "show", "objects", "--json"])
+
+    found = json.loads(result.stdout)["objects"]
+    composed = {row["name"] for row in found if row["part"] == "observables"}
+    assert {"domain-ip", "email", "file", "network-connection", "url"} <= composed
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ("kinds: [email-message-id]", "kinds: [email-number]", "there is no kind"),
+        ("target: case/incident", "target: case/accident", "there is no object"),
+    ],
+)
+def test_a_wrong_row_of_the_objects_is_found(
+    before: str, after: str, problem: str
+) -> None:
+    """A composed object of no kind, and a link to no object, are named with a line."""
+    from broker.rulebook import build
+    from broker.settings import read_rulebook_files
+
+    files = dict(read_rulebook_files(ROOT / "policies", ROOT / "mappings"))
+    name = "mappings/objects.yaml"
+    files[name] = files[name].replace(before.encode(), after.encode(), 1)
+
+    with pytest.raises(RulebookError) as caught:
+        build(files)
+
+    (found,) = caught.value.problems
+    assert (name, True) == (found.file, found.line > 0)
+    assert problem in found.message
