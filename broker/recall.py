@@ -249,7 +249,7 @@ class Recall:
     def _watch(self) -> None:
         """Raise an alarm for what nobody has confirmed for too long."""
         if time.monotonic() >= self._seen.watched:
-            self._seen.watched = time.monotonic() + _PATIENCE_SECONDS
+            self._seen.watched = time.monotonic() + _ROUND_SECONDS
             self._store.watch_recalls(self._clock(), self._days)
 
     # --- how ---

@@ -118,7 +118,7 @@ def _recalls(out: Console, found: Status) -> None:
     if found.recalls_waiting:
         line = f"Taken back, not confirmed: {found.recalls_waiting}"
         out.print(Text(line, style="bold"))
-        out.print("  besa recall list says by whom")
+        out.print("  besa recall list names them")
         out.print()
 
 
