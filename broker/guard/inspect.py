@@ -198,63 +198,67 @@ def _alone(read: _Read, incident: Incident) -> Found | Exception:
 
 
 def _searched(documents: list[_Read], incident: Incident) -> list[Found | Exception]:
-    """Look for values and tripwires in drafts of one incident.
-
-    What is encoded in any of them is laid open once for all. Only when something is
-    in there that one of them must not hold is that one looked at by itself.
-    """
+    """Look for values and tripwires in drafts of one incident."""
     secrets = [
         one.look.guard.secrets.of(incident, one.look.withheld) for one in documents
     ]
-    lines = {line: None for one in documents for line in one.lines.to_open}
-    opened = laid_open(list(lines))
     wanted = Wanted(list({secret.value: None for each in secrets for secret in each}))
     if len(documents) == 1:
-        whole = Searched(documents[0].lines, opened, documents[0].values)
-        return [_found(documents[0], whole, wanted, secrets[0], incident)]
-    beneath = Searched(Lines([], list(lines), []), opened, ())
-    _refuse_too_much(len(wanted), beneath.size)
-    below = beneath.holding(wanted)
-    touched = set(
-        beneath.tripped({name for one in documents for name in _tripwires(one)})
-    )
+        [one] = documents
+        whole = Searched(one.lines, laid_open(one.lines.to_open), one.values)
+        return [_found(one, [_Part.of(whole, wanted)], secrets[0], incident)]
+    beneath = _beneath(documents, wanted)
     found: list[Found | Exception] = []
-    for one, its in zip(documents, secrets, strict=True):
-        clear = touched.isdisjoint(_tripwires(one)) and below.isdisjoint(
-            secret.value for secret in its
-        )
-        if clear:
-            above = Searched(one.lines.without_single(), [], one.values)
-            found.append(_found(one, above, wanted, its, incident))
-        else:
-            found.append(_alone(one, incident))
+    for at, (one, its) in enumerate(zip(documents, secrets, strict=True)):
+        above = Searched(one.lines.without_single(), [], one.values)
+        parts = [part for holders, part in beneath.items() if holders >> at & 1]
+        found.append(_found(one, [_Part.of(above, wanted), *parts], its, incident))
     return found
 
 
-def _tripwires(read: _Read) -> frozenset[str]:
-    return read.look.guard.tripwires
+class _Part(NamedTuple):
+    """Some texts of a draft, and which values stand in them."""
+
+    searched: Searched
+    there: set[str]
+
+    @classmethod
+    def of(cls, searched: Searched, wanted: Wanted) -> _Part:
+        """Look for values in texts."""
+        if len(wanted) * searched.size > _MOST_WORK:
+            raise GuardError("too many values and too much text: split the incident")
+        return cls(searched, searched.holding(wanted))
+
+
+def _beneath(documents: list[_Read], wanted: Wanted) -> dict[int, _Part]:
+    """Return what is encoded in drafts, each line of them laid open once.
+
+    It is kept apart by who has the lines: a bit for each draft that does. So nothing
+    is found in a draft that stands in another one.
+    """
+    holders: dict[str, int] = {}
+    for at, one in enumerate(documents):
+        for line in one.lines.to_open:
+            holders[line] = holders.get(line, 0) | 1 << at
+    lines: dict[int, list[str]] = {}
+    for line, held_by in holders.items():
+        lines.setdefault(held_by, []).append(line)
+    return {
+        held_by: _Part.of(Searched(Lines([], its, []), laid_open(its), ()), wanted)
+        for held_by, its in lines.items()
+    }
 
 
 def _found(
-    read: _Read,
-    searched: Searched,
-    wanted: Wanted,
-    secrets: list[Secret],
-    incident: Incident,
+    read: _Read, parts: list[_Part], secrets: list[Secret], incident: Incident
 ) -> Found:
     """Return everything that is wrong with one draft."""
-    _refuse_too_much(len(secrets), searched.size)
-    there = searched.holding(wanted)
+    there = set().union(*(part.there for part in parts))
     leaked = _leaked(read.look, there, secrets, incident) if there else ()
-    touched = [
-        Breach(f"tripwire-{name}", "") for name in searched.tripped(_tripwires(read))
-    ]
-    return (*read.breaches, *leaked, *touched)
-
-
-def _refuse_too_much(values: int, letters: int) -> None:
-    if values * letters > _MOST_WORK:
-        raise GuardError("too many values and too much text: split the incident")
+    names = read.look.guard.tripwires
+    touched = {name for part in parts for name in part.searched.tripped(names)}
+    tripped = [Breach(f"tripwire-{name}", "") for name in sorted(touched)]
+    return (*read.breaches, *leaked, *tripped)
 
 
 def _leaked(

@@ -41,8 +41,9 @@ _GROUPING: Final = b" ()+-/_\t\r\n|>*#"
 _SPLIT: Final = 8
 # So many comparisons cost as much as the automaton that makes one pass of them.
 _ONE_PASS: Final = 300_000
-# And so many cost as much as a list of every place where a word stands.
-_BY_ONE: Final = 10**9
+# And so many cost as much as a list of every place where a word stands: there is always
+# one, as what is withheld from one recipient another may see.
+_BY_ONE: Final = 10**7
 
 
 class Searched:
@@ -168,7 +169,7 @@ class Words:
             self._automaton = AhoCorasick(
                 self.forms, implementation=Implementation.ContiguousNFA
             )
-        # One match is enough to look closer; nearly always there is none.
+        # One match is enough to look closer.
         if not self._automaton.find_matches_as_indexes(text):
             return ()
         if len(self.forms) * len(text) <= _BY_ONE:

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import process_time
 
 from broker import guard, pipeline
-from broker.model.sharing import NO_HISTORY, Draft, Outcome
+from broker.model.sharing import NO_HISTORY, Draft, Outcome, Share
 from broker.rulebook import Route, Rulebook
 from tests.bench import incidents, world
 from tests.bench.measure import settled
@@ -78,16 +78,20 @@ def _grown(observables: int) -> Grown:
         for raw in islice(stream, count):
             received = pipeline.receive(raw, world.NATIVE, rulebook=world.rulebook())
             outcome = _process(raw)
-            for share, route in zip(outcome.shares, routes, strict=True):
-                sealed = share.sealed
-                assert sealed is not None
-                draft = Draft(sealed.recipient, sealed.wire, sealed.body)
-                _forget()
-                start = process_time()
-                guard.inspect(draft, received.incident, route.guard)
-                watched += process_time() - start
+            looks = list(map(_look, outcome.shares, routes))
+            _forget()
+            start = process_time()
+            guard.inspect_all(looks, received.incident)
+            watched += process_time() - start
     outputs = count * len(routes) * observables
     return Grown(observables, path / outputs * 1e6, watched / outputs * 1e6)
+
+
+def _look(share: Share, route: Route) -> guard.Look:
+    sealed = share.sealed
+    assert sealed is not None
+    draft = Draft(sealed.recipient, sealed.wire, sealed.body)
+    return guard.Look(draft, route.guard, share.decision.withheld_items)
 
 
 def _forget() -> None:
