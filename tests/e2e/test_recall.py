@@ -20,6 +20,7 @@ import requests
 
 from broker.sandbox.misp import Knobs, MispSandbox, Refusal
 from tests.e2e.office import Office, incident
+from tests.e2e.test_feedback import tag
 
 KP = "kp-misp"
 UID = "KOS-2026-11"
@@ -106,6 +107,28 @@ def test_a_recall_reaches_the_recipient_and_is_confirmed(
     assert [] == after
     assert 0 == office.besa("audit", "verify").code
     assert not office.rows("SELECT 1 FROM audit WHERE facts LIKE '%hospital%'")
+
+
+def test_a_tag_of_the_unit_confirms_a_recall(office: Office, misp: MispSandbox) -> None:
+    """What the unit says in its own MISP ends the wait, and not before it says so."""
+    office.publish(shared())
+    office.consume()
+    office.besa("dispatch", "--until-idle")
+    office.besa("recall", UID, *WHY)
+    office.consume()
+    office.besa("dispatch", "--until-idle")
+    share = office.rows("SELECT share FROM outbox")[0][0]
+    early = office.besa("feedback", "poll", "--json")
+    before = office.besa("recall", "list", "--json").json["recalls"]
+    tag(misp, share, 'besa:recall="acknowledged"')
+    polled = office.besa("feedback", "poll", "--json")
+    [recall] = office.besa("recall", "list", "--all", "--json").json["recalls"]
+
+    assert (0, 0) == (early.code, polled.code), polled.err
+    assert 1 == len(before)
+    assert "tag" == recall["acknowledged_by"]
+    assert recall["acknowledged_at"]
+    assert 0 == office.besa("audit", "verify").code
 
 
 def test_after_a_recall_two_people_share_it_again(
