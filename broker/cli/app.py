@@ -23,7 +23,6 @@ from broker.cli import (
     policy,
     publish,
     recall,
-    recall,
     reconcile,
     reveal,
     rules,
@@ -102,7 +101,6 @@ app.command(rich_help_panel=SHARE)(publish.publish)
 app.command(rich_help_panel=SHARE)(serve.run)
 app.command(rich_help_panel=SHARE)(serve.consume)
 app.command(rich_help_panel=SHARE)(serve.dispatch)
-app.add_typer(recall.app, name="recall", rich_help_panel=SHARE)
 app.add_typer(recall.app, name="recall", rich_help_panel=SHARE)
 app.command(rich_help_panel=SHARE)(verify.verify)
 app.command(rich_help_panel=RULES)(rules.check)
