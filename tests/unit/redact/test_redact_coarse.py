@@ -111,6 +111,7 @@ def test_bands_of_amounts_can_be_chosen() -> None:
     """A profile may say where bands begin."""
     assert "500-" not in str(apply("amount_band", "499", bounds=[500]))
     assert "500+" == apply("amount_band", "500", bounds=[500])
+    assert "1+" == apply("amount_band", "1", bounds=[1])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from broker.model.sharing import Redacted
@@ -22,7 +23,10 @@ def found(rules: dict[str, Any], **changes: Any) -> list[Pair]:
     incident = given.incident(**changes)
     plan = profiles.plan_of(given.profile(rules))
     redacted = project(incident, plan, given.key())
-    return list(pairs(redacted, fields_of(incident), given.key()))
+    result = list(pairs(redacted, fields_of(incident), given.key()))
+    seen = json.dumps(redacted.view)
+    assert [] == [one for one in result if f'"{one.pseudonym}"' not in seen]
+    return result
 
 
 def made(value: str) -> str:
