@@ -7,13 +7,14 @@ gets nothing; the others get exactly what they would have got; nothing tells a v
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker import convert, guard, pipeline, policy, redact, render
+from broker import convert, leaving, policy, redact, render
 from broker.errors import ConversionError, GuardError, RedactionError
 from broker.model.sharing import Outcome, Share, State
 from tests import world
@@ -26,8 +27,8 @@ STAGES: dict[str, tuple[Any, str]] = {
     "project": (redact, "project"),
     "to_stix": (convert, "to_stix"),
     "render": (render, "misp_event"),
-    "inspect": (guard, "inspect"),
-    "seal": (pipeline, "seal"),
+    "inspect": (import_module("broker.guard.inspect"), "_marking_breaches"),
+    "seal": (leaving, "seal"),
 }
 ERRORS: tuple[Exception, ...] = (
     ValueError(SECRET),
