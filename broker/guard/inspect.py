@@ -9,7 +9,7 @@ keep is looked for in every encoding; an error in here counts as a breach.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -206,13 +206,15 @@ def _searched(documents: list[_Read], incident: Incident) -> list[Found | Except
     if len(documents) == 1:
         [one] = documents
         whole = Searched(one.lines, laid_open(one.lines.to_open), one.values)
-        return [_found(one, [_Part.of(whole, wanted)], secrets[0], incident)]
-    beneath = _beneath(documents, wanted)
+        return [
+            _found(one, [_Part.of(whole, wanted, secrets[0])], secrets[0], incident)
+        ]
+    beneath = _beneath(documents, wanted, secrets)
     found: list[Found | Exception] = []
     for at, (one, its) in enumerate(zip(documents, secrets, strict=True)):
         above = Searched(one.lines.without_single(), [], one.values)
         parts = [part for holders, part in beneath.items() if holders >> at & 1]
-        found.append(_found(one, [_Part.of(above, wanted), *parts], its, incident))
+        found.append(_found(one, [_Part.of(above, wanted, its), *parts], its, incident))
     return found
 
 
@@ -223,14 +225,16 @@ class _Part(NamedTuple):
     there: set[str]
 
     @classmethod
-    def of(cls, searched: Searched, wanted: Wanted) -> _Part:
+    def of(cls, searched: Searched, wanted: Wanted, secrets: Iterable[Secret]) -> _Part:
         """Look for values in texts."""
         if len(wanted) * searched.size > _MOST_WORK:
             raise GuardError("too many values and too much text: split the incident")
-        return cls(searched, searched.holding(wanted))
+        return cls(searched, searched.holding(wanted, {one.value for one in secrets}))
 
 
-def _beneath(documents: list[_Read], wanted: Wanted) -> dict[int, _Part]:
+def _beneath(
+    documents: list[_Read], wanted: Wanted, secrets: list[list[Secret]]
+) -> dict[int, _Part]:
     """Return what is encoded in drafts, each line of them laid open once.
 
     It is kept apart by who has the lines: a bit for each draft that does. So nothing
@@ -244,7 +248,16 @@ def _beneath(documents: list[_Read], wanted: Wanted) -> dict[int, _Part]:
     for line, held_by in holders.items():
         lines.setdefault(held_by, []).append(line)
     return {
-        held_by: _Part.of(Searched(Lines([], its, []), laid_open(its), ()), wanted)
+        held_by: _Part.of(
+            Searched(Lines([], its, []), laid_open(its), ()),
+            wanted,
+            (
+                one
+                for at, each in enumerate(secrets)
+                if held_by >> at & 1
+                for one in each
+            ),
+        )
         for held_by, its in lines.items()
     }
 

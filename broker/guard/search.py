@@ -91,12 +91,20 @@ class Searched:
         """Return those of some tripwires that the texts touch, in order."""
         return [name for name in sorted(names) if TRIPWIRES[name](self._written)]
 
-    def holding(self, wanted: Wanted) -> set[str]:
-        """Return the values that stand in the texts in any form."""
+    def holding(
+        self, wanted: Wanted, withheld: Collection[str] | None = None
+    ) -> set[str]:
+        """Return the values that stand in the texts in any form.
+
+        Only for those that are ``withheld`` here is it looked where they stand; the
+        texts are full of the others.
+        """
+        mine = set(wanted.values if withheld is None else withheld)
         found: set[str] = set()
         for form in wanted.texts.within(self._opened):
-            if _stands_apart(form, self._opened):
-                found.update(wanted.texts.forms[form])
+            values = wanted.texts.forms[form]
+            if not mine.isdisjoint(values) and _stands_apart(form, self._opened):
+                found.update(values)
         # Spaced out, or split over neighbours.
         for bare in wanted.bares.within(self._squeezed):
             found.update(wanted.bares.forms[bare])
@@ -105,15 +113,17 @@ class Searched:
                 self._words = f" {words_of(self._opened)} "
             for short in wanted.shorts.within(self._words):
                 found.update(wanted.shorts.forms[short])
-        found.update(self._numbers_among(wanted))
+        found.update(self._numbers_among(wanted, mine))
         if wanted.beyond:
             found.update(self._encoded_among(wanted.raw_forms()))
         return found
 
-    def _numbers_among(self, wanted: Wanted) -> Iterable[str]:
+    def _numbers_among(self, wanted: Wanted, mine: set[str]) -> Iterable[str]:
         """Yield the values that are numbers and stand there, however grouped."""
         both = f"{self._numbers}\0{self._neighbours}"
         for digits in wanted.numbers.within(both):
+            if mine.isdisjoint(wanted.numbers.forms[digits]):
+                continue
             for text, least in ((self._numbers, 0), (self._neighbours, _SPLIT)):
                 if len(digits) < least or digits not in text:
                     continue
@@ -183,7 +193,6 @@ class Wanted:
     """Values in every form in which they are looked for, made once for all texts."""
 
     __slots__ = (
-        "_count",
         "_raw",
         "alone",
         "bares",
@@ -191,11 +200,12 @@ class Wanted:
         "numbers",
         "shorts",
         "texts",
+        "values",
     )
 
     def __init__(self, values: Sequence[str]) -> None:
         """Make the forms of values, each of which is named once."""
-        self._count = len(values)
+        self.values = values
         texts = text_forms(values)
         bares, others = told_bare(texts)
         self.texts = Words(others)
@@ -216,7 +226,7 @@ class Wanted:
 
     def __len__(self) -> int:
         """Return how many values there are."""
-        return self._count
+        return len(self.values)
 
     def raw_forms(self) -> Mapping[bytes, list[str]]:
         """Return the values beyond ASCII by the bytes in which they may be carried."""
