@@ -20,9 +20,10 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from broker.canonical import loads
 from broker.errors import StoreError
-from broker.model.sharing import Loss, ReceiptState, Sealed, State, Wire
+from broker.model.sharing import Loss, ReceiptState, Sealed, State
 from broker.store.connect import Database
 from broker.store.ended import delivery_facts
+from broker.store.outbox import sealed_in
 from broker.store.register import Links, millis
 from broker.store.tables import Place, decisions, outbox, receipts
 
@@ -138,19 +139,9 @@ def sealed_of(database: Database, belief: Belief) -> tuple[Sealed, frozenset[Los
         losses = connection.scalar(_LOSSES, of)
     if row is None:
         raise StoreError(f"the outbox has no row {belief.row} any more")
-    sealed = Sealed(
-        row["recipient"],
-        row["share"],
-        row["edition"],
-        Wire(row["wire"]),
-        row["body"],
-        row["sha256"],
-        row["rulebook"],
-        row["key_id"],
-        row["signature"],
-        row["retracts"],
+    return sealed_in(row), frozenset(
+        Loss(*loss) for loss in loads((losses or "[]").encode())
     )
-    return sealed, frozenset(Loss(*loss) for loss in loads((losses or "[]").encode()))
 
 
 def queue_again(

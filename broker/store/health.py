@@ -113,7 +113,7 @@ def _oldest(connection: Connection, now: datetime) -> dict[str, timedelta]:
         .where(outbox.c.state.in_(_UNSENT), outbox.c.next_attempt_at < NEVER)
         .group_by(outbox.c.recipient)
     )
-    return {name: now - moment(at) for name, at in connection.execute(query).tuples()}
+    return {name: now - moment(at) for name, at in connection.execute(query)}
 
 
 def _span(time: timedelta) -> str:

@@ -215,8 +215,9 @@ def _bury(database: Database, row: int, now: datetime) -> None:
             _end(connection, links, Ended(found, _SUPERSEDED, millis(now), reason=why))
 
 
-def _leased(row: RowMapping, worker: str, until: datetime) -> LeasedRow:
-    sealed = Sealed(
+def sealed_in(row: RowMapping) -> Sealed:
+    """Return the sealed edition that a row of the outbox holds."""
+    return Sealed(
         row["recipient"],
         row["share"],
         row["edition"],
@@ -228,11 +229,14 @@ def _leased(row: RowMapping, worker: str, until: datetime) -> LeasedRow:
         row["signature"],
         row["retracts"],
     )
+
+
+def _leased(row: RowMapping, worker: str, until: datetime) -> LeasedRow:
     return LeasedRow(
         row["id"],
         row["uid"],
         row["agreement"],
-        sealed,
+        sealed_in(row),
         row["attempts"] + 1,
         moment(row["enqueued_at"]),
         worker,
