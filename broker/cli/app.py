@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from broker import __version__
 from broker.cli import (
@@ -32,6 +31,7 @@ from broker.cli import (
     terminal,
     verify,
 )
+from broker.cli.listing import Listing
 
 LOOK, SHARE, RULES, OVERSIGHT, TRY = (
     "Look before you share",
@@ -42,27 +42,9 @@ LOOK, SHARE, RULES, OVERSIGHT, TRY = (
 )
 
 
-class _InGroups(TyperGroup):
-    """A command whose help lists its commands under headings."""
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write one list of commands per heading."""
-        headings: dict[str, list[tuple[str, str]]] = {}
-        for name in self.list_commands(ctx):
-            command = self.get_command(ctx, name)
-            if command is None or command.hidden:
-                continue
-            heading = getattr(command, "rich_help_panel", None) or "Commands"
-            summary = command.get_short_help_str(limit=formatter.width - 12)
-            headings.setdefault(str(heading), []).append((name, summary))
-        for heading, rows in headings.items():
-            with formatter.section(heading):
-                formatter.write_dl(rows)
-
-
 # Typer's own Rich help costs a quarter of a second on every call; plain text does not.
 app = typer.Typer(
-    cls=_InGroups,
+    cls=Listing,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,

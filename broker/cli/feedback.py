@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broker.cli import terminal
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from broker.store import Store
 
 app = typer.Typer(
+    cls=Listing,
     invoke_without_command=True,
     rich_markup_mode=None,
     help="Ask units what they said back, and show it.",

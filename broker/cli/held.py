@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from broker.cli import acting, terminal
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from broker.store import Held, HeldDraft, Store
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Look at what is held for a person, and release or drop it.",

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from broker.cli import terminal
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Make and list the keys of the seal.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from broker.cli import terminal
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from broker.store import Status
 
 audit = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Check the register of everything that was disclosed.",

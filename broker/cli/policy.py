@@ -10,12 +10,14 @@ import typer
 
 from broker.cli import policy_options as options
 from broker.cli import terminal
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
     from broker.prove import Side
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Compare, tabulate, describe and begin agreements.",

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from broker.cli import terminal
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FIRST = "take-back"
 
 
-class _ByUid(TyperGroup):
+class _ByUid(Listing):
     """A group whose first word may be an incident: then its first command is meant."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ import typer
 
 from broker.cli import acting, terminal
 from broker.cli.held import As, Key, opened
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from broker.vault import Vault
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Look up whom a pseudonym stands for, on a legal order.",

@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 import typer
 
 from broker.cli import terminal
+from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Start a stand-in MISP or an Apache Kafka on this machine.",
