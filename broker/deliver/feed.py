@@ -7,6 +7,7 @@ event), ``hashes.csv`` (MD5 of each value, with the event's UUID) and ``manifest
 A MISP that pulls a feed keeps what an update leaves out, just as when it is pushed to.
 So an event's file names what earlier editions had, with ``deleted: true``: composed and
 proved by `misp_update`, with the event file that lies there as what the reader holds.
+It is always whole: a reader may come for the first time.
 
 Invariants: the manifest is written last, so that it never names what is not there; all
 files are replaced as a whole. An event's file is the sealed event with the CSIRT's name
@@ -132,9 +133,9 @@ class FeedRecipient:
         elif not _differ(event, held):
             return held
         else:
-            made = compose(event, held)
+            made = compose(event, held, whole=True)
             _carry_on(made, held)
-            prove(event_of(sealed), made, held)
+            prove(event_of(sealed), made, held, whole=True)
         made["Orgc"] = dict(self._creator)
         return made
 

@@ -52,16 +52,19 @@ _ECHOED: Final = {
 _ADDED: Final = frozenset({"deleted", "timestamp", "Attribute"})
 
 
-def compose(event: dict[str, Any], held: Thing) -> dict[str, Any]:
+def compose(
+    event: dict[str, Any], held: Thing, *, whole: bool = False
+) -> dict[str, Any]:
     """Turn a fresh copy of the sealed event into the update, in place.
 
     Args:
         event: the sealed event, parsed anew; it is changed and returned.
         held: the server's event with its deleted things.
+        whole: leave nothing out; for readers who may never have seen ``held``.
     """
     _raise_stamp(event, held)
     for kind in LISTS:
-        _compose_list(kind, event, held, top=True)
+        _compose_list(kind, event, held, brief=not whole)
     ours = tag_names(event)
     removed = [
         {"name": tag["name"], "deleted": True}
@@ -74,7 +77,7 @@ def compose(event: dict[str, Any], held: Thing) -> dict[str, Any]:
 
 
 def _compose_list(
-    kind: str, parent: dict[str, Any], held: Thing, *, top: bool = False
+    kind: str, parent: dict[str, Any], held: Thing, *, brief: bool = False
 ) -> bool:
     """Bring one list of things up to date; say whether anything in it changes."""
     there = by_uuid(held, kind)
@@ -82,7 +85,7 @@ def _compose_list(
     changes = False
     for own in parent.get(kind, ()):
         other = there.pop(uuid_of(own), None)
-        if top and is_same(kind, own, other):
+        if brief and is_same(kind, own, other):
             continue
         if other is None or _compose_thing(kind, own, other):
             changes = True
@@ -126,25 +129,28 @@ def _removal(kind: str, other: Thing) -> dict[str, Any]:
     return removal
 
 
-def prove(sealed: Thing, update: Thing, held: Thing) -> None:
+def prove(sealed: Thing, update: Thing, held: Thing, *, whole: bool = False) -> None:
     """Check that an update is the sealed event with the four allowed changes only.
 
     Args:
         sealed: the event of the sealed bytes, parsed anew.
         update: the event that is about to be sent.
         held: the server's event with its deleted things.
+        whole: nothing may be left out.
 
     Raises:
         Refused: something else differs; nothing may be sent.
     """
-    _prove_thing(sealed, update, held, top=True)
+    _prove_thing(sealed, update, held, top=True, brief=not whole)
 
 
-def _prove_thing(sealed: Thing, update: Thing, held: Thing, *, top: bool) -> None:
+def _prove_thing(
+    sealed: Thing, update: Thing, held: Thing, *, top: bool = False, brief: bool = False
+) -> None:
     lists = (*LISTS, "Tag") if top else INNER
     for name in sealed.keys() | update.keys():
         if name in lists:
-            _prove_list(name, sealed, update, held, top=top)
+            _prove_list(name, sealed, update, held, brief=brief)
         elif name == "timestamp":
             _demand(stamp_of(update) >= stamp_of(sealed))
         elif name == "deleted" and name not in sealed:
@@ -159,7 +165,7 @@ def _identical(sealed: Any, update: Any) -> bool:
 
 
 def _prove_list(
-    name: str, sealed: Thing, update: Thing, held: Thing, *, top: bool
+    name: str, sealed: Thing, update: Thing, held: Thing, *, brief: bool
 ) -> None:
     before, after = sealed.get(name, []), update.get(name, [])
     if name == "Tag":
@@ -174,11 +180,11 @@ def _prove_list(
     for uuid, sent in told.items():
         other = there.get(uuid, {})
         if uuid in left:
-            _prove_thing(left.pop(uuid), sent, other, top=False)
+            _prove_thing(left.pop(uuid), sent, other)
         else:
             _prove_removal(sent, other)
     for uuid, own in left.items():
-        _demand(top and is_same(name, own, there.get(uuid)))
+        _demand(brief and is_same(name, own, there.get(uuid)))
 
 
 def _prove_removal(removal: Thing, held: Thing) -> None:

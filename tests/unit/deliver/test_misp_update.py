@@ -313,6 +313,19 @@ def test_what_the_server_holds_already_is_not_sent() -> None:
     assert stamps[0] > stamps[1]
 
 
+def test_what_must_be_whole_is_whole() -> None:
+    """For a reader who may have seen nothing yet, what is the same is said again."""
+    kept = attribute("203.0.113.1")
+    edition, held = event(kept, attribute("203.0.113.2")), event(kept)
+    update = compose(copy.deepcopy(edition), held, whole=True)
+    prove(edition, update, held, whole=True)
+    assert edition["Attribute"] == update["Attribute"]
+
+    del update["Attribute"][0]
+    with pytest.raises(Refused, match="more than was sealed"):
+        prove(edition, update, held, whole=True)
+
+
 @pytest.mark.parametrize(
     "other",
     [
