@@ -134,33 +134,40 @@ def disclose(
     fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
     given = _Given(incident, facts, hearing, fields, {})
-    ways = [
-        _share(given, route, keys, history, now, stale=stale)
+    begun = [
+        _begun(given, route, keys, history, now, stale=stale)
         for route in rulebook.routes
     ]
-    width = _ABREAST if len(incident.observables) <= _SMALL else 1
-    made: list[Share | Made] = []
-    for first in range(0, len(ways), width):
-        made += _side_by_side(ways[first : first + width])
+    made = _ended(begun, _ABREAST if len(incident.observables) <= _SMALL else 1)
     return outcome(tuple(inspected(made, incident, rulebook, keys)))
 
 
-def _side_by_side(ways: list[_Way]) -> list[Share | Made]:
+def _ended(begun: list[Share | _Way], width: int) -> list[Share | Made]:
+    """Bring what has only begun to its end, so many recipients abreast."""
+    going = [(n, each) for n, each in enumerate(begun) if not isinstance(each, Share)]
+    ended: dict[int, Share | Made] = {
+        n: each for n, each in enumerate(begun) if isinstance(each, Share)
+    }
+    for first in range(0, len(going), width):
+        ended |= _side_by_side(dict(going[first : first + width]))
+    return [ended[n] for n in range(len(begun))]
+
+
+def _side_by_side(ways: dict[int, _Way]) -> dict[int, Share | Made]:
     """Take recipients through each stage together before any goes on to the next.
 
     One after the other would come to the same; but what a stage has just used, its
     code and the incident, is then still near the processor.
     """
     made: dict[int, Share | Made] = {}
-    going = dict(enumerate(ways))
-    while going:
-        for number, way in list(going.items()):
+    while ways:
+        for number, way in list(ways.items()):
             try:
                 next(way)
             except StopIteration as ended:
                 made[number] = ended.value
-                del going[number]
-    return [made[number] for number in range(len(ways))]
+                del ways[number]
+    return made
 
 
 def advance(history: History, outcome: Outcome) -> History:
@@ -186,7 +193,7 @@ class _Given:
     known: convert.Known
 
 
-def _share(
+def _begun(
     given: _Given,
     route: Route,
     keys: Keys,
@@ -194,30 +201,43 @@ def _share(
     now: datetime,
     *,
     stale: bool,
-) -> _Way:
-    """Find out what one recipient gets; whatever goes wrong, it is not too much."""
+) -> Share | _Way:
+    """Decide on one recipient; where nothing is to be made, that is all there is.
+
+    Most agreements say nothing of an incident, so that this is what they cost.
+    """
     agreement = route.agreement.agreement
-    stage = "decide"
-    decision: Decision | None = None
     try:
         decision = policy.decide(given.facts, route.rules, now, given.hearing)
         if stale:
             return Share(decision, State.STALE)
-        decision = history.kept_back(decision)
-        stage = "disclose"
-        previous = history.editions.get(agreement)
-        if decision.effect is Effect.WITHHOLD:
-            if previous is None:
-                return Share(decision, State.WITHHELD)
+        if history.recalled:
+            decision = history.kept_back(decision)
+    except Exception as error:
+        unknown = Decision(agreement, route.recipient.recipient, Effect.WITHHOLD, ())
+        return failed(unknown, error, "decide")
+    previous = history.editions.get(agreement)
+    if decision.effect is Effect.WITHHOLD and previous is None:
+        return Share(decision, State.WITHHELD)
+    return _way(given, route, keys, decision, previous)
+
+
+def _way(
+    given: _Given,
+    route: Route,
+    keys: Keys,
+    decision: Decision,
+    previous: Edition | None,
+) -> _Way:
+    """Find out what one recipient gets; whatever goes wrong, it is not too much."""
+    try:
+        if decision.effect is Effect.WITHHOLD and previous is not None:
             return _withheld(given.incident, route, keys, decision, previous)
         key = keys.recipients[route.recipient.recipient]
         yield
         return (yield from _shared(given, route, key, decision, previous))
     except Exception as error:
-        if decision is None:
-            recipient = route.recipient.recipient
-            decision = Decision(agreement, recipient, Effect.WITHHOLD, ())
-        return failed(decision, error, stage)
+        return failed(decision, error, "disclose")
 
 
 def _shared(
