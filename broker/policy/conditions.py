@@ -9,7 +9,7 @@ Invariant: every field of `When` has a condition here (a test holds this).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from broker.model.marking import Pap, Severity, Tlp
@@ -19,12 +19,13 @@ Check = Callable[[Facts], bool]
 Level = TypeVar("Level", Severity, Tlp, Pap)
 
 
-@cache
+# By type, too: TLP:AMBER and PAP:AMBER are equal as texts, and stand on other scales.
+@lru_cache(maxsize=None, typed=True)
 def _from(bound: Level) -> frozenset[Level]:
     return frozenset(level for level in type(bound) if level.rank >= bound.rank)
 
 
-@cache
+@lru_cache(maxsize=None, typed=True)
 def _up_to(bound: Level) -> frozenset[Level]:
     return frozenset(level for level in type(bound) if level.rank <= bound.rank)
 

@@ -38,6 +38,7 @@ PUBLIC = (
     "url--",
     "user-account--",
     "windows-registry-key--",
+    "x509-certificate--",
 )
 secrets = st.binary(min_size=32, max_size=64)
 values = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from broker.model.agreement import Clause, When
 from broker.model.decision import Effect
+from broker.model.marking import Pap, Tlp
 from broker.policy import Facts, Rules, decide
 from broker.policy.conditions import CONDITIONS
 from tests.unit.given import NOW
@@ -164,6 +165,23 @@ def test_condition_that_fails_is_named(
 
     assert (False, f"{name} does not hold") == (failed.matched, failed.because)
     assert (True, "all its conditions hold") == (held.matched, held.because)
+
+
+@pytest.mark.parametrize("first", ["tlp", "pap"])
+def test_levels_of_one_name_stand_on_their_own_scales(
+    first: str, facts: Callable[..., Facts]
+) -> None:
+    """TLP:AMBER and PAP:AMBER are different bounds, whichever is asked for first."""
+    bounds = {"tlp": Tlp.AMBER, "pap": Pap.AMBER}
+    names = sorted(bounds, reverse=first == "tlp")
+    least = {name: CONDITIONS[f"{name}_at_least"](bounds[name]) for name in names}
+    most = {name: CONDITIONS[f"{name}_at_most"](bounds[name]) for name in names}
+
+    assert least["tlp"](facts(tlp=Tlp.AMBER_STRICT))
+    assert not most["tlp"](facts(tlp=Tlp.AMBER_STRICT))
+    assert most["tlp"](facts(tlp=Tlp.CLEAR))
+    assert least["pap"](facts(pap=Pap.RED))
+    assert most["pap"](facts(pap=Pap.CLEAR))
 
 
 def test_all_conditions_of_a_clause_must_hold(
