@@ -88,7 +88,9 @@ def _grown(observables: int) -> Grown:
 
 
 def _look(share: Share, route: Route) -> guard.Look:
-    # Of 100,000 values by chance one may be another's: that draft is held.
+    # Among 100,000 made-up hashes and addresses one is withheld and, in one of its
+    # writings, part of another by chance: such a draft is held, and no other.
+    assert {breach.rule for breach in share.breaches} <= {"withheld-value"}
     made = share.sealed or share.draft
     assert made is not None
     draft = Draft(made.recipient, made.wire, made.body)
