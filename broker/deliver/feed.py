@@ -61,6 +61,7 @@ class FeedRecipient:
         clock: Callable[[], datetime],
     ) -> None:
         self._folder = folder
+        self._turns = files.Turns(folder)
         self._creator = organisation.model_dump() if organisation else {}
         self._clock = clock
 
@@ -75,7 +76,7 @@ class FeedRecipient:
             Refused: a newer edition is there, or what lies there is not ours.
         """
         event = event_of(sealed)
-        with files.locked(self._folder):
+        with self._turns.turn():
             self._demand_newest(sealed)
             manifest = self._manifest()
             made = self._composed(sealed, self._held(sealed.share))

@@ -13,6 +13,7 @@ and a recall takes away what it takes back.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class FileDrop:
 
     def __init__(self, folder: Path, *, clock: Callable[[], datetime]) -> None:
         self._folder = folder
+        self._turns = files.Turns(folder)
+        self._lying = _Lying(folder)
         self._clock = clock
 
     def close(self) -> None:
@@ -55,23 +58,22 @@ class FileDrop:
             Refused: a newer edition lies there already.
         """
         body, seal = (_name(sealed, kind) for kind in (sealed.wire.value, "seal"))
-        with files.locked(self._folder):
-            lying = list(_editions(self._folder, sealed.share))
-            if any(number > sealed.edition for _, number in lying):
+        with self._turns.turn() as alone:
+            lying = self._lying.of(sealed.share, remembered=alone)
+            if any(_edition(name) > sealed.edition for name in lying):
                 raise Refused("a newer edition is there")
+            older = {name for name in lying if _edition(name) < sealed.edition}
             files.write(self._folder, body, sealed.body)
             files.write(self._folder, seal, statement(sealed))
             # The older seal first: without it, what is left is not finished.
-            for path, number in sorted(
-                lying, key=lambda one: ".seal." not in one[0].name
-            ):
-                if number < sealed.edition:
-                    path.unlink(missing_ok=True)
+            for name in sorted(older, key=lambda one: ".seal." not in one):
+                (self._folder / name).unlink(missing_ok=True)
             files.sync(self._folder)
             if (self._folder / body).read_bytes() != sealed.body or (
                 self._folder / seal
             ).read_bytes() != statement(sealed):
                 raise Unavailable("what lies there is not what was written")
+            self._lying.put(sealed.share, (lying - older) | {body, seal})
         return Receipt(
             sealed.recipient,
             sealed.share,
@@ -235,8 +237,38 @@ def _name(sealed: Sealed, kind: str) -> str:
     return f"{sealed.share}.{sealed.edition:06d}.{kind}.json"
 
 
-def _editions(folder: Path, share: str) -> Iterator[tuple[Path, int]]:
-    for path in folder.glob(f"{share}.*"):
-        name = _NAME.fullmatch(path.name)
-        if name:
-            yield path, int(name[2])
+def _edition(name: str) -> int:
+    """Return the edition that a sealed file's name tells."""
+    return int(name.split(".")[1])
+
+
+class _Lying:
+    """What lies in a folder, listed once and remembered while nobody else writes.
+
+    What a courier took away meanwhile is still remembered: it must not be followed by
+    anything older either. The folder is listed again after so many changes, so that
+    not all that was ever carried away is remembered.
+    """
+
+    _CHANGES: Final = 10_000
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: dict[str, set[str]] = {}
+        self._left = 0
+
+    def of(self, share: str, *, remembered: bool) -> set[str]:
+        """Return the names of a case's files; from memory, where that is right."""
+        if not remembered or self._left <= 0:
+            self._names = {}
+            with os.scandir(self._folder) as entries:
+                for entry in entries:
+                    if name := _NAME.fullmatch(entry.name):
+                        self._names.setdefault(name[1], set()).add(entry.name)
+            self._left = self._CHANGES
+        return self._names.get(share, set())
+
+    def put(self, share: str, names: set[str]) -> None:
+        """Remember that of a case exactly these files lie there now."""
+        self._names[share] = names
+        self._left -= 1

@@ -3,7 +3,8 @@
 Bytes -> a file that is there as a whole or not at all, whenever the machine stops.
 
 Invariants: the folder itself is never made: where a disk is not mounted, nothing is
-written beside it. A file under its own name is whole and synced.
+written beside it. A file under its own name is whole and synced. Every turn of a
+process of Besa is counted in the lock's file, so that each knows of those between.
 """
 
 from __future__ import annotations
@@ -21,28 +22,59 @@ from broker.errors import Unavailable
 _MODE: Final = 0o640  # whoever serves or carries it is in the folder's group
 _DRAFT: Final = ".besa-draft-"
 _LOCK: Final = ".besa-lock"
+_OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+_DIGITS: Final = 20  # always the same length, so that a full disk cannot refuse it
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep every other Besa out of a folder, and explain what the disk refuses.
+class Turns:
+    """A process's turns at a folder that others of Besa write to as well.
 
-    Raises:
-        Unavailable: the folder is not there, or the disk refuses.
+    Args:
+        folder: must be there already when a turn begins.
     """
-    try:
-        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._last: int | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Keep every other Besa out, and explain what the disk refuses.
+
+        Yields whether nobody wrote there since this process's last turn, and that one
+        ended well: then all that it left is there, but for what was carried away.
+
+        Raises:
+            Unavailable: the folder is not there, or the disk refuses.
+        """
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            _sweep(folder)
-            yield
-        finally:
-            os.close(handle)
-    except FileNotFoundError:
-        raise Unavailable("its folder is not there") from None
-    except OSError as error:
-        reason = error.strerror or "unknown error"
-        raise Unavailable(f"its folder refuses: {reason}") from None
+            handle = os.open(self._folder / _LOCK, _OPEN, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield from self._counted(handle)
+            finally:
+                os.close(handle)
+        except FileNotFoundError:
+            raise Unavailable("its folder is not there") from None
+        except OSError as error:
+            reason = error.strerror or "unknown error"
+            raise Unavailable(f"its folder refuses: {reason}") from None
+
+    def _counted(self, handle: int) -> Iterator[bool]:
+        """Count the turn when it begins, and again when it ends.
+
+        An odd count is that of a turn that never ended: its process died.
+        """
+        last, self._last = self._last, None
+        count = _read_count(handle)
+        alone = count is not None and count == last
+        if not alone:
+            _sweep(self._folder)
+        begun = (count or 0) // 2 * 2 + 1
+        _write_count(handle, begun)
+        yield alone
+        _write_count(handle, begun + 1)
+        self._last = begun + 1
 
 
 def write(folder: Path, name: str, data: bytes) -> None:
@@ -81,6 +113,16 @@ def read(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+
+
+def _read_count(handle: int) -> int | None:
+    """Return how many turns began or ended; nothing, if that cannot be read."""
+    told = os.pread(handle, _DIGITS, 0)
+    return int(told) if len(told) == _DIGITS and told.isdigit() else None
+
+
+def _write_count(handle: int, count: int) -> None:
+    os.pwrite(handle, b"%0*d" % (_DIGITS, count), 0)
 
 
 def _sweep(folder: Path) -> None:

@@ -17,7 +17,15 @@ from broker.errors import Refused, Unavailable
 from broker.model.recipient import Organisation
 from broker.model.sharing import Sealed
 from tests.contract.misp_target import MispTarget
-from tests.unit.deliver.events import attribute, event, later, person, report, sealed
+from tests.unit.deliver.events import (
+    attribute,
+    contents,
+    event,
+    later,
+    person,
+    report,
+    sealed,
+)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 CSIRT = Organisation(name="KOS-CERT", uuid="0b8c5a52-6d3f-4c0e-9a57-2f7d1c9e4b10")
@@ -140,11 +148,11 @@ def test_the_same_edition_again_changes_nothing(
     """A second delivery leaves every byte as it is."""
     made = event(attribute("203.0.113.7"))
     feed.deliver(sealed(made))
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
 
     feed.deliver(sealed(made))
 
-    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before == contents(tmp_path)
 
 
 def test_an_older_edition_is_refused(feed: FeedRecipient, tmp_path: Path) -> None:

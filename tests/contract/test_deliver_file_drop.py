@@ -12,9 +12,10 @@ import pytest
 
 from broker.canonical import dumps, loads
 from broker.deliver.file_drop import FileDrop, check
+from broker.deliver.folder import Turns
 from broker.errors import Refused, Unavailable
 from broker.seal import SigningKey, VerifyingKey
-from tests.unit.deliver.events import attribute, event, later, sealed
+from tests.unit.deliver.events import attribute, contents, event, later, sealed
 from tests.unit.store.samples import KEYS
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -32,6 +33,14 @@ def lying(folder: Path) -> list[str]:
     """Return the endings of what lies in a folder."""
     names = (path.name for path in folder.iterdir())
     return sorted(name.partition(".")[2] for name in names if name[0] != ".")
+
+
+def die_half_way(folder: Path, written: str) -> None:
+    """Take a turn that ends with one file written, and half of another."""
+    with Turns(folder).turn():
+        (folder / written).write_bytes(b"{}")
+        (folder / ".besa-draft-x").write_bytes(b"half")
+        raise KeyboardInterrupt
 
 
 def problems(folder: Path) -> list[str]:
@@ -82,14 +91,50 @@ def test_an_older_edition_is_refused(drop: FileDrop, tmp_path: Path) -> None:
     assert ["000002.misp-event.json", "000002.seal.json"] == lying(tmp_path)
 
 
+def test_what_another_process_left_is_seen(drop: FileDrop, tmp_path: Path) -> None:
+    """Two that take turns at a folder each see what the other left meanwhile."""
+    other = FileDrop(tmp_path, clock=lambda: NOW)
+    drop.deliver(sealed(FIRST))
+    other.deliver(sealed(SECOND, 2))
+
+    with pytest.raises(Refused, match="newer edition"):
+        drop.deliver(sealed(FIRST))
+    drop.deliver(sealed(later(SECOND), 3))
+    assert ["000003.misp-event.json", "000003.seal.json"] == lying(tmp_path)
+
+
+def test_what_a_dead_process_left_is_seen(drop: FileDrop, tmp_path: Path) -> None:
+    """A turn that never ended makes the next one look at what lies there."""
+    drop.deliver(sealed(FIRST))
+    with pytest.raises(KeyboardInterrupt):
+        die_half_way(tmp_path, f"{FIRST['uuid']}.000002.seal.json")
+
+    with pytest.raises(Refused, match="newer edition"):
+        drop.deliver(sealed(FIRST))
+    assert not list(tmp_path.glob(".besa-draft-*"))
+
+
+def test_what_a_courier_took_is_not_followed_by_anything_older(
+    drop: FileDrop, tmp_path: Path
+) -> None:
+    """What was carried away is newer than what comes too late, and stays so."""
+    drop.deliver(sealed(SECOND, 2))
+    for path in tmp_path.glob("*.json"):
+        path.unlink()
+
+    with pytest.raises(Refused, match="newer edition"):
+        drop.deliver(sealed(FIRST))
+    assert [] == lying(tmp_path)
+
+
 def test_the_same_edition_again_changes_nothing(drop: FileDrop, tmp_path: Path) -> None:
     """A second delivery leaves the same two files."""
     drop.deliver(sealed(FIRST))
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
 
     drop.deliver(sealed(FIRST))
 
-    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before == contents(tmp_path)
 
 
 def test_altered_bytes_are_found(drop: FileDrop, tmp_path: Path) -> None:

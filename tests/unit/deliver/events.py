@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -100,3 +101,12 @@ def sealed(made: dict[str, Any], number: int = 1, recipient: str = "kp-misp") ->
     return seal(
         draft, share=made["uuid"], edition=edition(number), rulebook=RULEBOOK, key=KEY
     )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return what whoever reads a folder finds in it."""
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if not path.name.startswith(".besa-lock")
+    }
