@@ -131,16 +131,10 @@ def check(path: Path, keys: Mapping[str, VerifyingKey]) -> tuple[Checked, ...]:
     name = _NAME.fullmatch(path.name)
     if name is None:
         return (Checked(path.name, "it is not called as a sealed file is"),)
-    seals = [
-        each
-        for each in path.parent.iterdir()
-        if (other := _NAME.fullmatch(each.name))
-        and other.group(1, 2) == name.group(1, 2)
-        and other[3] == "seal"
-    ]
-    if not seals:
+    seal = path.with_name(f"{name[1]}.{name[2]}.seal.json")
+    if not seal.exists():
         return (Checked(path.name, "its seal is missing"),)
-    return (_check(seals[0], keys),)
+    return (_check(seal, keys),)
 
 
 def _check_folder(folder: Path, keys: Mapping[str, VerifyingKey]) -> Iterator[Checked]:
