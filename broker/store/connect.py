@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ from broker.errors import StoreError
 from broker.store.tables import SCHEMA, head, meta, metadata, version
 
 _BUSY_SECONDS: Final = 20.0
+_LOCKS: Final[dict[str, threading.Lock]] = {}
 _WRITES: Final = "besa_writes"
 # Any number does, as long as every Besa uses the same one.
 _CREATION_LOCK: Final = 7_305_041
@@ -52,6 +54,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.postgresql = engine.dialect.name == "postgresql"
+        self._writing = None if self.postgresql else _lock_of(engine.url)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -72,10 +75,25 @@ class Database:
         Raises:
             StoreError: the database is not reachable or refuses; nothing was stored.
         """
-        with _explained(), self._engine.connect() as connection:
+        with _explained(), self._turn(), self._engine.connect() as connection:
             connection.execution_options(**{_WRITES: True})
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the other threads of this process that write to the same file.
+
+        SQLite has one writer. Who finds it busy sleeps and looks again, up to a tenth
+        of a second later: a dispatcher's lanes would be asleep most of their time.
+        """
+        # Who has waited in vain asks SQLite all the same, which says what is wrong.
+        mine = self._writing and self._writing.acquire(timeout=_BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if self._writing and mine:
+                self._writing.release()
 
     def close(self) -> None:
         """Give all connections back to the system."""
@@ -145,6 +163,12 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _lock_of(url: URL) -> threading.Lock:
+    """Return the lock that all threads of this process share for a file."""
+    file = str(Path(url.database or "").absolute())
+    return _LOCKS.setdefault(file, threading.Lock())  # at once, for all threads
 
 
 def _create_private(path: Path) -> None:
