@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from broker import guard
+from broker.abreast import Way
 from broker.errors import BesaError
 from broker.keys import Keys
 from broker.model.decision import Decision, Effect, Finding
@@ -42,7 +43,7 @@ class Made:
 
 def inspected(
     made: Sequence[Share | Made], incident: Incident, rulebook: Rulebook, keys: Keys
-) -> list[Share]:
+) -> Way[list[Share]]:
     """Inspect all drafts of an incident together, and seal those that may leave.
 
     Where no draft was made, because nothing is shared, the share stays as it is.
@@ -53,6 +54,7 @@ def inspected(
         if isinstance(each, Made)
     ]
     found = iter(guard.inspect_all(looks, incident))
+    yield
     return [
         each if isinstance(each, Share) else _sealed(each, next(found), rulebook, keys)
         for each in made

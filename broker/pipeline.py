@@ -15,13 +15,13 @@ Invariants (each with a property test):
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from broker import convert, policy, redact, render
+from broker.abreast import Way, side_by_side, to_its_end
 from broker.canonical import dumps, sha256_hex
 from broker.errors import IntakeError
 from broker.intake import read
@@ -52,8 +52,6 @@ _NOT_CONTENT: Final = frozenset({"revision", "revised_at", "origin"})
 _RETRACTED: Final = sha256_hex(b"besa: taken back")
 # A clock that is wrong by more than this would number editions in the far future.
 _CLOCK_LEEWAY: Final = timedelta(days=1)
-# One recipient's way to a draft: it stops after each stage.
-_Way = Generator[None, None, Share | Made]
 # So many recipients go abreast; with a large incident each goes alone, because the
 # bundles of all that go abreast are in memory together.
 _ABREAST: Final = 8
@@ -122,6 +120,17 @@ def disclose(
 
     ``history`` is what was shared of this incident before, ``now`` the time in UTC.
     """
+    return to_its_end(disclosing(received, rulebook, keys, history, now))
+
+
+def disclosing(
+    received: Received,
+    rulebook: Rulebook,
+    keys: Keys,
+    history: History,
+    now: datetime,
+) -> Way[Outcome]:
+    """Return the way of `disclose`, to be taken beside those of other incidents."""
     incident = received.incident
     outcome = partial(
         Outcome, incident.uid, incident.revision, received.sha256, rulebook.digest
@@ -134,40 +143,19 @@ def disclose(
     fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
     given = _Given(incident, facts, hearing, fields, {})
+    yield
     begun = [
         _begun(given, route, keys, history, now, stale=stale)
         for route in rulebook.routes
     ]
-    made = _ended(begun, _ABREAST if len(incident.observables) <= _SMALL else 1)
-    return outcome(tuple(inspected(made, incident, rulebook, keys)))
-
-
-def _ended(begun: list[Share | _Way], width: int) -> list[Share | Made]:
-    """Bring what has only begun to its end, so many recipients abreast."""
-    going = [(n, each) for n, each in enumerate(begun) if not isinstance(each, Share)]
-    ended: dict[int, Share | Made] = {
-        n: each for n, each in enumerate(begun) if isinstance(each, Share)
-    }
-    for first in range(0, len(going), width):
-        ended |= _side_by_side(dict(going[first : first + width]))
-    return [ended[n] for n in range(len(begun))]
-
-
-def _side_by_side(ways: dict[int, _Way]) -> dict[int, Share | Made]:
-    """Take recipients through each stage together before any goes on to the next.
-
-    One after the other would come to the same; but what a stage has just used, its
-    code and the incident, is then still near the processor.
-    """
-    made: dict[int, Share | Made] = {}
-    while ways:
-        for number, way in list(ways.items()):
-            try:
-                next(way)
-            except StopIteration as ended:
-                made[number] = ended.value
-                del ways[number]
-    return made
+    ways = {n: each for n, each in enumerate(begun) if not isinstance(each, Share)}
+    width = _ABREAST if len(incident.observables) <= _SMALL else 1
+    made = yield from side_by_side(ways, width)
+    ended = [
+        each if isinstance(each, Share) else made[n] for n, each in enumerate(begun)
+    ]
+    shares = yield from inspected(ended, incident, rulebook, keys)
+    return outcome(tuple(shares))
 
 
 def advance(history: History, outcome: Outcome) -> History:
@@ -201,7 +189,7 @@ def _begun(
     now: datetime,
     *,
     stale: bool,
-) -> Share | _Way:
+) -> Share | Way[Share | Made]:
     """Decide on one recipient; where nothing is to be made, that is all there is.
 
     Most agreements say nothing of an incident, so that this is what they cost.
@@ -228,7 +216,7 @@ def _way(
     keys: Keys,
     decision: Decision,
     previous: Edition | None,
-) -> _Way:
+) -> Way[Share | Made]:
     """Find out what one recipient gets; whatever goes wrong, it is not too much."""
     try:
         if decision.effect is Effect.WITHHOLD and previous is not None:
@@ -246,7 +234,7 @@ def _shared(
     key: RecipientKey,
     decision: Decision,
     previous: Edition | None,
-) -> _Way:
+) -> Way[Share | Made]:
     """Take an incident that may be shared, or only after review, to its draft."""
     incident = given.incident
     redacted = redact.project(
@@ -277,7 +265,8 @@ def withheld(
     uid; the guard looks for everything else in it.
     """
     made = _withheld(incident, route, keys, decision, previous)
-    return inspected([made], incident, rulebook, keys)[0]
+    [share] = to_its_end(inspected([made], incident, rulebook, keys))
+    return share
 
 
 def _withheld(

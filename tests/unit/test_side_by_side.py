@@ -64,14 +64,14 @@ def test_a_large_incident_goes_recipient_by_recipient(
     """With many observables, one bundle at a time is in memory, and nothing else."""
     usual = _disclosed(given.shipped())
     widths: list[int] = []
-    side_by_side = pipeline._side_by_side
+    side_by_side = vars(pipeline)["side_by_side"]
 
-    def noted(ways: Any) -> Any:
-        widths.append(len(ways))
-        return side_by_side(ways)
+    def noted(ways: Any, width: int) -> Any:
+        widths.append(width)
+        return side_by_side(ways, width)
 
-    monkeypatch.setattr(pipeline, "_side_by_side", noted)
+    monkeypatch.setattr(pipeline, "side_by_side", noted)
     monkeypatch.setattr(pipeline, "_SMALL", 3)
 
     assert usual == _disclosed(given.shipped())
-    assert {1} == set(widths)
+    assert [1] == widths
