@@ -20,11 +20,12 @@ from threading import Event
 from typing import Final, Protocol
 
 from broker import pipeline
+from broker.batch import disclose_each
 from broker.canonical import dumps, sha256_hex
 from broker.errors import IntakeError, StoreError
 from broker.keys import Keys
 from broker.model.intake import DeadLetter, Message
-from broker.model.sharing import NO_HISTORY, History
+from broker.model.sharing import NO_HISTORY
 from broker.pipeline import Received
 from broker.replay import noted
 from broker.rulebook import Rulebook
@@ -215,26 +216,30 @@ class Consumer:
         now, rulebook = self._clock(), self._rulebook()
         alarms: list[tuple[str, str]] = []
         read = [self._read(message, rulebook, now, alarms) for message in messages]
-        uids = {one.incident.uid for one in read if isinstance(one, Received)}
+        incidents = [one for one in read if isinstance(one, Received)]
+        uids = {one.incident.uid for one in incidents}
         histories = self._store.histories(uids) if uids else {}
         self._watch(Step.READ)
         processed: list[Processed] = []
+        outcomes = disclose_each(
+            incidents, histories, rulebook=rulebook, keys=self._keys, now=now
+        )
         for message, one in zip(messages, read, strict=True):
             if isinstance(one, DeadLetter):
                 processed.append((message.position, one))
                 continue
             uid = one.incident.uid
-            history: History = histories.get(uid, NO_HISTORY)
             try:
-                outcome = pipeline.disclose(
-                    one, rulebook=rulebook, keys=self._keys, history=history, now=now
-                )
+                outcome = next(outcomes)
+                if isinstance(outcome, Exception):
+                    raise outcome
                 if self._vault is not None:
                     outcome = self._vault.filled(
                         outcome, one.incident, rulebook, self._keys
                     )
-                histories[uid] = pipeline.advance(history, outcome)
                 outcome = noted(outcome, one, rulebook, message.publisher, now)
+                history = histories.get(uid, NO_HISTORY)
+                histories[uid] = pipeline.advance(history, outcome)
             except Exception as error:
                 # INVARIANT: an error never shares. The pipeline turns errors of its
                 # stages into held shares; this is one of the pipeline itself.
@@ -242,7 +247,7 @@ class Consumer:
                 processed.append((message.position, letter))
             else:
                 processed.append((message.position, outcome))
-        left = sum(len(one.left_behind) for one in read if isinstance(one, Received))
+        left = sum(len(one.left_behind) for one in incidents)
         return processed, alarms, left
 
     def _read(
