@@ -6,6 +6,7 @@ Exit code 0 when nothing was lost, repeated or reordered; 1 otherwise.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,9 @@ def main() -> int:
     several = chosen.store == "postgresql"
     home = Path(tempfile.mkdtemp(prefix="besa-soak-"))
     began = time.monotonic()
+
+    # Ended from outside, it ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     def tell(line: str) -> None:
         sys.stderr.write(f"[{time.monotonic() - began:7.0f} s] {line}\n")

@@ -22,7 +22,8 @@ from broker.deliver import Credential
 
 ROOT: Final = Path(__file__).parents[2]
 CSIRT: Final = {"name": "KOS-CERT", "uuid": "0b8c5a52-6d3f-4c0e-9a57-2f7d1c9e4b10"}
-# Of a hundred incidents so many are of each type.
+# Of a hundred incidents so many are of each type. Nobody gets the last one: half of all
+# incidents are withheld from everyone, and must be decided and counted all the same.
 SHARES: Final = {
     "malicious-code/c2-server": 5,
     "fraud/phishing": 5,
@@ -34,7 +35,7 @@ UNITS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "unit-1": ("misp", ("malicious-code/c2-server",)),
     "unit-2": ("misp", ("fraud/phishing",)),
     "unit-3": ("feed", ("availability/ddos",)),
-    "unit-4": ("file-drop", tuple(SHARES)),
+    "unit-4": ("file-drop", tuple(SHARES)[:-1]),
     "unit-5": ("file-drop", ("intrusions/system-compromise",)),
 }
 _KINDS: Final = [kind for kind, share in SHARES.items() for _ in range(share)]
