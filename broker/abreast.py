@@ -9,7 +9,7 @@ Invariant: what a way comes to does not depend on which others go beside it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from itertools import islice
 from typing import TypeVar
 
@@ -50,9 +50,9 @@ def to_its_end(way: Way[T]) -> T:
             return made
 
 
-def tried(way: Way[T]) -> Way[T | Exception]:
+def tried(begin: Callable[[], Way[T]]) -> Way[T | Exception]:
     """Return an error of a way instead of raising it: it is no other way's error."""
     try:
-        return (yield from way)
+        return (yield from begin())
     except Exception as error:
         return error

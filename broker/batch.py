@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from broker import pipeline
@@ -45,7 +46,9 @@ def disclose_each(
         for one in few:
             uid = one.incident.uid
             history = histories.get(uid, NO_HISTORY)
-            ways[uid] = tried(pipeline.disclosing(one, rulebook, keys, history, now))
+            ways[uid] = tried(
+                partial(pipeline.disclosing, one, rulebook, keys, history, now)
+            )
         yield from to_its_end(side_by_side(ways, _ABREAST)).values()
 
 

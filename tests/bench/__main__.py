@@ -49,21 +49,29 @@ def compared(turns: int) -> Iterator[Line]:
     found = path.compare(turns)
     slow = ratio(found.plain, found.path_with_plain)
     low = ratio(found.path, found.floor)
+    alone = ratio(found.alone, found.floor)
     yield Line(
-        "plain way / pure path, per output",
+        "plain way / pure path in batches, per output",
         f"{slow.of_medians:.1f} x (minima: {slow.of_minima:.1f} x)",
         ">= 30 x",
         slow.of_medians >= 30,
     )
     yield Line(
-        "pure path / floor, per output",
+        "pure path in batches / floor, per output",
         f"{low.of_medians:.1f} x (minima: {low.of_minima:.1f} x)",
         "<= 5 x",
         low.of_medians <= 5,
     )
+    yield Line(
+        "one incident alone / floor, per output",
+        f"{alone.of_medians:.1f} x (minima: {alone.of_minima:.1f} x)",
+        "",
+        None,
+    )
     for name, timed in (
         ("plain way", found.plain),
-        ("pure path", found.path),
+        (f"pure path, in batches of {path.BATCH}", found.path),
+        ("pure path, one incident alone", found.alone),
         ("floor", found.floor),
     ):
         measured = f"{timed.median * 1e6:,.0f} us (best {timed.best * 1e6:,.0f} us)"

@@ -1,9 +1,9 @@
 """What reading, storing and committing add to the pure path.
 
 Novel incidents, published beforehand -> processor seconds per incident of `Consumer`
-with the SQLite store, beside the seconds of the pure path alone. Processor time and not
-the clock: a consumer that waits for the disk or for Kafka leaves the processor to
-others.
+with the SQLite store, beside the seconds of the pure path alone, in batches as large.
+Processor time and not the clock: a consumer that waits for the disk or for Kafka leaves
+the processor to others.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from broker.source.kafka import KafkaSource
 from broker.source.protocol import Source
 from broker.source.spool import SpoolSource
 from broker.store import open_store
-from tests.bench import incidents, world
-from tests.bench.measure import Timed, settled, timed
+from tests.bench import incidents, path, world
+from tests.bench.measure import Timed, settled, timed_together
 
 ROUNDS = 4
 EACH = 150
@@ -83,7 +83,12 @@ def _compared(
             source = published(Path(home), list(islice(stream, EACH)))
             with closing(source):
                 stored.append(_consumed(source, Path(home)))
-            alone.append(timed(world.process, list(islice(stream, EACH))))
+            raws = list(islice(stream, EACH))
+            spent = [
+                timed_together(world.process_batch, raws[at : at + path.BATCH])
+                for at in range(0, EACH, path.BATCH)
+            ]
+            alone.append(sum(spent) / len(spent))
     return Timed(tuple(stored)), Timed(tuple(alone))
 
 

@@ -41,6 +41,15 @@ def timed(work: Callable[[Any], object], items: Sequence[Any]) -> float:
     return (process_time() - start) / len(items)
 
 
+def timed_together(
+    work: Callable[[Sequence[Any]], object], items: Sequence[Any]
+) -> float:
+    """Return the seconds per item that some work takes on a whole chunk."""
+    start = process_time()
+    work(items)
+    return (process_time() - start) / len(items)
+
+
 @dataclass(frozen=True, slots=True)
 class Ratio:
     """How many times longer one way takes than another.

@@ -1,4 +1,7 @@
-"""The pure path against the floor and against the plain way, per recipient output."""
+"""The pure path against the floor and against the plain way, per recipient output.
+
+The path is measured as the consumer runs it, in batches; and one incident at a time.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from broker import convert, pipeline, redact, render
 from broker.model.sharing import Outcome, State
 from tests.bench import incidents, plain, world
 from tests.bench.floor import Output, floor, output
-from tests.bench.measure import Timed, settled, timed
+from tests.bench.measure import Timed, settled, timed, timed_together
 
-CHUNK = 10
-"""Incidents per turn: some milliseconds of the path."""
+BATCH = 50
+"""Incidents per turn: as many as the consumer takes at once, unless it is told else."""
+FEW = 10
+"""Incidents per turn of what goes one by one."""
 PLAIN_EACH = 5
 """The plain way is so slow that it takes part in every fifth turn only."""
 
@@ -24,7 +29,8 @@ PLAIN_EACH = 5
 class Compared:
     """Seconds per output of the three ways, and what an output is like."""
 
-    path: Timed
+    path: Timed  # in batches
+    alone: Timed  # one incident after the other
     floor: Timed
     path_with_plain: Timed  # the turns in which the plain way took part
     plain: Timed
@@ -44,18 +50,20 @@ class Turn:
 def compare(turns: int, seed: int = 1) -> Compared:
     """Let the three ways take turns on novel incidents."""
     stream = incidents.stream(seed)
-    for raw in islice(stream, 2 * CHUNK):
-        _check(world.process(raw))
-    path, low, beside, slow = [], [], [], []
+    routes = len(world.rulebook().routes)
+    for outcome in world.process_batch(list(islice(stream, BATCH))):
+        _check(outcome)
+    path, alone, low, beside, slow = [], [], [], [], []
     ids, sizes = [], []
     with settled():
         for number in range(turns):
-            raws = list(islice(stream, CHUNK))
-            path.append(timed(world.process, raws) / len(world.rulebook().routes))
+            raws = list(islice(stream, BATCH))
+            path.append(timed_together(world.process_batch, raws) / routes)
             # Only now: nothing may have seen these incidents before the path did.
-            work = [_turn(raw) for raw in raws]
+            work = [_turn(raw) for raw in raws[:FEW]]
             each = [(turn.raw, turn.outputs) for turn in work]
-            low.append(timed(floor, each) / len(world.rulebook().routes))
+            low.append(timed(floor, each) / routes)
+            alone.append(timed(world.process, list(islice(stream, FEW))) / routes)
             if number % PLAIN_EACH == 0:
                 ready = [given for turn in work[:2] for given in turn.ready]
                 slow.append(timed(_plain, ready))
@@ -64,6 +72,7 @@ def compare(turns: int, seed: int = 1) -> Compared:
             sizes += [len(orjson.dumps(m.document)) for t in work for m in t.outputs]
     return Compared(
         Timed(tuple(path)),
+        Timed(tuple(alone)),
         Timed(tuple(low)),
         Timed(tuple(beside)),
         Timed(tuple(slow)),
@@ -72,7 +81,9 @@ def compare(turns: int, seed: int = 1) -> Compared:
     )
 
 
-def _check(outcome: Outcome) -> None:
+def _check(outcome: Outcome | Exception) -> None:
+    if isinstance(outcome, Exception):
+        raise outcome
     states = {share.state for share in outcome.shares}
     if states != {State.QUEUED}:
         raise AssertionError(f"not shared with all: {states}")

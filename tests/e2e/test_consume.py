@@ -366,19 +366,21 @@ class TestStoreTrouble:
 
 
 class TestErrors:
-    @pytest.mark.parametrize("stage", ["receive", "disclose"])
+    @pytest.mark.parametrize(
+        ("stage", "name"), [("receive", "receive"), ("disclose", "disclosing")]
+    )
     def test_of_our_own(
-        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, stage: str
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, stage: str, name: str
     ) -> None:
         """An error of our own makes a dead letter and an alarm; the rest goes on."""
-        real = getattr(pipeline, stage)
+        real = getattr(pipeline, name)
 
         def failing(first: Any, *rest: Any, **named: Any) -> Any:
             if b"BAD" in (first if stage == "receive" else repr(first).encode()):
                 raise LookupError("Agim Shembulli")
             return real(first, *rest, **named)
 
-        monkeypatch.setattr(pipeline, stage, failing)
+        monkeypatch.setattr(pipeline, name, failing)
         bench.publish(incident("CASE-1"), incident("BAD"), incident("CASE-2"))
         bench.run()
         problem = f"internal error in {stage} (LookupError)"

@@ -63,7 +63,7 @@ def test_an_error_is_the_whole_ones_unless_it_is_tried() -> None:
     with pytest.raises(Broken):
         to_its_end(side_by_side({1: _broken(), 2: _way("b", 1, [])}, 2))
 
-    made = to_its_end(side_by_side({1: tried(_broken()), 2: _way("b", 3, [])}, 2))
+    made = to_its_end(side_by_side({1: tried(_broken), 2: _way("b", 3, [])}, 2))
 
     assert isinstance(made[1], Broken)
     assert "B" == made[2]
