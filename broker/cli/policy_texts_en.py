@@ -182,6 +182,8 @@ TEXTS: Final[dict[str, str]] = {
     "only.kind": "kind {values}",
     "only.data_class": "data class {values}",
     "only.role": "role {values}",
+    "only.listed.yes": "on a list of what is probably nobody's crime",
+    "only.listed.no": "on no list of what is probably nobody's crime",
     "only.party": "a victim or suspect that is {values}",
     "only.consent": "consent {values}",
     "only.minor.yes": "a minor",

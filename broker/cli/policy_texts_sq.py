@@ -179,6 +179,8 @@ TEXTS: Final[dict[str, str]] = {
     "only.kind": "lloji {values}",
     "only.data_class": "klasa e të dhënave {values}",
     "only.role": "roli {values}",
+    "only.listed.yes": "në një listë të asaj që ka gjasa të mos jetë krim i askujt",
+    "only.listed.no": "në asnjë listë të asaj që ka gjasa të mos jetë krim i askujt",
     "only.party": "viktimë ose i dyshuar që është {values}",
     "only.consent": "pëlqimi {values}",
     "only.minor.yes": "i mitur",

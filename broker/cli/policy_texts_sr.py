@@ -166,6 +166,10 @@ TEXTS: Final[dict[str, str]] = {
     "only.kind": "vrsta {values}",
     "only.data_class": "klasa podataka {values}",
     "only.role": "uloga {values}",
+    "only.listed.yes": "na spisku onoga što verovatno nije ničije krivično delo",
+    "only.listed.no": (
+        "ni na jednom spisku onoga što verovatno nije ničije krivično delo"
+    ),
     "only.party": "žrtva ili osumnjičeni: {values}",
     "only.consent": "pristanak {values}",
     "only.minor.yes": "maloletno lice",

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.canonical import uuid5
-from broker.convert.known_good import Listed, listed_in
 from broker.convert.observables import Writer, writers
 from broker.convert.withheld import withheld_lines
 from broker.model.agreement import Agreement, Csirt, Profile
+from broker.model.known_good import Listed, listed_in
 from broker.model.mapping import MarkingRow, Markings, RsitRow, Tables
 
 # Besa's own STIX extension: what an observable, party or loss is in the incident model,

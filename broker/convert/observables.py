@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from broker.convert.ids import observable_id
-from broker.convert.known_good import Listed
 from broker.model.incident import Shape
+from broker.model.known_good import Listed
 from broker.model.mapping import ObservableKind, StixTarget
 
 

@@ -31,6 +31,7 @@ from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Guardrail, Profile
 from broker.model.decision import ItemKey
 from broker.model.incident import Incident
+from broker.model.known_good import NO_LISTS, Listed
 from broker.model.mapping import ObservableKind
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import Breach, Draft, Wire
@@ -77,8 +78,11 @@ def compile_guard(
     kinds: Mapping[str, ObservableKind],
     doc: Document,
     known: Known = _NOTHING,
+    listed: Listed = NO_LISTS,
 ) -> Guard:
     """Prepare a guardrail; ``doc`` is the file it was read from.
+
+    ``listed`` are the lists that items may be withheld by.
 
     Raises:
         RulebookError: an unknown shape or tripwire, or a path that cannot be read.
@@ -102,7 +106,7 @@ def compile_guard(
         guardrail.tlp_at_most.rank,
         guardrail.pap_at_most.rank,
         compile_shapes(guardrail.paths),
-        Secrets(profile, kinds),
+        Secrets(profile, kinds, listed),
         guardrail.tripwires,
         Known(known.lines, frozenset(map(fold, known.names))),
     )

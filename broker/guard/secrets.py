@@ -4,7 +4,9 @@ A profile + the incident itself -> the values that no rule keeps. Written apart 
 redaction on purpose: a mistake there is then not repeated here.
 
 Not looked for: words of closed lists (sector codes, severities), flags, times and
-counts. They are the same in thousands of incidents, so finding one tells nothing.
+counts. They are the same in thousands of incidents, so finding one tells nothing. For
+the same reason a value that a clause withholds because it is listed is no breach where
+it is a part of another observable that leaves, or stands in every document by chance.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from broker.model.agreement import FieldRule, Profile, Selector
-from broker.model.decision import ItemKey
+from broker.model.decision import BY_LISTING, ItemKey
 from broker.model.incident import (
     Consent,
     Incident,
@@ -30,6 +32,7 @@ from broker.model.incident import (
     declarations,
     named_by_content,
 )
+from broker.model.known_good import NO_LISTS, Listed
 from broker.model.mapping import ObservableKind
 from broker.model.marking import DataClass, Pap, Severity, Tlp
 
@@ -58,6 +61,7 @@ class Secret(NamedTuple):
     # Says whether the value is no more than the recipient may see of it.
     harmless: Callable[[str], bool] | None = None
     always: bool = False  # even where the same value is kept elsewhere
+    listed: bool = False  # withheld because lists say that it is in many incidents
 
 
 class _Field(NamedTuple):
@@ -68,6 +72,7 @@ class _Field(NamedTuple):
     data_class: str
     harmless: Callable[[str], bool] | None
     always: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,13 @@ class _Split:
 class Secrets:
     """Knows which values of an incident one profile keeps from its recipients."""
 
-    def __init__(self, profile: Profile, kinds: Mapping[str, ObservableKind]) -> None:
-        self._kinds = kinds
+    def __init__(
+        self,
+        profile: Profile,
+        kinds: Mapping[str, ObservableKind],
+        listed: Listed = NO_LISTS,
+    ) -> None:
+        self._kinds, self._listed = kinds, listed
         self._rules: dict[str, dict[str, tuple[FieldRule, ...]]] = {}
         for path, rules in profile.fields.items():
             self._rules.setdefault(_owner(path), {})[path] = rules
@@ -104,9 +114,9 @@ class Secrets:
         says of the uid: it confirms a guess of what is withheld.
         """
         hidden = [
-            Secret(path, text, data_class, harmless, always)
+            Secret(path, text, data_class, harmless, always, listed)
             for fields, split in self._items(incident, withheld)
-            for path, read, data_class, harmless, always in split.hidden
+            for path, read, data_class, harmless, always, listed in split.hidden
             if (value := read(fields))
             # Nearly all of them are one text.
             for text in ((value,) if type(value) is str else _texts(value))
@@ -129,8 +139,18 @@ class Secrets:
         it is no breach: a reporter who is hidden may also be a victim who is named. Nor
         is finding what is no more than the recipient may see of it, such as a wide
         network. An observable that the agreement keeps back stays a secret: one value
-        in two roles is one value.
+        in two roles is one value. But one that is kept back for being listed, such as
+        the site that a page is on, is seen in every longer one that is shared.
         """
+        whole = (
+            [
+                text.casefold()
+                for fields, split in self._items(incident, withheld)
+                for text in _seen_of(fields, split)
+            ]
+            if any(secret.listed for secret in secrets)
+            else []
+        )
         kept = {
             (field.data_class, text.casefold())
             for fields, split in self._items(incident, withheld)
@@ -145,11 +165,13 @@ class Secrets:
                 or secret.always
             )
             and not (secret.harmless and secret.harmless(secret.value))
+            and not (secret.listed and _is_part(secret.value.casefold(), whole))
         ]
 
     def _items(
         self, incident: Incident, withheld: Collection[ItemKey]
     ) -> Iterator[tuple[_Fields, _Split]]:
+        by_listing = BY_LISTING in withheld
         for owner, splits in self._splits.items():
             told_apart = _TELL_APART.get(owner, _alike)
             for item in getattr(incident, owner) if owner else (incident,):
@@ -160,7 +182,26 @@ class Secrets:
                     split = splits[told] = self._split(owner, told)
                 if withheld and (owner, told) in withheld:
                     split = _all_hidden(split)
+                elif by_listing and self._is_listed(owner, fields, told, withheld):
+                    split = _hidden_as_listed(_all_hidden(split))
                 yield fields, split
+
+    def _is_listed(
+        self,
+        owner: str,
+        fields: _Fields,
+        told: tuple[Any, ...],
+        withheld: Collection[ItemKey],
+    ) -> bool:
+        """Say whether an item is kept back by what lists say of its value.
+
+        What cannot be looked up is kept back by either answer.
+        """
+        if owner != "observables":
+            return False
+        answer = self._listed.holds(self._kinds[told[0]].shape, fields["value"])
+        either = (True, False) if answer is None else (answer,)
+        return any((owner, (*told, state)) in withheld for state in either)
 
     def _split(self, owner: str, told: tuple[Any, ...]) -> _Split:
         """Sort the telling fields of such an item by the rule that speaks of it."""
@@ -209,6 +250,52 @@ def _all_hidden(split: _Split) -> _Split:
         for field in (*split.hidden, *split.kept, *split.cut)
     )
     return _Split(tuple(fields), (), ())
+
+
+def _hidden_as_listed(split: _Split) -> _Split:
+    """Return the same hidden fields, the value as one that is in many incidents."""
+    fields = (
+        field._replace(harmless=_is_by_chance, listed=True)
+        if field.path == _VALUE
+        else field
+        for field in split.hidden
+    )
+    return _Split(tuple(fields), (), ())
+
+
+def _is_by_chance(value: str) -> bool:
+    """Say whether a value is in every document: an address that is all zeros but one.
+
+    Such as ``::1``, which others end in, or ``0.0.0.0``, which as a number is 0.
+    """
+    try:
+        address = ip_address(value)
+    except ValueError:
+        return False
+    return int(address) < (1 << 24 if address.version == 4 else 1 << 16)
+
+
+def _seen_of(fields: _Fields, split: _Split) -> Iterator[str]:
+    """Yield as much of an observable's value as the recipient sees word for word."""
+    for field in (*split.kept, *split.hidden):
+        if field.path != _VALUE:
+            continue
+        for text in _texts(field.read(fields)):
+            if field in split.kept:
+                yield text
+            elif field.harmless is _is_origin and (origin := _ORIGIN.match(text)):
+                yield origin[0]
+
+
+def _is_part(value: str, whole: Collection[str]) -> bool:
+    """Say whether a value is a part, and not all, of another one.
+
+    An address is none of a longer address that merely begins or ends alike.
+    """
+    before = r"(?<!\d)" if value[:1].isdigit() else ""
+    after = r"(?!\d)" if value[-1:].isdigit() else ""
+    part = re.compile(f"{before}{re.escape(value)}{after}")
+    return any(value != text and part.search(text) for text in whole)
 
 
 def _telling(path: str) -> bool:

@@ -133,6 +133,7 @@ class Items(PolicyFile):
     kind: frozenset[Kind] | None = None  # observables: their kind
     data_class: frozenset[DataClass] | None = None  # observables
     role: frozenset[Role] | None = None  # observables
+    listed: bool | None = None  # observables: on a list of `broker.model.known_good`
     party: frozenset[PartyKind] | None = None  # victims and suspects
     consent: frozenset[Consent] | None = None  # victims
     minor: bool | None = None  # victims and suspects
@@ -341,6 +342,12 @@ class Guardrail(PolicyFile):
     paths: dict[str, str]
 
 
+class Only(Selector):
+    """Which items of a list a statement of what never happens is about."""
+
+    listed: bool | None = None  # observables: on a list of `broker.model.known_good`
+
+
 class Never(PolicyFile):
     """A statement about every incident there can be, proved when policies are loaded.
 
@@ -356,7 +363,7 @@ class Never(PolicyFile):
     recipients: frozenset[Name] = frozenset()
     roles: frozenset[PartyRole] = frozenset()
     fields: tuple[str, ...] = ()
-    only: Selector = Selector()
+    only: Only = Only()
     except_as: frozenset[str] = frozenset()
     when: When = When()
     unless: Literal["review"] | None = None

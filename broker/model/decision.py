@@ -12,8 +12,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 # A list of the incident and what tells its items apart: ("observables", (kind, role)),
-# ("victims", (party, consent, minor)), ("suspects", (party, minor)).
+# ("victims", (party, consent, minor)), ("suspects", (party, minor)). Where a line tells
+# observables apart by the lists, too: ("observables", (kind, role, listed)).
 ItemKey = tuple[str, tuple[Any, ...]]
+BY_LISTING: Final[ItemKey] = ("observables", ("listed",))
+"""Stands among withheld items when some are told apart by whether they are listed.
+
+So that nobody else has values looked up.
+"""
 
 NOTIFY: Final = "notify"
 OUT_OF_DATES: Final = "validity"

@@ -4,6 +4,7 @@ The ``withhold_items`` of a clause + the kinds of observables -> `ItemKey` by ``
 line``. An item of an incident is then looked up, never compared with words.
 
 Invariant: the set of sorts is finite, and every item of an incident is of one of them.
+Values are looked up in lists only where a line asks for that: `BY_LISTING`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import product
 from typing import Any, Final
 
 from broker.model.agreement import Items
-from broker.model.decision import ItemKey
+from broker.model.decision import BY_LISTING, ItemKey
 from broker.model.incident import Consent, PartyKind, Role
 from broker.model.mapping import ObservableKind
 
@@ -35,6 +36,9 @@ def withheld_items(
             if _is_about(
                 items, dict(zip(TOLD_APART[items.of], told, strict=True)), kinds
             ):
+                if items.listed is not None:
+                    found.setdefault(BY_LISTING, where)
+                    told = (*told, items.listed)
                 found.setdefault((items.of, told), where)
     return found
 
@@ -69,7 +73,7 @@ def without_sense(items: Items) -> list[str]:
     """Return what is written although items of that list are not told apart by it."""
     told = {*TOLD_APART[items.of]}
     if "kind" in told:
-        told.add("data_class")
+        told |= {"data_class", "listed"}
     return [
         name
         for name in Items.model_fields

@@ -18,6 +18,7 @@ from broker.prove import words
 from broker.prove.diagram import EMPTY, FULL, Box, Node
 from broker.prove.domain import Domain
 from broker.prove.facts import Question
+from broker.prove.listing import Listing
 from broker.prove.moves import EFFECTS, Move, moved
 from broker.prove.outcome import Outcome, Sort
 from broker.prove.shown import Difference, Seen, differences
@@ -192,13 +193,14 @@ class _Pair:
         reach = space.but_not(self.domain.possible, space.inverse(self.period))
         reach = space.but_not(reach, space.either(old.withhold, new.withhold))
         shared = space.both(old.share, new.share)
-        seen = [self._seen(*side) for side in (self.old, self.new)]
-        found = differences(self.domain, seen[0], seen[1], reach)
+        seen = [self._seen(at, *side) for at, side in enumerate((self.old, self.new))]
+        listing = self._listing()
+        found = differences(self.domain, seen[0], seen[1], reach, listing)
         for group in _grouped(found):
-            yield self._field_change(group, reach, shared)
+            yield self._field_change(group, reach, shared, listing)
 
     def _field_change(
-        self, group: list[Difference], reach: Node, shared: Node
+        self, group: list[Difference], reach: Node, shared: Node, listing: Listing
     ) -> FieldChange:
         space, first = self.domain.space, group[0]
         rather = next((d for d in group if space.both(d.cells, shared) != EMPTY), first)
@@ -208,33 +210,41 @@ class _Pair:
         # A box that leaves every fact free but the ones that the item needs is no news.
         boxes = space.cover(first.cells, reach) if everywhere else ()
         limits = boxes if self._depends(first) else ()
-        kinds = {**self.old[0].kinds, **self.new[0].kinds}
+        wanted = Wanted(rather.path, rather.sort.item(), listing.value(rather.sort))
         return FieldChange(
             self.recipient,
             self._agreements(),
             self._days(),
             tuple(dict.fromkeys(d.path for d in group)),
-            words.sorts(list(dict.fromkeys(d.sort for d in group)), kinds),
+            words.sorts(
+                list(dict.fromkeys(d.sort for d in group)), self._kinds(), listing
+            ),
             first.old,
             first.new,
             first.widens,
             self._conditions(limits),
-            self._trial(cells, Wanted(rather.path, rather.sort.item())),
+            self._trial(cells, wanted),
         )
 
     def _depends(self, difference: Difference) -> bool:
         """Say whether a clause, and not the profile alone, withholds the item."""
-        key = (difference.sort.part, difference.sort.told)
-        return any(key in self._seen(*side).withheld for side in (self.old, self.new))
+        return any(
+            key in self._seen(at, *side).withheld
+            for at, side in enumerate((self.old, self.new))
+            for key in difference.sort.keys(at)
+        )
 
     def _verdicts(self, side: tuple[Side, Route | None]) -> Verdicts:
         book, route = side
         return verdicts(book.party(route), self.domain) if route else NOBODY
 
-    def _seen(self, side: Side, route: Route | None) -> Seen:
+    def _listing(self) -> Listing:
+        return Listing([side.listed for side, _ in (self.old, self.new)], self._kinds())
+
+    def _seen(self, at: int, side: Side, route: Route | None) -> Seen:
         assert route is not None  # noqa: S101 - whoever calls has looked
         withheld = withheld_items(side.party(route), self.domain, side.kinds)
-        return Seen(side.outcomes(route), withheld)
+        return Seen(side.outcomes(route), withheld, at)
 
     def _agreements(self) -> tuple[str, str]:
         names = [

@@ -19,6 +19,7 @@ from broker.prove import words
 from broker.prove.diagram import EMPTY, Node
 from broker.prove.domain import Domain
 from broker.prove.facts import Question, questions
+from broker.prove.listing import Listing
 from broker.prove.outcome import (
     TOLD_APART,
     Outcome,
@@ -28,6 +29,7 @@ from broker.prove.outcome import (
     part_of,
     sorts,
 )
+from broker.prove.shown import withheld_at
 from broker.prove.side import Side, side_of, tried
 from broker.prove.verdict import Verdicts, asked_by, verdicts, withheld_items
 from broker.prove.witness import Wanted, Witness, can_have, witness
@@ -101,7 +103,7 @@ def _senseless(statement: Never) -> Iterator[str]:
     told: set[str] = set()
     for pattern in statement.fields:
         told.update(TOLD_APART.get(pattern.partition("[]")[0], ()))
-    told |= {"data_class"} if "kind" in told else set()
+    told |= {"data_class", "listed"} if "kind" in told else set()
     for name in type(statement.only).model_fields:
         if getattr(statement.only, name) is not None and name not in told:
             yield name
@@ -147,7 +149,7 @@ def _of_route(side: Side, route: Route, allowed: _Allowing) -> Iterator[Refutati
     withheld = withheld_items(party, domain, side.kinds)
     for index, statement in about:
         fields = allowed.of(route, index)
-        broken = _broken(domain, decided, withheld, statement, fields)
+        broken = _broken(domain, decided, withheld, statement, fields, allowed.listing)
         if broken is not None:
             yield _refutation(side, route, domain, index, broken)
 
@@ -182,6 +184,7 @@ def _broken(
     withheld: Mapping[ItemKey, Node],
     statement: Never,
     allowed: Iterable[_Allowed],
+    listing: Listing,
 ) -> _Broken | None:
     """Return where a statement does not hold, or nothing when it does.
 
@@ -198,13 +201,24 @@ def _broken(
         return None
     if not statement.fields:
         return reach, Wanted(), None
-    for sort, path, outcome in allowed:
-        wanted = Wanted(path, sort.item())
-        cells = space.both(reach, can_have(domain, wanted))
-        cells = space.but_not(cells, withheld.get((sort.part, sort.told), EMPTY))
-        if cells != EMPTY:
-            return cells, wanted, outcome
+    for every, path, outcome in allowed:
+        for sort in _told_apart(every, statement, withheld, listing):
+            wanted = Wanted(path, sort.item(), listing.value(sort))
+            cells = space.both(reach, can_have(domain, wanted))
+            cells = space.but_not(cells, withheld_at(domain, withheld, sort, 0))
+            if cells != EMPTY:
+                return cells, wanted, outcome
     return None
+
+
+def _told_apart(
+    sort: Sort, statement: Never, withheld: Mapping[ItemKey, Node], listing: Listing
+) -> Iterator[Sort]:
+    """Yield the items that a statement is about, by what lists say if that counts."""
+    listed = statement.only.listed
+    if listed is None or sort.part != "observables":
+        return listing.told_apart(sort, withheld)
+    return (each for each in listing.each(sort) if each.listed == (listed,))
 
 
 class _Allowing:
@@ -213,6 +227,7 @@ class _Allowing:
     def __init__(self, side: Side) -> None:
         self._side = side
         self._known: dict[tuple[str, Attribution, int], tuple[_Allowed, ...]] = {}
+        self.listing = Listing([side.listed], side.kinds)
 
     def of(self, route: Route, index: int) -> tuple[_Allowed, ...]:
         """Return the fields of a statement that reach the recipient of an agreement."""

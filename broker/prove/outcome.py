@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, Final
 
 from broker.model.agreement import Profile
+from broker.model.decision import ItemKey
 from broker.model.incident import Consent, PartyKind, Role, declarations
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
@@ -75,12 +76,27 @@ def _said(value: Any) -> str:
 NOT_THERE: Final = Outcome(WITHHELD)
 
 
+Answers = tuple[bool, ...]
+"""Whether a value is listed: one answer for each rulebook that is looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort of item: the list, and what tells it apart from the others."""
+    """One sort of item: the list, and what tells it apart from the others.
+
+    ``listed`` is empty where nothing asks whether its values are on a list.
+    """
 
     part: str  # "victims"; "" is the incident itself
     told: tuple[Any, ...] = ()
+    listed: Answers = ()
+
+    def keys(self, at: int) -> tuple[ItemKey, ...]:
+        """Return what a decision of one of the rulebooks may call its items."""
+        plain = (self.part, self.told)
+        if not self.listed:
+            return (plain,)
+        return plain, (self.part, (*self.told, self.listed[at]))
 
     def item(self) -> dict[str, Any]:
         """Return what tells it apart, by name."""

@@ -64,6 +64,15 @@ _BY_KIND: Final[dict[str, str]] = {
     "imei": "490154203237518",
     "jarm": "29d29d00029d29d21c42d43d00041d" + "0" * 32,
     "ja3-fingerprint": "e7d705a3286e19ea42f587b344ee6865",
+    **dict.fromkeys(("imphash", "x509-md5", "hassh", "hassh-server"), "5eba" * 8),
+    **dict.fromkeys(("pehash", "x509-sha1", "git-commit"), "5eba" * 10),
+    **dict.fromkeys(("sha512-224", "sha3-224"), "5eba" * 14),
+    "sha3-384": "5eba" * 24,
+    "sha3-512": "5eba" * 32,
+    "tlsh": "5eba5" * 14,
+    "vhash": "5eba" * 4,
+    "http-method": "POST",
+    "weakness": "CWE-79",
 }
 # What a part cannot be without.
 REQUIRED: Final[dict[str, tuple[str, ...]]] = {

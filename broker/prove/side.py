@@ -20,6 +20,7 @@ from broker.errors import IntakeError
 from broker.keys import Keys, recipient_key
 from broker.model.agreement import Guardrail, Profile, Safeguards
 from broker.model.decision import Effect
+from broker.model.known_good import Listed, listed_in
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import NO_HISTORY, Share
 from broker.prove.outcome import Outcomes, outcomes
@@ -52,6 +53,11 @@ class Side:
     def kinds(self) -> Mapping[str, ObservableKind]:
         """The kinds of observables."""
         return self.rulebook.tables.kinds
+
+    @property
+    def listed(self) -> Listed:
+        """The lists of what is probably nobody's crime."""
+        return listed_in(self.rulebook.tables.known_good)
 
     @property
     def routes(self) -> tuple[Route, ...]:

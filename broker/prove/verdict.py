@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from broker.model.agreement import Agreement, Clause, Recipient
-from broker.model.decision import Effect, ItemKey
+from broker.model.decision import BY_LISTING, Effect, ItemKey
 from broker.model.incident import Status, Urgency
 from broker.model.mapping import ObservableKind
 from broker.policy.items import withheld_items as items_of
@@ -196,4 +196,5 @@ def withheld_items(
         met = applies(clause, domain)
         for key in items_of(((each, "") for each in clause.withhold_items), kinds):
             found[key] = space.either(found.get(key, EMPTY), met)
+    found.pop(BY_LISTING, None)  # says something of the others, and is no sort itself
     return found

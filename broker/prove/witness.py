@@ -32,11 +32,13 @@ _PLAIN_KINDS: Final = ("domain", "ipv4", "url")
 class Wanted:
     """A field that the witness must have, and of what sort the item with it is.
 
-    ``item`` has what tells items apart, such as ``kind`` and ``role``.
+    ``item`` has what tells items apart, such as ``kind`` and ``role``; ``value`` is an
+    observable's, where lists tell it apart.
     """
 
     path: str = ""
     item: Mapping[str, Any] = field(default_factory=dict)
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +298,8 @@ class _Made:
             {"kind": kind, "value": samples.of_kind(self._kinds[kind]), "role": role}
             for kind, role in dict.fromkeys(pairs)
         ]
+        if about and item and self._wanted.value:
+            made["observables"][0]["value"] = self._wanted.value
 
     def _times(self, made: dict[str, Any]) -> None:
         age = self._known.one("age_days", None)

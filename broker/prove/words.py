@@ -15,8 +15,9 @@ from broker.model.incident import Status, Urgency
 from broker.model.mapping import ObservableKind
 from broker.model.marking import Pap, Severity, Tlp
 from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES, rsit_category
-from broker.prove.diagram import FULL, Box, Space
+from broker.prove.diagram import FULL, Box, Node, Space
 from broker.prove.domain import Domain, Variable
+from broker.prove.listing import Listing, answers_of
 from broker.prove.outcome import TOLD_APART, VALUES, Sort
 
 _SCALES: Final[dict[str, Sequence[Any]]] = {
@@ -46,6 +47,15 @@ _ELEMENTS: Final[dict[str, str]] = {
     "observable_kinds": "an observable of the kind",
     "observable_roles": "an observable in the role",
     "fields": "the field",
+}
+# By whether the lists before and after hold it; of one rulebook, whether its lists do.
+_LISTED: Final[dict[tuple[bool, ...], str]] = {
+    (True,): "on a list",
+    (False,): "on no list",
+    (True, True): "on a list",
+    (False, False): "on no list",
+    (True, False): "on a list before, and not any more",
+    (False, True): "on a list now, and not before",
 }
 _OTHERS: Final = {"victim_sectors": "another sector", "victim_countries": "another"}
 
@@ -299,19 +309,34 @@ def runs(variable: Variable, values: Collection[date]) -> tuple[str, ...]:
 
 
 def sorts(
-    chosen: Collection[Sort], kinds: Mapping[str, ObservableKind]
+    chosen: Collection[Sort],
+    kinds: Mapping[str, ObservableKind],
+    listing: Listing | None = None,
 ) -> tuple[str, ...]:
-    """Say which items are meant; an empty phrase means all of the list."""
+    """Say which items are meant; an empty phrase means all of the list.
+
+    ``listing`` is what told some of them apart by the lists.
+    """
     part = next(iter(chosen)).part
     names = TOLD_APART.get(part, ())
     if not names:
         return ("",)
     values = [tuple(kinds) if name == "kind" else VALUES[name] for name in names]
+    care = FULL
+    answers = max(len(each.listed) for each in chosen)
+    if answers:
+        names = (*names, "listed")
+        values.append(answers_of(answers))
     space = Space([len(each) for each in values])
-    target = space.any_of(
-        space.box(
-            {n: frozenset({values[n].index(told)}) for n, told in enumerate(sort.told)}
+    if answers and listing:
+        # Of a kind that no list can hold, it need not be said that it is on none.
+        care = space.any_of(
+            _box(space, values, (kind, None, each))
+            for kind in kinds
+            for each in listing.examples(kind)
         )
+    target = space.any_of(
+        _box(space, values, (*sort.told, *([sort.listed] if sort.listed else [])))
         for sort in chosen
         if all(told in values[n] for n, told in enumerate(sort.told))
     )
@@ -320,7 +345,18 @@ def sorts(
             _told(names[n], [values[n][a] for a in sorted(box[n])], kinds)
             for n in sorted(box)
         )
-        for box in space.boxes(target, FULL)
+        for box in space.boxes(target, care)
+    )
+
+
+def _box(space: Space, values: Sequence[Sequence[Any]], told: Sequence[Any]) -> Node:
+    """Return the box of one sort of item; None stands for any value."""
+    return space.box(
+        {
+            n: frozenset({values[n].index(one)})
+            for n, one in enumerate(told)
+            if one is not None
+        }
     )
 
 
@@ -332,6 +368,8 @@ def _told(
         every = [each for each in kinds if kinds[each].data_class in classes_of]
         if len(every) == len(values):
             return f"data class {listed(sorted(classes_of))}"
+    if name == "listed":
+        return listed([_LISTED[each] for each in values])
     if name == "minor":
         return "a minor" if True in values else "no minor"
     return f"{name} {listed(values)}"

@@ -31,6 +31,7 @@ from broker.model.incident import (
     declarations,
     parts_of,
 )
+from broker.model.known_good import NO_LISTS, Listed
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
 from broker.redact.item import Apply, Item, Leaf
@@ -57,6 +58,7 @@ class Plan:
     # What a text is scrubbed of depends on the rest of its incident.
     scrubs: bool
     kinds: Mapping[str, ObservableKind]
+    listed: Listed = NO_LISTS  # for clauses that withhold by it
 
 
 def compile_plan(

@@ -20,6 +20,7 @@ from broker.model.decision import NO_ITEMS, ItemKey
 from broker.model.incident import Incident, Role, named_by_content
 from broker.model.sharing import WITHHELD, Mark, Redacted
 from broker.redact.item import Item, Leaf
+from broker.redact.kept_back import line_of
 from broker.redact.methods.pseudonym import Pseudonym
 from broker.redact.plan import Plan
 from broker.redact.within import key_within
@@ -55,7 +56,7 @@ def project(
     if fields is None:
         fields = fields_of(incident)
     if plan.scrubs:
-        key = key_within(fields, plan, key)
+        key = key_within(fields, plan, key, withheld)
     marks: _Marks = []
     view = _item(fields, plan.top, key, marks, -1)
     if view.get("uid") == incident.uid and named_by_content(incident.uid):
@@ -72,8 +73,9 @@ def project(
                 raise RedactionError(f"{name}[{index}] is of an unknown kind")
             before = len(marks)
             redacted = _item(item, item_plan, key, marks, index)
-            if withheld and (name, told) in withheld:
-                _withhold(marks, before, withheld[name, told])
+            where = line_of(withheld, plan, name, told, item) if withheld else None
+            if where is not None:
+                _withhold(marks, before, where)
             elif redacted:
                 seen.append(redacted)
         if seen:

@@ -3,8 +3,9 @@
 The fields of an incident + `Plan` + the recipient's key -> `KeyWithin`, with which
 `scrub_text` knows what to cut out.
 
-Invariants: whatever does not leave as it is, is looked for, however it leaves; a value
-that the recipient sees elsewhere, in the same data-protection class, is not.
+Invariants: whatever does not leave as it is, is looked for, however it leaves, and all
+that a clause keeps back; a value that the recipient sees elsewhere, in the same data-
+protection class, is not.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from broker.keys import RecipientKey
+from broker.model.decision import NO_ITEMS, ItemKey
 from broker.model.incident import PartyKind, Shape, declarations
-from broker.model.sharing import KEPT
+from broker.model.sharing import KEPT, WITHHELD
 from broker.redact.item import Item
+from broker.redact.kept_back import line_of
 from broker.redact.methods.scrub_text import KeyWithin, ScrubText
 from broker.redact.plan import Plan
 from broker.redact.scrub import Hidden, Scrubber
@@ -38,9 +41,19 @@ class _Value(NamedTuple):
     person: bool
 
 
-def key_within(fields: Mapping[str, Any], plan: Plan, key: RecipientKey) -> KeyWithin:
-    """Return the recipient's key with what its free texts are scrubbed of."""
-    values = [each for each in _values(fields, plan) if each.shape not in _UNTELLING]
+def key_within(
+    fields: Mapping[str, Any],
+    plan: Plan,
+    key: RecipientKey,
+    withheld: Mapping[ItemKey, str] = NO_ITEMS,
+) -> KeyWithin:
+    """Return the recipient's key with what its free texts are scrubbed of.
+
+    ``withheld`` are the sorts of items that a clause keeps back.
+    """
+    values = [
+        each for each in _values(fields, plan, withheld) if each.shape not in _UNTELLING
+    ]
     kept = {(v.data_class, v.text.casefold()) for v in values if v.outcome == KEPT}
     hidden = (
         Hidden(each.text, each.shape, each.person)
@@ -53,13 +66,20 @@ def key_within(fields: Mapping[str, Any], plan: Plan, key: RecipientKey) -> KeyW
     return KeyWithin(key.pseudonyms, key.ids, key.epoch, scrubber=scrubber)
 
 
-def _values(fields: Mapping[str, Any], plan: Plan) -> Iterator[_Value]:
+def _values(
+    fields: Mapping[str, Any], plan: Plan, withheld: Mapping[ItemKey, str]
+) -> Iterator[_Value]:
     yield from _of_item(fields, plan.top, plan)
     for name, variants in plan.lists.items():
         for item in fields.get(name, ()):
-            item_plan = variants.items.get(variants.told_apart(item))
-            if item_plan is not None:
-                yield from _of_item(item, item_plan, plan)
+            told = variants.told_apart(item)
+            item_plan = variants.items.get(told)
+            if item_plan is None:
+                continue
+            found = _of_item(item, item_plan, plan)
+            if withheld and line_of(withheld, plan, name, told, item) is not None:
+                found = (value._replace(outcome=WITHHELD) for value in found)
+            yield from found
 
 
 def _of_item(fields: Mapping[str, Any], item: Item, plan: Plan) -> Iterator[_Value]:

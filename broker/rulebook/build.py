@@ -22,6 +22,7 @@ from broker.model.agreement import (
     Recipient,
     Safeguards,
 )
+from broker.model.known_good import listed_in
 from broker.model.mapping import Tables
 from broker.policy import Common, compile_rules, compile_safeguards
 from broker.redact import Plan, compile_plan
@@ -140,7 +141,11 @@ class _Making:
         common: Common,
     ) -> None:
         self._sources, self._csirt, self._tables = sources, csirt, tables
-        self._plans, self._common = plans, common
+        self._listed = listed_in(tables.known_good)
+        self._common = common
+        self._plans = {
+            name: replace(plan, listed=self._listed) for name, plan in plans.items()
+        }
         self._narrowed: dict[tuple[str, Attribution], Profile] = {}
         self._guards: dict[tuple[str, str, Attribution], Guard] = {}
         self._like: Frame | None = None
@@ -186,7 +191,8 @@ class _Making:
         if profile is whole.model:
             return self._plans[agreement.profile]
         lines = narrowed(whole.document, whole.model, profile, source.document)
-        return compile_plan(profile, self._tables.kinds, lines)
+        made = compile_plan(profile, self._tables.kinds, lines)
+        return replace(made, listed=self._listed)
 
     def _guard(self, agreement: Agreement) -> Guard:
         """Return the guard of a guardrail for the recipients of a profile."""
@@ -199,5 +205,6 @@ class _Making:
                 self._profile(agreement),
                 self._tables.kinds,
                 guardrail.document,
+                listed=self._listed,
             )
         return self._guards[key]

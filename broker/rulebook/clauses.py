@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.errors import Problem
-from broker.model.agreement import Clause, ConsentFact, SourceFact, When
+from broker.model.agreement import Clause, ConsentFact, Items, SourceFact, When
 from broker.model.decision import Effect
 from broker.model.incident import Status
+from broker.model.known_good import LOOKED_UP
 from broker.model.mapping import ObservableKind
 from broker.model.rsit import RSIT_TYPES, rsit_category
 from broker.policy.items import without_sense
@@ -99,9 +100,24 @@ def _items(
             if value == frozenset():
                 message = f"{name} is empty, so it is about no item"
                 yield document.problem((*here, name), message, "remove the line")
+        if items.listed and not _some_can_be_listed(items, kinds):
+            message = "no value of these kinds is ever on a list"
+            advice = "lists hold addresses, domains, URLs and hashes"
+            yield document.problem((*here, "listed"), message, advice)
     if clause.withhold_items and clause.effect is Effect.WITHHOLD:
         message = "the clause withholds the whole incident, so also its items"
         yield document.problem((*at, "withhold_items"), message, "remove the lines")
+
+
+def _some_can_be_listed(items: Items, kinds: Mapping[str, ObservableKind]) -> bool:
+    if items.of != "observables" or not kinds:
+        return True  # that is wrong in another way, and said
+    return any(
+        row.shape in LOOKED_UP
+        and (items.kind is None or kind in items.kind)
+        and (items.data_class is None or row.data_class in items.data_class)
+        for kind, row in kinds.items()
+    )
 
 
 def _never(clause: Clause) -> Iterator[tuple[str, str, str]]:

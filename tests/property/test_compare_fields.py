@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -14,11 +16,13 @@ import pytest
 from broker import redact
 from broker.canonical import dumps
 from broker.model.agreement import Items, Profile, Safeguards
-from broker.model.decision import Effect, ItemKey
+from broker.model.decision import Effect
 from broker.model.incident import Incident
+from broker.model.known_good import KnownGood, Listed
 from broker.policy import compile_rules, compile_safeguards, decide, facts_of
 from broker.prove.compare import shared_domain
-from broker.prove.outcome import outcomes
+from broker.prove.listing import Listing
+from broker.prove.outcome import Answers, Sort, outcomes
 from broker.prove.shown import Difference, Seen, differences
 from broker.prove.verdict import Party, verdicts, withheld_items
 from broker.prove.witness import Wanted, witness
@@ -74,9 +78,23 @@ SIDES: Final = ("observables", "severity", "suspects", "victims", "loss", "repor
 ITEMS: Final = (
     {"of": "observables", "role": ["victim"]},
     {"of": "observables", "kind": ["iban"]},
+    {"of": "observables", "listed": True},
+    {"of": "observables", "listed": False, "role": ["victim", "unknown"]},
+    {"of": "observables", "listed": True, "kind": ["ipv4", "domain"]},
     {"of": "victims", "consent": ["refused"]},
     {"of": "victims", "minor": True},
     {"of": "suspects"},
+)
+
+
+def _lists(*networks: str, names: tuple[str, ...] = ()) -> Listed:
+    return Listed([KnownGood(list="a", title="A", networks=networks, names=names)])
+
+
+# Of two rulebooks, the lists are mostly the same; what tells them apart must show, too.
+LISTS: Final = (
+    _lists("192.0.2.0/24", "2001:db8::/32", names=(".example",)),
+    _lists("192.0.2.1", "8.8.8.8", names=("verify.example", "a.example")),
 )
 
 
@@ -117,6 +135,11 @@ def incidents() -> tuple[Incident, ...]:
             ("ipv4", "192.0.2.1"),
             ("iban", "XK099999000000000111"),
             ("email", "a@b.example"),
+            ("ipv4", "192.0.2.99"),
+            ("ipv4", "8.8.8.8"),
+            ("domain", "a.example"),
+            ("domain", "a.test"),
+            ("url", "http://192.0.2.1/"),
         )
         for role in ("attacker", "victim", "unknown")
     ]
@@ -156,46 +179,57 @@ _INDEX: Final = re.compile(r"^(\w+)\[(\d+)\]")
 class Real:
     """One agreement with its profile, as the path itself asks and redacts."""
 
-    def __init__(self, one: Party, seen: Profile) -> None:
+    def __init__(self, one: Party, seen: Profile, lists: tuple[Listed, ...]) -> None:
         guards = Safeguards(safeguards=one.safeguards)
         common = compile_safeguards(guards, DOCUMENT, KINDS)
         self._rules = compile_rules(
             one.agreement, one.recipient, common, DOCUMENT, KINDS
         )
         self._plan = compile_plan(seen, KINDS, DOCUMENT)
+        self._lists = lists
+
+    def with_lists(self, listed: Listed) -> Real:
+        """Return the same with the lists of its own rulebook."""
+        self._plan = replace(self._plan, listed=listed)
+        return self
 
     def shown(
         self, incident: Incident, at: datetime = NOW
-    ) -> dict[tuple[str, ItemKey], str] | None:
+    ) -> dict[tuple[str, Sort], str] | None:
         """Return what becomes of each field and sort of item, if it may leave."""
         decision = decide(facts_of(incident, at), self._rules, at)
         if decision.effect is Effect.WITHHOLD:
             return None
-        found: dict[tuple[str, ItemKey], str] = {}
-        for entry in redact.project(incident, self._plan, KEY).ledger():
-            key = _sort(incident, entry.field)
-            outcome = entry.outcome
-            if key in decision.withheld_items:
-                outcome = "withheld"
+        found: dict[tuple[str, Sort], str] = {}
+        seen = redact.project(
+            incident, self._plan, KEY, withheld=decision.withheld_items
+        )
+        for entry in seen.ledger():
+            sort = _sort(incident, entry.field, self._lists)
             path = _INDEX.sub(r"\1[]", entry.field)
-            found[path, key] = outcome
+            assert found.setdefault((path, sort), entry.outcome) == entry.outcome
         return found
 
 
-def _sort(incident: Incident, field: str) -> ItemKey:
+def _sort(incident: Incident, field: str, lists: tuple[Listed, ...]) -> Sort:
     found = _INDEX.match(field)
     if found is None:
-        return "", ()
+        return Sort("")
     part, index = found[1], int(found[2])
     item = getattr(incident, part)[index]
     match part:
         case "victims":
-            return part, (item.kind, item.consent, item.minor)
+            return Sort(part, (item.kind, item.consent, item.minor))
         case "suspects":
-            return part, (item.kind, item.minor)
+            return Sort(part, (item.kind, item.minor))
         case "observables":
-            return part, (item.kind, item.role)
-    return "", ()
+            return Sort(part, (item.kind, item.role), _answers(item, lists))
+    return Sort("")
+
+
+def _answers(item: Any, lists: tuple[Listed, ...]) -> Answers:
+    shape = KINDS[item.kind].shape
+    return tuple(each.holds(shape, item.value) is True for each in lists)
 
 
 def check(seed: int) -> int:
@@ -206,16 +240,21 @@ def check(seed: int) -> int:
     if rng.random() < 0.5:
         new = old
     was, now = profile(rng), profile(rng)
+    lists = rng.choice(LISTS), rng.choice(LISTS)
+    listing = Listing(lists, KINDS)
     domain = shared_domain([old, new], KINDS)
     space = domain.space
     held = [verdicts(each, domain).withhold for each in (old, new)]
     reach = space.but_not(domain.possible, space.either(*held))
     seen = [
-        Seen(outcomes(one, KINDS, DOCUMENT), withheld_items(each, domain, KINDS))
-        for one, each in ((was, old), (now, new))
+        Seen(outcomes(one, KINDS, DOCUMENT), withheld_items(each, domain, KINDS), at)
+        for at, (one, each) in enumerate(((was, old), (now, new)))
     ]
-    found = list(differences(domain, seen[0], seen[1], reach))
-    real = Real(old, was), Real(new, now)
+    found = list(differences(domain, seen[0], seen[1], reach, listing))
+    real = (
+        Real(old, was, lists).with_lists(lists[0]),
+        Real(new, now, lists).with_lists(lists[1]),
+    )
     differing = 0
     for incident in incidents():
         before, after = real[0].shown(incident), real[1].shown(incident)
@@ -223,40 +262,48 @@ def check(seed: int) -> int:
             continue
         where = cell(domain, facts_of(incident, NOW), NOW)
         true = {
-            (path, key, outcome, after[path, key])
-            for (path, key), outcome in before.items()
-            if outcome != after[path, key]
+            (path, sort, outcome, after[path, sort])
+            for (path, sort), outcome in before.items()
+            if outcome != after[path, sort]
         }
         differing += len(true)
         said = {
-            _named(each)
+            (each.path, sort, each.old.method, each.new.method)
             for each in found
-            if each.old.method != each.new.method
-            and (each.path, (each.sort.part, each.sort.told)) in before
-            and space.has(each.cells, where)
+            if each.old.method != each.new.method and space.has(each.cells, where)
+            for sort in _meant(each, before)
         }
         assert true == said, (seed, incident.uid)
     for each in rng.sample(found, min(len(found), 5)):
-        _confirm(seed, domain, real, each)
+        _confirm(seed, domain, real, each, listing)
     return differing
 
 
-def _named(each: Difference) -> tuple[str, ItemKey, str, str]:
-    sort = each.sort.part, each.sort.told
-    return each.path, sort, each.old.method, each.new.method
+def _meant(each: Difference, shown: dict[tuple[str, Sort], str]) -> Iterator[Sort]:
+    """Yield the sorts of items there that a difference is about."""
+    for path, sort in shown:
+        plain = replace(sort, listed=()) if not each.sort.listed else sort
+        if path == each.path and plain == each.sort:
+            yield sort
 
 
-def _confirm(seed: int, domain: Any, real: tuple[Real, Real], each: Difference) -> None:
+def _confirm(
+    seed: int,
+    domain: Any,
+    real: tuple[Real, Real],
+    each: Difference,
+    listing: Listing,
+) -> None:
     """Check that the witness of a difference has the field, and shows it."""
-    wanted = Wanted(each.path, each.sort.item())
+    wanted = Wanted(each.path, each.sort.item(), listing.value(each.sort))
     made = witness(domain, each.cells, KINDS, wanted)
     incident = Incident.model_validate_json(dumps(made.incident))
     for one, outcome in zip(real, (each.old, each.new), strict=True):
         shown = one.shown(incident, made.at)
-        key = each.sort.part, each.sort.told
 
         assert shown is not None, (seed, each)
-        assert outcome.method == shown[each.path, key], (seed, each)
+        seen = {shown[each.path, sort] for sort in _meant(each, shown)}
+        assert {outcome.method} == seen, (seed, each)
 
 
 @pytest.mark.slow

@@ -49,6 +49,7 @@ def items() -> st.SearchStrategy[Items]:
             kind=_some(sorted(KINDS)),
             data_class=_some(list(DataClass)),
             role=_some(list(Role)),
+            listed=st.none() | st.booleans(),
         )
         | st.builds(
             Items,
@@ -174,14 +175,65 @@ def test_no_share_holds_what_its_items_withhold(
     assert share.state in (State.QUEUED, State.HELD)
     if share.sealed is None:
         return
+    assert share.redacted is not None
     gone = {
-        observable.value
-        for observable in received.incident.observables
-        if ("observables", (observable.kind, observable.role))
-        in share.decision.withheld_items
+        received.incident.observables[int(entry.field[12:].partition("]")[0])].value
+        for entry in share.redacted.ledger()
+        if entry.field.startswith("observables[")
+        and entry.field.endswith("].value")
+        and entry.where.startswith(POLICE)
     }
     attributes = json.loads(share.sealed.body)["Event"]["Attribute"]
     assert not gone & {attribute["value"] for attribute in attributes}
+
+
+# By kind: values on the shipped lists, among them some that are in many documents.
+LISTED = {
+    "ipv4": ("8.8.8.8", "1.1.1.1", "10.0.0.7", "127.0.0.1", "0.0.0.1", "10.0.0.0/16"),
+    "ipv6": ("::1", "fe80::1", "2001:4860:4860::8888"),
+    "domain": ("dns.google", "duty.kos-cert.example", "kos-cert.example", "a.local"),
+    "url": ("http://10.0.0.7/gate", "http://[::1]:8080/"),
+    "md5": ("d41d8cd98f00b204e9800998ecf8427e",),
+}
+pairs = st.sampled_from(sorted(LISTED)).flatmap(
+    lambda kind: st.tuples(
+        st.just(kind), st.sampled_from(LISTED[kind]), st.sampled_from(LISTED[kind])
+    )
+)
+
+
+@given(shared, pairs, st.sampled_from(Role))
+def test_which_listed_value_is_withheld_changes_nothing(
+    raw: dict[str, Any], pair: tuple[str, str, str], role: Role
+) -> None:
+    """What leaves is the same whichever listed value stays here, and if none is there.
+
+    The guard has nothing more to say of it, however common the value is.
+    """
+    kind, *values_of_it = pair
+    made = book((Items(of="observables", listed=True),))
+    others = raw.get("observables", [])
+    items = ([], *([{"kind": kind, "value": v, "role": role}] for v in values_of_it))
+    without, one, other = (
+        pipeline.disclose(
+            world.receive({**raw, "observables": [*others, *item]}),
+            rulebook=made,
+            keys=world.keys(),
+            history=NO_HISTORY,
+            now=world.NOW,
+        ).shares[0]
+        for item in items
+    )
+
+    assert without.breaches == one.breaches == other.breaches
+    assert without.state is one.state is other.state
+    bodies = [
+        (share.sealed or share.draft).body
+        for share in (without, one, other)
+        if share.sealed or share.draft
+    ]
+    assert 3 == len(bodies)
+    assert 1 == len(set(bodies))
 
 
 CANARIES = {

@@ -10,9 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from broker.convert import EXTENSION, Case, frame, listed_values, to_stix
-from broker.convert.known_good import Listed
 from broker.model.incident import Shape
-from broker.model.known_good import KnownGood
+from broker.model.known_good import KnownGood, Listed
 from broker.model.sharing import Bundle, Edition, Redacted
 from broker.render import event_frame, misp_event
 from tests.unit import given
