@@ -114,12 +114,14 @@ class Tracing:
                 "feedback %d was not traced: %s", one.number, type(error).__name__
             )
             traced = Traced(note=FAILED)
-        path = self._return_path(one.agreement)
+        path = self._return_path(one)
         self._store.hearing.trace(one.number, traced, path.tlp.value, path.words)
 
-    def _return_path(self, agreement: str) -> ReturnPath:
-        for route in self._rulebook().routes:
-            if route.agreement.agreement == agreement:
+    def _return_path(self, one: Feedback) -> ReturnPath:
+        book = self._rulebook()
+        name = agreement_of(one, book, self._clock())
+        for route in book.routes:
+            if route.agreement.agreement == name:
                 return route.agreement.feedback
         return STRICT
 
@@ -127,7 +129,7 @@ class Tracing:
         """Return the field that something is about, or why that is not known."""
         why = GONE
         revisions = self._store.hearing.revisions_of(
-            one.uid, one.agreement, one.edition
+            one.uid, one.recipient, one.edition
         )
         for revision in revisions:
             found = self._origins(one, revision.incident_sha256, revision.position)
@@ -144,15 +146,16 @@ class Tracing:
     def _origins(self, one: Feedback, sha256: str, position: Position) -> Origins | str:
         """Return where everything of a revision comes from, or why that is unknown."""
         book = self._rulebook()
-        key = (book.digest, one.agreement, sha256, position.offset)
+        name = agreement_of(one, book, self._clock())
+        key = (book.digest, name, sha256, position.offset)
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[key] = self._found(one, sha256, position, book)
+            self._known[key] = self._found(name, sha256, position, book)
         return self._known[key]
 
     def _found(
-        self, one: Feedback, sha256: str, position: Position, book: Rulebook
+        self, agreement: str, sha256: str, position: Position, book: Rulebook
     ) -> Origins | str:
         try:
             message = self._reread(position)
@@ -168,7 +171,7 @@ class Tracing:
             return GONE
         made = origins(
             received,
-            one.agreement,
+            agreement,
             rulebook=book,
             keys=self._keys,
             now=self._clock(),
@@ -204,6 +207,14 @@ class Tracing:
         if one.readers == "topic" and not is_secret(self._store, one, self._clock()):
             words = dict(self._store.hearing.words(one.number))
         return Told(one.id, one.uid, dumps(feedback_json(one) | {"words": words}))
+
+
+def agreement_of(one: Feedback, book: Rulebook, now: datetime) -> str:
+    """Return the agreement to trace by: that of then, or the one that followed it."""
+    if any(each.agreement.agreement == one.agreement for each in book.routes):
+        return one.agreement
+    speaks = book.speaks_for(one.recipient, now.date())
+    return speaks.agreement.agreement if speaks else one.agreement
 
 
 def is_secret(store: Store, one: Feedback, now: datetime) -> bool:

@@ -33,6 +33,7 @@ from broker.model.incident import Incident, Status
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import (
     NO_HISTORY,
+    Before,
     Bundle,
     Draft,
     Edition,
@@ -142,7 +143,7 @@ def disclosing(
     hearing = policy.Hearing(facts, now)
     fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
-    given = _Given(incident, facts, hearing, fields, {})
+    given = _Given(incident, facts, hearing, fields, {}, rulebook)
     yield
     begun = [
         _begun(given, route, keys, history, now, stale=stale)
@@ -160,14 +161,7 @@ def disclosing(
 
 def advance(history: History, outcome: Outcome) -> History:
     """Return the history once an outcome has been stored."""
-    if outcome.duplicate or outcome.conflict or outcome.revision < history.revision:
-        return history
-    editions = dict(history.editions)
-    for share in outcome.shares:
-        if share.state is State.QUEUED and share.edition:
-            editions[share.decision.agreement] = share.edition
-    known = replace(history, revision=outcome.revision, editions=editions)
-    return replace(known, incident_sha256=outcome.incident_sha256)
+    return history.after(outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +173,7 @@ class _Given:
     hearing: policy.Hearing
     fields: redact.Fields
     known: convert.Known
+    book: Rulebook
 
 
 def _begun(
@@ -194,20 +189,22 @@ def _begun(
 
     Most agreements say nothing of an incident, so that this is what they cost.
     """
-    agreement = route.agreement.agreement
+    agreement, name = route.agreement.agreement, route.recipient.recipient
     try:
         decision = policy.decide(given.facts, route.rules, now, given.hearing)
         if stale:
             return Share(decision, State.STALE)
+        if given.book.speaks_for(name, now.date()) is not route:
+            return Share(decision, State.WITHHELD, aside=True)
         if history.recalled:
             decision = history.kept_back(decision)
     except Exception as error:
-        unknown = Decision(agreement, route.recipient.recipient, Effect.WITHHOLD, ())
+        unknown = Decision(agreement, name, Effect.WITHHOLD, ())
         return failed(unknown, error, "decide")
-    previous = history.editions.get(agreement)
-    if decision.effect is Effect.WITHHOLD and previous is None:
+    before = history.before(name, agreement)
+    if decision.effect is Effect.WITHHOLD and before.edition is None:
         return Share(decision, State.WITHHELD)
-    return _way(given, route, keys, decision, previous)
+    return _way(given, route, keys, decision, before)
 
 
 def _way(
@@ -215,15 +212,18 @@ def _way(
     route: Route,
     keys: Keys,
     decision: Decision,
-    previous: Edition | None,
+    before: Before,
 ) -> Way[Share | Made]:
     """Find out what one recipient gets; whatever goes wrong, it is not too much."""
     try:
+        previous = before.edition
         if decision.effect is Effect.WITHHOLD and previous is not None:
-            return _withheld(given.incident, route, keys, decision, previous)
+            if previous.retracts or _keeps(given, route, decision, before.under):
+                return Share(decision, State.WITHHELD)
+            return _withheld(given.incident, route, keys, decision, before)
         key = keys.recipients[route.recipient.recipient]
         yield
-        return (yield from _shared(given, route, key, decision, previous))
+        return (yield from _shared(given, route, key, decision, before))
     except Exception as error:
         return failed(decision, error, "disclose")
 
@@ -233,22 +233,39 @@ def _shared(
     route: Route,
     key: RecipientKey,
     decision: Decision,
-    previous: Edition | None,
+    before: Before,
 ) -> Way[Share | Made]:
     """Take an incident that may be shared, or only after review, to its draft."""
     incident = given.incident
     redacted = redact.project(
         incident, route.plan, key, given.fields, decision.withheld_items
     )
-    content = _content(redacted)
+    content, previous = _content(redacted), before.edition
     if previous and previous.content == content and not previous.retracts:
         return Share(decision, State.UNCHANGED, redacted)
-    edition = _next(previous, incident, content)
+    edition = before.next(incident.revised_at, content)
     case = convert.Case(incident.uid, key.ids, edition)
     yield
     bundle = convert.to_stix(redacted, route.frame, case, given.known)
     yield
     return _made(decision, redacted, edition, bundle, route)
+
+
+def _keeps(given: _Given, route: Route, decision: Decision, under: str) -> bool:
+    """Say whether the recipient may keep what is not shared with it any more.
+
+    What may no longer be shared is taken back always; the agreement has a say only when
+    the CSIRT withdraws the incident as such, or when nothing speaks against it but that
+    the agreement has ended. Then the one that it was shared under has a say, too.
+    """
+    if decision.clauses == (OUT_OF_DATES,):
+        routes = given.book.agreements_with(route.recipient.recipient)
+        asked = [
+            r.agreement for r in routes if r is route or r.agreement.agreement == under
+        ]
+        return all(each.on_expiry is OnExpiry.KEEP for each in asked)
+    withdrawn = given.incident.status is Status.WITHDRAWN
+    return withdrawn and route.agreement.on_withdrawal is OnWithdrawal.KEEP
 
 
 def withheld(
@@ -259,12 +276,12 @@ def withheld(
     decision: Decision,
     previous: Edition,
 ) -> Share:
-    """Share nothing, and take back what was shared before, if the agreement says so.
+    """Share nothing, and take back what was shared before.
 
     Of the incident, what takes back holds the time, the marking and an id made of its
     uid; the guard looks for everything else in it.
     """
-    made = _withheld(incident, route, keys, decision, previous)
+    made = _withheld(incident, route, keys, decision, Before(previous))
     [share] = to_its_end(inspected([made], incident, rulebook, keys))
     return share
 
@@ -274,19 +291,11 @@ def _withheld(
     route: Route,
     keys: Keys,
     decision: Decision,
-    previous: Edition,
-) -> Share | Made:
+    before: Before,
+) -> Made:
     withdrawn = incident.status is Status.WITHDRAWN
-    # What may no longer be shared is taken back always; the agreement has a say only
-    # when the CSIRT withdraws the incident as such, or when nothing speaks against it
-    # but that the agreement itself has ended.
-    keep = withdrawn and route.agreement.on_withdrawal is OnWithdrawal.KEEP
-    if decision.clauses == (OUT_OF_DATES,):
-        keep = route.agreement.on_expiry is OnExpiry.KEEP
-    if previous.retracts or keep:
-        return Share(decision, State.WITHHELD)
     key = keys.recipients[decision.recipient]
-    edition = replace(_next(previous, incident, _RETRACTED), retracts=True)
+    edition = replace(before.next(incident.revised_at, _RETRACTED), retracts=True)
     case = convert.Case(incident.uid, key.ids, edition)
     reason = convert.WITHDRAWN if withdrawn else convert.NO_LONGER
     ceiling = route.recipient.clearance
@@ -317,15 +326,6 @@ def _content(redacted: Redacted) -> str:
     return sha256_hex(
         dumps({name: view[name] for name in view if name not in _NOT_CONTENT})
     )
-
-
-def _next(previous: Edition | None, incident: Incident, content: str) -> Edition:
-    """Number the next edition; a recipient never sees time run backwards."""
-    revised = incident.revised_at
-    if previous is None:
-        return Edition(1, revised, revised, content)
-    modified = max(revised, previous.modified + timedelta(seconds=1))
-    return Edition(previous.number + 1, previous.created, modified, content)
 
 
 def _rendered(bundle: Bundle, route: Route, wire: Wire) -> bytes:

@@ -16,22 +16,24 @@ anything of an incident.
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from broker import pipeline, replay
+from broker import pipeline, policy, replay
 from broker.errors import BesaError, StoreError
 from broker.keys import Keys
-from broker.model.agreement import OnExpiry, OnRetention
+from broker.model.agreement import OnExpiry, OnRetention, OnWithdrawal
 from broker.model.decision import OUT_OF_DATES, RECALLED, Decision, Effect, Finding
 from broker.model.incident import Incident
 from broker.model.marking import Pap, Tlp
 from broker.model.sharing import Share, State
 from broker.rulebook import Route, Rulebook
 from broker.store import Store, recall_orders
+from broker.store.about import concerned
 from broker.store.recall_orders import FAILED_ALARM, Kind, Order
 from broker.store.recalls import Cause
 from broker.store.standing import Standing, agreements, delivered, standing
@@ -44,6 +46,9 @@ _EVERY_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 30.0  # after something could not be taken back
 _ROUND_SECONDS: Final = 3600.0  # between two looks at everything
 _AT_ONCE: Final = 100
+# What keeps a following agreement from sharing for now, and says nothing of the case.
+_SUSPENDED: Final = "suspended"
+_WITHDRAWN: Final = "withdrawn"
 _UNDETERMINED: Final = "other/undetermined"
 _WORDS: Final = {
     Cause.ORDERED: (RECALLED, "a person took it back"),
@@ -63,6 +68,7 @@ class _Round:
 
     after: tuple[str, str] = ("", "")
     next: float = 0.0
+    missed: bool = False  # something could not be taken back: look again
 
 
 @dataclass(slots=True)
@@ -77,7 +83,7 @@ class _Walk:
 class _Seen:
     """What a look at the store left for the next one."""
 
-    expired: dict[tuple[str, str], _Round] = field(default_factory=dict)
+    expired: dict[tuple[str, str, str, str], _Round] = field(default_factory=dict)
     kept: dict[str, _Walk] = field(default_factory=dict)
     watched: float = 0.0
     book: str = ""  # the rulebook whose agreements were looked for last
@@ -142,8 +148,10 @@ class Recall:
                 self._not_before[order.id] = time.monotonic() + _PATIENCE_SECONDS
 
     def _follow(self, order: Order) -> None:
-        found, _ = standing(self._store.database, uid=order.uid)
-        wanted = [one for one in found if order.fits(one.recipient, one.agreement)]
+        database = self._store.database
+        whose = concerned(database, order.uid, order.recipient, order.agreement)
+        found, _ = standing(database, uid=order.uid)
+        wanted = [one for one in found if whose is None or one.recipient in whose]
         taken, troubles = self._taken(wanted, Cause.ORDERED, order.at)
         note = "; ".join(sorted(set(troubles.values())))
         if taken or not troubles or note != order.note:
@@ -164,41 +172,97 @@ class Recall:
     # --- by the rules ---
 
     def _expired(self) -> None:
-        """Take back what was shared under agreements that have ended."""
-        book, today = self._rulebook(), self._clock().date()
-        served = {
-            route.recipient.recipient
-            for route in book.routes
-            if route.agreement.valid.start <= today <= route.agreement.valid.until
-        }
-        for route in book.routes:
-            agreement = route.agreement
-            if agreement.valid.until >= today or agreement.recipient in served:
-                continue  # whoever has a following agreement keeps what it has
-            if agreement.on_expiry is OnExpiry.RETRACT:
-                self._expire(agreement.agreement, book)
+        """Take back what was shared under agreements that have ended.
 
-    def _expire(self, agreement: str, book: Rulebook) -> None:
-        key = (agreement, book.digest)
+        Whoever has a following agreement keeps what that one shares, too.
+        """
+        book, today = self._rulebook(), self._clock().date()
+        for recipient in sorted({each.recipient.recipient for each in book.routes}):
+            speaks = book.speaks_for(recipient, today)
+            if speaks is not None and speaks.agreement.valid.start <= today:
+                self._end_of(recipient, speaks, book)
+
+    def _end_of(self, recipient: str, speaks: Route, book: Rulebook) -> None:
+        """Take back what no agreement with a recipient covers any more."""
+        today = self._clock().date()
+        ended = {
+            route.agreement.agreement: route.agreement.on_expiry
+            for route in book.agreements_with(recipient)
+            if route.agreement.valid.until < today
+        }
+        if speaks.agreement.agreement in ended:
+            self._walk(recipient, "", speaks, book, ended)
+            return
+        for name in sorted(ended):
+            self._walk(recipient, name, speaks, book, ended)
+
+    def _walk(
+        self,
+        recipient: str,
+        under: str,
+        speaks: Route,
+        book: Rulebook,
+        ended: Mapping[str, OnExpiry],
+    ) -> None:
+        """Look at some more shares; empty ``under`` stands for every agreement."""
+        how = ended.values() if not under else (ended[under],)
+        if OnExpiry.RETRACT not in how:
+            return
+        key = (recipient, under, speaks.agreement.agreement, book.digest)
         where = self._seen.expired.setdefault(key, _Round())
         if time.monotonic() < where.next:
             return
         found, last = standing(
             self._store.database,
-            agreement=agreement,
+            recipient=recipient,
+            agreement=under,
             after=where.after,
             most=_AT_ONCE,
         )
-        self._by_rule(found, Cause.EXPIRED)
+        wanted = [one for one in found if self._has_lapsed(one, speaks, ended)]
+        where.missed = self._by_rule(wanted, Cause.EXPIRED) or where.missed
         where.after = last or ("", "")
-        where.next = 0.0 if last else time.monotonic() + _ROUND_SECONDS
+        if last is None:
+            # What follows an agreement was asked about everything after one round.
+            rest = _ROUND_SECONDS if where.missed or not under else math.inf
+            where.next, where.missed = time.monotonic() + rest, False
+
+    def _has_lapsed(
+        self, one: Standing, speaks: Route, ended: Mapping[str, OnExpiry]
+    ) -> bool:
+        """Say whether a share is to be taken back because its agreement has ended."""
+        name, how = speaks.agreement.agreement, ended.get(one.agreement)
+        if name in ended:
+            # Nothing follows: what was agreed last counts, and what it was shared by.
+            return OnExpiry.RETRACT in (how, ended[name])
+        if how is not OnExpiry.RETRACT:
+            return False
+        facts = replay.read(one.facts)
+        if facts is None:  # an older Besa kept none: the next revision decides
+            return False
+        decision = policy.decide(facts, speaks.rules, self._clock())
+        keeps = speaks.agreement.on_withdrawal is OnWithdrawal.KEEP
+        spared = {_SUSPENDED, *([_WITHDRAWN] if keeps else [])}
+        return decision.effect is Effect.WITHHOLD and not spared & {*decision.clauses}
 
     def _kept_too_long(self) -> None:
-        """Take back what recipients have had for as long as was agreed."""
-        for route in self._rulebook().routes:
-            if route.agreement.on_retention is OnRetention.RETRACT:
-                period = timedelta(days=route.agreement.retention_days)
-                self._end_period(route.agreement.agreement, period)
+        """Take back what recipients have had for as long as was agreed.
+
+        Of what was shared under an earlier agreement, the shorter period counts: that
+        one's, or that of the agreement which decides now.
+        """
+        book, today = self._rulebook(), self._clock().date()
+        for route in book.routes:
+            speaks = book.speaks_for(route.recipient.recipient, today)
+            periods = [
+                each.agreement.retention_days
+                for each in (route, speaks)
+                if each and each.agreement.on_retention is OnRetention.RETRACT
+            ]
+            if periods:
+                self._end_period(
+                    route.agreement.agreement, timedelta(days=min(periods))
+                )
 
     def _end_period(self, agreement: str, period: timedelta) -> None:
         where = self._seen.kept.setdefault(agreement, _Walk())
@@ -227,9 +291,10 @@ class Recall:
         if self._seen.book == book.digest:
             return
         known = {route.agreement.agreement for route in book.routes}
+        served = {route.recipient.recipient for route in book.routes}
         database, now = self._store.database, self._clock()
         for agreement, recipient in sorted(agreements(database)):
-            if agreement in known:
+            if agreement in known or recipient in served:
                 self._store.calm(GONE_ALARM, agreement)
             elif standing(database, agreement=agreement, most=_AT_ONCE)[0]:
                 text = f"{recipient} has incidents under it; put its file back: {_END}"
@@ -286,12 +351,12 @@ def taken_back(
         CannotError: the policies in force do not know the recipient by that agreement
             any more, or the guard found something.
     """
-    route = route_of(one, book)
+    route = route_of(one, book, at)
     clause, because = _WORDS[cause]
     finding = Finding(clause, Effect.WITHHOLD, True, "", because)
-    decision = Decision(one.agreement, one.recipient, Effect.WITHHOLD, (finding,))
-    # One that failed to take back is to be done once more.
-    before = replace(one.edition, retracts=False)
+    name = route.agreement.agreement
+    decision = Decision(name, one.recipient, Effect.WITHHOLD, (finding,))
+    before = one.before(name)
     share = pipeline.withheld(_notice_of(one, at), route, book, keys, decision, before)
     if share.state is not State.QUEUED or share.sealed is None:
         found = ", ".join(str(breach) for breach in share.breaches)
@@ -301,17 +366,19 @@ def taken_back(
     return share
 
 
-def route_of(one: Standing, book: Rulebook) -> Route:
-    """Return the route that a share took.
+def route_of(one: Standing, book: Rulebook, at: datetime) -> Route:
+    """Return the route that decides about a share now, and takes it back.
 
     Raises:
-        CannotError: its agreement is gone, or with somebody else by now.
+        CannotError: its agreement is gone, or with somebody else by now, and the
+            recipient has no other.
     """
-    for route in book.routes:
-        if route.agreement.agreement == one.agreement:
-            if route.recipient.recipient == one.recipient:
-                return route
-            raise CannotError(f"the agreement is with {route.recipient.recipient} now")
+    route = book.speaks_for(one.recipient, at.date())
+    if route is not None:
+        return route
+    for other in book.routes:
+        if other.agreement.agreement == one.agreement:
+            raise CannotError(f"the agreement is with {other.recipient.recipient} now")
     raise CannotError("the policies have no such agreement; put its file back")
 
 

@@ -109,7 +109,7 @@ class Tightened:
                 verdicts = [
                     (one, self._verdict(one))
                     for one in found
-                    if order.fits(one.recipient, one.agreement)
+                    if self._is_about(order, one)
                 ]
             except SourceError as error:
                 _LOG.warning("order %d waits: %s", order.id, error)
@@ -153,6 +153,14 @@ class Tightened:
             findings=findings,
         )
 
+    def _is_about(self, order: Order, one: Standing) -> bool:
+        """Say whether an order means a share, by the agreement of then or of now."""
+        names = {one.agreement}
+        day = self.clock().date()
+        if (speaks := self.rulebook().speaks_for(one.recipient, day)) is not None:
+            names.add(speaks.agreement.agreement)
+        return any(order.fits(one.recipient, name) for name in names)
+
     def _verdict(self, one: Standing) -> _Verdict:
         """Compare one share with what the rulebook in force would share."""
         book = self.rulebook()
@@ -190,7 +198,8 @@ class Tightened:
         return received if received.sha256 == one.incident_sha256 else None
 
     def _without_source(self, one: Standing, book: Rulebook) -> _Verdict:
-        route, facts, now = route_of(one, book), replay.read(one.facts), self.clock()
+        facts, now = replay.read(one.facts), self.clock()
+        route = route_of(one, book, now)
         if facts is not None:
             decision = policy.decide(facts, route.rules, now)
             if decision.effect is Effect.WITHHOLD:
@@ -202,15 +211,16 @@ class Tightened:
         return _Verdict(NEEDS_A_PERSON, because)
 
     def _compared(self, one: Standing, received: Received, book: Rulebook) -> _Verdict:
-        route_of(one, book)
+        now = self.clock()
+        route = route_of(one, book, now)
         history = self.store.histories([one.uid]).get(one.uid, NO_HISTORY)
         share = again(
             received,
-            one.agreement,
+            route.agreement.agreement,
             rulebook=book,
             keys=self.keys,
             history=history,
-            now=self.clock(),
+            now=now,
         )
         self.store.calm(LOST_ALARM, f"{one.uid} {one.agreement}")
         if share is None or share.state is State.WITHHELD:

@@ -66,7 +66,7 @@ def field_value(settings: Settings, store: Store, one: Feedback) -> str:
 
 def _received(settings: Settings, store: Store, one: Feedback) -> Received | None:
     """Return the revision that feedback is about, if the source still has it."""
-    known = store.hearing.revisions_of(one.uid, one.agreement, one.edition)
+    known = store.hearing.revisions_of(one.uid, one.recipient, one.edition)
     revision = next((each for each in known if each.revision == one.revision), None)
     if revision is None:
         return None

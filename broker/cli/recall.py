@@ -15,7 +15,6 @@ from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
-    from broker.model.sharing import Recalled
     from broker.store import Store
     from broker.store.recall_orders import Order
     from broker.store.standing import Standing
@@ -294,7 +293,7 @@ def findings(
 
 
 def _must_be_known(store: Store, uid: str, recipient: str, agreement: str) -> None:
-    from broker.store.recall_orders import decided_for
+    from broker.store.about import decided_for
 
     decided = decided_for(store.database, uid)
     if not decided:
@@ -308,31 +307,26 @@ def _must_be_known(store: Store, uid: str, recipient: str, agreement: str) -> No
 
 def _must_be_recalled(store: Store, uid: str, recipient: str, agreement: str) -> None:
     """Refuse to lift what nobody has recalled, or what is lifted already."""
+    from broker.store.about import concerned, decided_for
 
-    def touches(word: Recalled) -> bool:
-        pairs = ((word.recipient, recipient), (word.agreement, agreement))
-        return all("" in pair or pair[0] == pair[1] for pair in pairs)
-
-    words = [each for each in store.histories([uid])[uid].recalled if touches(each)]
-    last = words[-1] if words else None
-    whole = last and (last.recipient, last.agreement) in (
-        ("", ""),
-        (recipient, agreement),
-    )
-    if last is None or (last.lifted and whole):
+    whose = concerned(store.database, uid, recipient, agreement)
+    history = store.histories([uid])[uid]
+    if not any(
+        history.recalled_from(to, name)
+        for to, name in decided_for(store.database, uid)
+        if whose is None or to in whose
+    ):
         terminal.stop(ExitCode.NO, "no recall of this incident is in force there")
 
 
 def _standing(store: Store, uid: str, recipient: str, agreement: str) -> list[Standing]:
     """Return what is to be taken back; ends the command when a name fits nothing."""
+    from broker.store.about import concerned
     from broker.store.standing import standing
 
+    whose = concerned(store.database, uid, recipient, agreement)
     found, _ = standing(store.database, uid=uid)
-    return [
-        one
-        for one in found
-        if recipient in ("", one.recipient) and agreement in ("", one.agreement)
-    ]
+    return [one for one in found if whose is None or one.recipient in whose]
 
 
 def _order_value(order: Order) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -177,6 +177,8 @@ class Share:
     draft: Draft | None = None  # kept for held ones: redacted, not yet approved
     breaches: tuple[Breach, ...] = ()
     failure: str = ""  # a fixed phrase: which stage failed, never a value
+    # Another agreement of the recipient decides: this one neither sends nor takes back.
+    aside: bool = False
     # What `broker.vault` locks away of it, where the agreement says so.
     deposits: tuple[Deposit, ...] = ()
 
@@ -213,13 +215,69 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What a recipient was given of an incident before, and how that was numbered.
+
+    ``under`` is the agreement that its newest edition was made under, ``used`` the last
+    number under the agreement that decides now, whoever it was with then.
+    """
+
+    edition: Edition | None
+    under: str = ""
+    used: int = 0
+
+    def next(self, revised: datetime, content: str) -> Edition:
+        """Number the next edition; a recipient never sees time run backwards."""
+        last = self.edition
+        if last is None:
+            return Edition(self.used + 1, revised, revised, content)
+        modified = max(revised, last.modified + timedelta(seconds=1))
+        number = max(last.number, self.used) + 1
+        return Edition(number, last.created, modified, content)
+
+
+@dataclass(frozen=True, slots=True)
 class History:
-    """What the store remembers of one incident: enough to number the next edition."""
+    """What the store remembers of one incident: enough to number the next edition.
+
+    A case is one thing at its recipient, whichever agreement an edition of it was made
+    under: so a successor counts on where the agreement before it ended.
+    """
 
     revision: int = 0
     incident_sha256: str = ""
-    editions: Mapping[str, Edition] = field(default_factory=dict)  # by agreement
+    editions: Mapping[str, Edition] = field(default_factory=dict)  # by recipient
     recalled: tuple[Recalled, ...] = ()  # oldest first
+    # By recipient: the agreement that its newest edition was made under.
+    under: Mapping[str, str] = field(default_factory=dict)
+    # By agreement: the last number under it, whoever it was with then.
+    used: Mapping[str, int] = field(default_factory=dict)
+
+    def before(self, recipient: str, agreement: str) -> Before:
+        """Return what a recipient was given, and how it is numbered on."""
+        edition = self.editions.get(recipient)
+        under = self.under.get(recipient, "")
+        return Before(edition, under, self.used.get(agreement, 0))
+
+    def after(self, outcome: Outcome) -> History:
+        """Return the history once an outcome has been stored."""
+        if outcome.duplicate or outcome.conflict or outcome.revision < self.revision:
+            return self
+        editions, under, used = dict(self.editions), dict(self.under), dict(self.used)
+        for share in outcome.shares:
+            if share.state is State.QUEUED and share.edition:
+                decision = share.decision
+                editions[decision.recipient] = share.edition
+                under[decision.recipient] = decision.agreement
+                used[decision.agreement] = share.edition.number
+        return replace(
+            self,
+            revision=outcome.revision,
+            incident_sha256=outcome.incident_sha256,
+            editions=editions,
+            under=under,
+            used=used,
+        )
 
     def recalled_from(self, recipient: str, agreement: str) -> Recalled | None:
         """Return the recall that is in force there, if any: the newest word counts."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
 from broker.convert import Frame
-from broker.errors import Problem
+from broker.errors import Problem, RulebookError
 from broker.guard import Guard
 from broker.model.agreement import Agreement, Csirt, Recipient
 from broker.model.mapping import Tables
@@ -30,6 +32,11 @@ class Route:
     event_frame: EventFrame
     document: Document  # the agreement's file, for its places
 
+    def is_in_force(self, day: date) -> bool:
+        """Say whether the agreement counts on a day."""
+        valid = self.agreement.valid
+        return valid.start <= day <= valid.until
+
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
@@ -45,3 +52,46 @@ class Rulebook:
     routes: tuple[Route, ...]  # in the order of the agreements' names
     tables: Tables
     warnings: tuple[Problem, ...] = ()
+    # Made of the routes.
+    _of: Mapping[str, tuple[Route, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Gather the agreements of each recipient, the one that ends first at first."""
+        of: dict[str, tuple[Route, ...]] = {}
+        for route in sorted(self.routes, key=_dates):
+            name = route.recipient.recipient
+            of[name] = (*of.get(name, ()), route)
+        object.__setattr__(self, "_of", of)
+
+    def agreements_with(self, recipient: str) -> tuple[Route, ...]:
+        """Return a recipient's agreements, the one that ends first at first."""
+        return self._of.get(recipient, ())
+
+    def speaks_for(self, recipient: str, day: date) -> Route | None:
+        """Return the one agreement that decides about a recipient's cases on a day.
+
+        A case is one thing at its recipient, so of several agreements only one has a
+        say: the one in force; else the one that ended last; else the next to begin.
+
+        Raises:
+            RulebookError: two are in force; the files are not read like that.
+        """
+        routes = self.agreements_with(recipient)
+        if len(routes) < 2:
+            return routes[0] if routes else None
+        in_force = [each for each in routes if each.is_in_force(day)]
+        if len(in_force) > 1:
+            document = in_force[1].document
+            message = f"{recipient} has two agreements in force on {day}"
+            raise RulebookError((document.problem(("valid",), message),))
+        ended = [each for each in routes if each.agreement.valid.until < day]
+        return (in_force or ended[-1:] or [min(routes, key=_start)])[0]
+
+
+def _dates(route: Route) -> tuple[date, date, str]:
+    valid = route.agreement.valid
+    return valid.until, valid.start, route.agreement.agreement
+
+
+def _start(route: Route) -> date:
+    return route.agreement.valid.start

@@ -32,14 +32,16 @@ REPAIR: Final = "queued to repair"
 
 _SHAREABLE: Final = (State.QUEUED.value, State.UNCHANGED.value)
 _COLUMNS: Final = tuple(column for column in outbox.c if column.name != "body")
+# The last receipt of each case, and not the highest number: an older Besa numbered anew
+# under each agreement.
 _GOT: Final = (
     select(
         receipts.c.uid,
-        receipts.c.agreement,
-        func.max(receipts.c.edition).label("edition"),
+        receipts.c.recipient,
+        func.max(receipts.c.id).label("receipt"),
     )
     .where(receipts.c.state == ReceiptState.DELIVERED.value)
-    .group_by(receipts.c.uid, receipts.c.agreement)
+    .group_by(receipts.c.uid, receipts.c.recipient)
 )
 _LOSSES: Final = (
     select(receipts.c.losses)
@@ -52,14 +54,15 @@ _LOSSES: Final = (
     .order_by(receipts.c.id.desc())
     .limit(1)
 )
+# What an agreement decided that has no say does not count: it only ever withholds.
 _DECIDED: Final = (
     select(decisions.c.state)
     .where(
         decisions.c.uid == bindparam("of_uid"),
-        decisions.c.agreement == bindparam("of_agreement"),
+        decisions.c.recipient == bindparam("of_recipient"),
         decisions.c.state != State.STALE.value,
     )
-    .order_by(decisions.c.revision.desc())
+    .order_by(decisions.c.revision.desc(), decisions.c.state == State.WITHHELD.value)
     .limit(1)
 )
 _AGAIN: Final = (
@@ -79,9 +82,9 @@ class Belief:
     """What one recipient should hold of one case.
 
     ``edition`` is the newest that arrived, 0 when none did; ``row`` is its row of the
-    outbox. ``newest`` and ``state`` are of the newest edition that there is, and
-    ``reason`` is what its last attempt ended with. ``tried`` says whether anything was
-    ever sent.
+    outbox, and ``agreement`` the one that it was made under. ``newest`` and ``state``
+    are of the newest edition that there is, ``last`` is its row, and ``reason`` is what
+    its last attempt ended with. ``tried`` says whether anything was ever sent.
     """
 
     uid: str
@@ -94,6 +97,12 @@ class Belief:
     state: str
     reason: str
     tried: bool
+    last: int
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether nothing newer was made than what arrived."""
+        return self.last == self.row
 
     @property
     def under_way(self) -> bool:
@@ -117,9 +126,8 @@ def believed_again(database: Database, belief: Belief) -> Belief:
     Raises:
         StoreError: the store cannot be read.
     """
-    same = (outbox.c.uid == belief.uid) & (outbox.c.agreement == belief.agreement)
     with database.read() as connection:
-        return next(_beliefs(connection, same))
+        return next(_beliefs(connection, _same(belief)))
 
 
 def sealed_of(database: Database, belief: Belief) -> tuple[Sealed, frozenset[Loss]]:
@@ -154,11 +162,10 @@ def queue_again(
     """
     with database.write() as connection:
         links = Links(connection, at)
-        same = (outbox.c.uid == belief.uid) & (outbox.c.agreement == belief.agreement)
-        now = next(_beliefs(connection, same))
+        now = next(_beliefs(connection, _same(belief)))
         query = select(*_COLUMNS).where(outbox.c.id == now.row).with_for_update()
         row = connection.execute(query).mappings().first()
-        of = {"of_uid": belief.uid, "of_agreement": belief.agreement}
+        of = {"of_uid": belief.uid, "of_recipient": belief.recipient}
         problem = _not_again(now, connection.scalar(_DECIDED, of) or "")
         if problem or row is None:
             return problem or "its sealed bytes are gone"
@@ -175,50 +182,62 @@ def _not_again(belief: Belief, decided: str) -> str:
         return "an edition is on its way already"
     if not belief.edition:
         return "no edition ever arrived; see `besa outbox list`"
-    if belief.state == Place.FAILED and belief.newest > belief.edition:
+    if belief.state == Place.FAILED and not belief.is_newest:
         return f"edition {belief.newest} failed; `besa outbox retry` sends it"
-    if belief.newest > belief.edition:
+    if not belief.is_newest:
         return f"edition {belief.newest} was decided and overtaken; publish a revision"
     if decided and decided not in _SHAREABLE:
         return f"its newest revision is {decided}: it may not be sent again"
     return ""
 
 
+def _same(belief: Belief) -> Any:
+    return (outbox.c.uid == belief.uid) & (outbox.c.recipient == belief.recipient)
+
+
 def _beliefs(connection: Connection, which: Any) -> Iterator[Belief]:
     rows = connection.execute(_rows(which)).mappings()
-    for _, group in groupby(rows, key=lambda row: (row["uid"], row["agreement"])):
+    for _, group in groupby(rows, key=lambda row: (row["uid"], row["recipient"])):
         yield _belief(list(group))
 
 
 def _rows(which: Any) -> Select[Any]:
-    got = _GOT.subquery()
-    same = (got.c.uid == outbox.c.uid) & (got.c.agreement == outbox.c.agreement)
+    got, receipt = _GOT.subquery(), receipts.alias("receipt")
+    same = (got.c.uid == outbox.c.uid) & (got.c.recipient == outbox.c.recipient)
+    arrived = (receipt.c.agreement == outbox.c.agreement) & (
+        receipt.c.edition == outbox.c.edition
+    )
     return (
-        select(*_COLUMNS, got.c.edition.label("arrived"))
-        .select_from(outbox.outerjoin(got, same))
+        select(*_COLUMNS, arrived.label("arrived"))
+        .select_from(
+            outbox.outerjoin(got, same).outerjoin(
+                receipt, receipt.c.id == got.c.receipt
+            )
+        )
         .where(which)
-        .order_by(outbox.c.uid, outbox.c.agreement, outbox.c.edition)
+        .order_by(outbox.c.uid, outbox.c.recipient, outbox.c.id)
     )
 
 
 def _belief(rows: Iterable[Any]) -> Belief:
     editions = list(rows)
     last = editions[-1]
-    arrived = last["arrived"] or 0
-    there = next((row for row in editions if row["edition"] == arrived), last)
+    arrived = [row for row in editions if row["arrived"]]
+    there = arrived[-1] if arrived else last
     # A repaired edition may wait once more although it is not the newest.
     waiting = next(
         (row for row in editions if row["state"] in (Place.QUEUED, Place.LEASED)), last
     )
     return Belief(
         last["uid"],
-        last["agreement"],
+        there["agreement"],
         last["recipient"],
         there["share"],
-        arrived,
+        there["edition"] if arrived else 0,
         there["id"],
         last["edition"],
         waiting["state"],
         waiting["last_reason"],
         any(row["attempts"] for row in editions),
+        last["id"],
     )

@@ -61,9 +61,11 @@ def untraced(database: Database, limit: int, after: int = 0) -> tuple[Feedback, 
 
 
 def revisions_of(
-    database: Database, uid: str, agreement: str, edition: int
+    database: Database, uid: str, recipient: str, edition: int
 ) -> tuple[Revision, ...]:
     """Return the revisions behind an edition and those before it, newest first.
+
+    Of all that the recipient was given, whichever agreement was in force then.
 
     Raises:
         StoreError: the store cannot be read.
@@ -80,7 +82,7 @@ def revisions_of(
         )
         .where(
             decisions.c.uid == uid,
-            decisions.c.agreement == agreement,
+            decisions.c.recipient == recipient,
             decisions.c.edition <= edition,
             inbox.c.uid == decisions.c.uid,
             inbox.c.revision == decisions.c.revision,

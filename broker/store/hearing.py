@@ -54,10 +54,10 @@ class Hearing:
         return feedback.untraced(self._database, limit, after)
 
     def revisions_of(
-        self, uid: str, agreement: str, edition: int
+        self, uid: str, recipient: str, edition: int
     ) -> tuple[Revision, ...]:
         """Return the revisions behind an edition and those before, newest first."""
-        return feedback.revisions_of(self._database, uid, agreement, edition)
+        return feedback.revisions_of(self._database, uid, recipient, edition)
 
     def trace(self, number: int, traced: Traced, tlp: str, readers: str) -> None:
         """Note what something said is about, and who may read its words."""

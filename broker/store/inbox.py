@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from broker.errors import StoreError
 from broker.model.intake import DeadLetter, Position
@@ -34,31 +35,40 @@ _REVISIONS = select(inbox.c.uid, inbox.c.revision, inbox.c.incident_sha256).wher
     inbox.c.uid.in_(bindparam("uids", expanding=True))
 )
 _LATEST = (
-    select(editions.c.uid, editions.c.agreement, func.max(editions.c.number).label("n"))
+    select(
+        editions.c.uid,
+        editions.c.recipient,
+        editions.c.agreement,
+        func.max(editions.c.number).label("n"),
+    )
     .where(editions.c.uid.in_(bindparam("uids", expanding=True)))
-    .group_by(editions.c.uid, editions.c.agreement)
+    .group_by(editions.c.uid, editions.c.recipient, editions.c.agreement)
     .subquery()
 )
-_EDITIONS = select(editions, outbox.c.state, outbox.c.overtaken).select_from(
-    _LATEST.join(
-        editions,
-        (editions.c.uid == _LATEST.c.uid)
-        & (editions.c.agreement == _LATEST.c.agreement)
-        & (editions.c.number == _LATEST.c.n),
-    ).join(
-        outbox,
-        (outbox.c.uid == editions.c.uid)
-        & (outbox.c.agreement == editions.c.agreement)
-        & (outbox.c.edition == editions.c.number),
+_EDITIONS: Select[Any] = (
+    select(editions, outbox.c.state, outbox.c.overtaken)
+    .select_from(
+        _LATEST.join(
+            editions,
+            (editions.c.uid == _LATEST.c.uid)
+            & (editions.c.agreement == _LATEST.c.agreement)
+            & (editions.c.number == _LATEST.c.n),
+        ).join(
+            outbox,
+            (outbox.c.uid == editions.c.uid)
+            & (outbox.c.agreement == editions.c.agreement)
+            & (outbox.c.edition == editions.c.number),
+        )
     )
+    .order_by(outbox.c.id)
 )
 
 _ATTEMPTS = (
     select(outbox.c.state, outbox.c.attempts, outbox.c.retracts)
     .where(
-        outbox.c.uid == bindparam("uid"), outbox.c.agreement == bindparam("agreement")
+        outbox.c.uid == bindparam("uid"), outbox.c.recipient == bindparam("recipient")
     )
-    .order_by(outbox.c.edition)
+    .order_by(outbox.c.id)
 )
 
 
@@ -86,33 +96,51 @@ def _histories(connection: Connection, uids: list[str]) -> dict[str, History]:
     said = recall_orders.said_of(connection, uids)
     if not newest and not said:
         return {}
-    by_uid: dict[str, dict[str, Edition]] = {uid: {} for uid in {*newest, *said}}
+    cases: dict[str, dict[str, list[Row[Any]]]] = {uid: {} for uid in {*newest, *said}}
     for row in connection.execute(_EDITIONS, {"uids": list(newest)}).all():
-        by_uid[row.uid][row.agreement] = _remembered(connection, row)
+        cases[row.uid].setdefault(row.recipient, []).append(row)
     return {
-        uid: History(*newest.get(uid, (0, "")), by_uid[uid], said.get(uid, ()))
-        for uid in by_uid
+        uid: History(
+            *newest.get(uid, (0, "")),
+            {to: _remembered(connection, rows) for to, rows in case.items()},
+            said.get(uid, ()),
+            {to: rows[-1].agreement for to, rows in case.items()},
+            _used(case.values()),
+        )
+        for uid, case in cases.items()
     }
 
 
-def _remembered(connection: Connection, row: Row[Any]) -> Edition:
+def _used(cases: Iterable[Sequence[Row[Any]]]) -> dict[str, int]:
+    """Return the last number under each agreement, whoever it was with."""
+    used: dict[str, int] = {}
+    for row in chain.from_iterable(cases):
+        used[row.agreement] = max(row.number, used.get(row.agreement, 0))
+    return used
+
+
+def _remembered(connection: Connection, rows: Sequence[Row[Any]]) -> Edition:
+    """Return a case's newest edition, of the newest under each agreement."""
+    row = rows[-1]
+    # An older Besa numbered under each agreement anew: what counts is the highest.
+    number = max(each.number for each in rows)
     created = datetime.fromtimestamp(row.created, UTC)
-    modified = datetime.fromtimestamp(row.modified, UTC)
+    modified = datetime.fromtimestamp(max(each.modified for each in rows), UTC)
     # An overtaken one counts as lost even while an attempt is under way: at worst the
     # recipient gets the same content twice.
     overtaken = row.overtaken and row.state != Place.DELIVERED
     if not (overtaken or row.state == Place.FAILED):
-        return Edition(row.number, created, modified, row.content, row.retracts)
+        return Edition(number, created, modified, row.content, row.retracts)
     # No digest: nothing equals it, so the next revision is sent again. And what the
     # recipient never had needs no taking back, which would only tell that it exists.
-    has = has_something(connection, row.uid, row.agreement)
-    return Edition(row.number, created, modified, "", retracts=not has)
+    has = has_something(connection, row.uid, row.recipient)
+    return Edition(number, created, modified, "", retracts=not has)
 
 
-def has_something(connection: Connection, uid: str, agreement: str) -> bool:
+def has_something(connection: Connection, uid: str, recipient: str) -> bool:
     """Say whether a recipient may have anything of an incident."""
     has = False
-    for row in connection.execute(_ATTEMPTS, {"uid": uid, "agreement": agreement}):
+    for row in connection.execute(_ATTEMPTS, {"uid": uid, "recipient": recipient}):
         if row.state == Place.DELIVERED:
             has = not row.retracts
         elif row.attempts and not row.retracts:

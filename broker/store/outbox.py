@@ -4,9 +4,10 @@ A recipient's name -> one leased row at a time -> delivered, failed, superseded 
 queued again for later. Every end and every postponement writes its link in the register
 in the same transaction, and locks the register first: one order, so no deadlock.
 
-Invariants: of one incident only the oldest unsent edition is ever leased, and only to
-one worker; an overtaken row that was not delivered is never queued again. So no
-recipient sees an older edition after a newer one.
+Invariants: of one incident at one recipient, whichever agreement it was made under,
+only the oldest unsent edition is ever leased, and only to one worker; an overtaken row
+that was not delivered is never queued again. So no recipient sees an older edition
+after a newer one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _HAS_EARLIER = (
     select(_earlier.c.id)
     .where(
         _earlier.c.uid == outbox.c.uid,
-        _earlier.c.agreement == outbox.c.agreement,
+        _earlier.c.recipient == outbox.c.recipient,
         _earlier.c.id < outbox.c.id,
         _earlier.c.state.in_([Place.QUEUED.value, Place.LEASED.value]),
     )
@@ -120,7 +121,7 @@ _REACHED = (
     select(outbox.c.id)
     .where(
         outbox.c.uid == bindparam("uid"),
-        outbox.c.agreement == bindparam("agreement"),
+        outbox.c.recipient == bindparam("recipient"),
         ~outbox.c.retracts,
         or_(outbox.c.state == Place.DELIVERED.value, outbox.c.attempts > 0),
     )
@@ -283,7 +284,7 @@ def close_needless(database: Database, row: LeasedRow, at: datetime) -> bool:
     """
     if not row.sealed.retracts:
         return False
-    of = {"uid": row.uid, "agreement": row.agreement}
+    of = {"uid": row.uid, "recipient": row.sealed.recipient}
     with database.write() as connection:
         links = Links(connection, at)
         held = _held_lease(connection, row)

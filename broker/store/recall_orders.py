@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -29,6 +29,7 @@ from broker.errors import StoreError
 from broker.model.decision import RECALLED
 from broker.model.sharing import History, Recalled, Share, State
 from broker.seal import SigningKey
+from broker.store import about
 from broker.store.alarms import end_alarm
 from broker.store.connect import Database
 from broker.store.recalls import Cause
@@ -39,7 +40,6 @@ from broker.store.tables import (
     Approval,
     alarms,
     approvals,
-    decisions,
     held,
     recall_findings,
     recall_orders,
@@ -116,9 +116,13 @@ _ONE = update(recall_orders).where(recall_orders.c.id == bindparam("order"))
 def said_of(
     connection: Connection, uids: Iterable[str]
 ) -> dict[str, tuple[Recalled, ...]]:
-    """Return what people said of incidents, oldest first; others are left out."""
+    """Return what people said of incidents, oldest first; others are left out.
+
+    A word about an agreement is one about its recipient: there a case is one thing, and
+    a successor of that agreement must not share again what was taken back.
+    """
     found: dict[str, tuple[Recalled, ...]] = {}
-    for row in connection.execute(_SAID, {"uids": sorted(uids)}).mappings():
+    for row in connection.execute(_SAID, {"uids": sorted(uids)}).mappings().all():
         word = Recalled(
             row["recipient"],
             row["agreement"],
@@ -126,7 +130,11 @@ def said_of(
             row["by"],
             row["kind"] == Kind.LIFT,
         )
-        found[row["uid"]] = (*found.get(row["uid"], ()), word)
+        whose = about.recipients(
+            connection, row["uid"], row["recipient"], row["agreement"]
+        )
+        words = [replace(word, recipient=to, agreement="") for to in sorted(whose)]
+        found[row["uid"]] = (*found.get(row["uid"], ()), *(words or [word]))
     return found
 
 
@@ -216,18 +224,6 @@ def listed(database: Database, *, uid: str = "", most: int = 100) -> tuple[Order
         query = query.where(recall_orders.c.uid == uid)
     with database.read() as connection:
         return tuple(map(_order, connection.execute(query).mappings()))
-
-
-def decided_for(database: Database, uid: str) -> frozenset[tuple[str, str]]:
-    """Return the recipients and agreements that an incident was decided for.
-
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    query = select(decisions.c.recipient, decisions.c.agreement)
-    with database.read() as connection:
-        rows = connection.execute(query.where(decisions.c.uid == uid).distinct())
-        return frozenset((row.recipient, row.agreement) for row in rows)
 
 
 def take_back(
@@ -363,9 +359,10 @@ def _add(
 def _void(connection: Connection, order: Mapping[str, Any], at: datetime) -> None:
     """End approvals that were given before: people did not know of the recall then."""
     waiting = select(held.c.id).where(held.c.uid == order["uid"], held.c.waiting)
-    for name in ("recipient", "agreement"):
-        if order[name]:
-            waiting = waiting.where(held.c[name] == order[name])
+    said = (order["recipient"], order["agreement"])
+    if any(said):
+        whose = about.recipients(connection, order["uid"], *said)
+        waiting = waiting.where(held.c.recipient.in_(sorted(whose)))
     items = list(connection.scalars(waiting))
     note = f"recalled on {at:%Y-%m-%d}, by {order['by']}"
     for item in items:

@@ -98,8 +98,13 @@ _OF = (
     recalls.c.uid == bindparam("of_uid"),
     recalls.c.agreement == bindparam("of_agreement"),
 )
-_OPEN_OF = select(recalls.c.edition, recalls.c.whole, recalls.c.delivered_at).where(
-    *_OF, *_WAITING
+# Of a case at a recipient, whichever agreement it was taken back under.
+_OPEN_OF = select(
+    recalls.c.agreement, recalls.c.edition, recalls.c.whole, recalls.c.delivered_at
+).where(
+    recalls.c.uid == bindparam("of_uid"),
+    recalls.c.recipient == bindparam("of_recipient"),
+    *_WAITING,
 )
 _OPEN_IN = select(recalls.c.uid, recalls.c.agreement, recalls.c.edition).where(
     recalls.c.uid.in_(bindparam("uids", expanding=True)), *_WAITING
@@ -129,12 +134,12 @@ def row_of(sent: Mapping[str, Any], cause: Cause, by: str = "") -> dict[str, Any
 
 
 def add(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    """Add recalls; what waited before under the same agreement waits no longer."""
+    """Add recalls; what waited before at the same recipient waits no longer."""
     new = list(rows)
     for row in new:
-        of = {"of_uid": row["uid"], "of_agreement": row["agreement"]}
-        for earlier in connection.execute(_OPEN_OF, of).all():
+        for earlier in connection.execute(_OPEN_OF, _case(row)).all():
             if row["whole"] or not earlier.whole:
+                of = {"of_uid": row["uid"], "of_agreement": earlier.agreement}
                 _close(connection, of, earlier.edition, row["at"], REPLACED)
     add_many(connection, recalls, new)
 
@@ -161,9 +166,9 @@ def ended(
     A recall that arrived waits for the unit from now on; one that was never sent does
     not. What is shared again needs no confirmation that it was erased.
     """
-    of = {"of_uid": row["uid"], "of_agreement": row["agreement"]}
-    for each in connection.execute(_OPEN_OF, of).all():
-        if each.edition == row["edition"]:
+    for each in connection.execute(_OPEN_OF, _case(row)).all():
+        of = {"of_uid": row["uid"], "of_agreement": each.agreement}
+        if (each.agreement, each.edition) == (row["agreement"], row["edition"]):
             if state is ReceiptState.DELIVERED and each.delivered_at is None:
                 change = {**of, "of_edition": each.edition, "new_at": at}
                 connection.execute(
@@ -178,6 +183,10 @@ def ended(
             and not row["retracts"]
         ):
             _close(connection, of, each.edition, at, SHARED_AGAIN)
+
+
+def _case(row: Mapping[Any, Any]) -> dict[str, str]:
+    return {"of_uid": row["uid"], "of_recipient": row["recipient"]}
 
 
 def _close(

@@ -19,7 +19,7 @@ from broker.model.decision import Decision
 from broker.model.intake import DeadLetter, Position
 from broker.model.sharing import Outcome, ReceiptState, Share, State
 from broker.seal import SigningKey
-from broker.store import recalls, vault, written
+from broker.store import numbered, recalls, vault, written
 from broker.store.alarms import raise_alarm
 from broker.store.ended import Ended
 from broker.store.many import add_many
@@ -81,7 +81,7 @@ _END_HELD = (
     update(held)
     .where(
         held.c.uid == bindparam("of_uid"),
-        held.c.agreement == bindparam("of_agreement"),
+        held.c.recipient == bindparam("of_recipient"),
         held.c.waiting,
     )
     .values(**_SUPERSEDED, ended_at=bindparam("now"))
@@ -121,7 +121,8 @@ class Rows:
         self._gone: list[Mapping[Any, Any]] = []
         self._letters: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._positions: dict[tuple[str, str, int], int] = {}
-        # By (uid, agreement): what this batch would send or hold last.
+        # By (uid, recipient), which is one case whichever agreement is in force: what
+        # this batch would send or hold last.
         self._last: dict[tuple[str, str], dict[str, Any]] = {}
         self._held: dict[tuple[str, str], dict[str, Any]] = {}
         self._all_held: list[dict[str, Any]] = []
@@ -138,20 +139,8 @@ class Rows:
 
     def dead_letter(self, letter: DeadLetter) -> None:
         """Add a message that is not an incident."""
-        place = letter.position
-        row = {
-            "source": place.source,
-            "topic": place.topic,
-            "partition": place.partition,
-            "offset": place.offset,
-            "sha256": letter.sha256,
-            "path": letter.path,
-            "problem": letter.problem,
-            "advice": letter.advice,
-            "size": letter.size,
-            "at": self._at,
-        }
-        self._letters[(*_place(place), letter.sha256)] = row
+        row = written.letter_row(letter, self._at)
+        self._letters[(*_place(letter.position), letter.sha256)] = row
 
     def conflict(self, position: Position, outcome: Outcome) -> None:
         """Raise an alarm: a revision came a second time with other content."""
@@ -187,8 +176,7 @@ class Rows:
     def again(self, position: Position, outcome: Outcome) -> None:
         """Note that a revision that is stored stands at another place as well.
 
-        What is held is read again from where it was seen last: whoever publishes an
-        incident a second time makes it releasable when the source has lost the first.
+        What is held is read again from there, should the source have lost the first.
         """
         of = {"of_uid": outcome.uid, "of_revision": outcome.revision}
         self._again.append(of | _columns(position))
@@ -202,9 +190,10 @@ class Rows:
             revised: an older revision of the incident is stored or in this batch.
         """
         decision = share.decision
-        of = (outcome.uid, decision.agreement)
+        of = (outcome.uid, decision.recipient)
         self._decisions.append(written.decision_row(outcome, share, self._at))
         facts = written.decision_facts(outcome, share)
+        revised = revised and not share.aside  # then another agreement decides
         if revised and share.state in (State.QUEUED, State.HELD, State.WITHHELD):
             # What must not be shared any more is not sent, but what takes back is.
             self._overtake(of, recalls=share.state is State.QUEUED)
@@ -246,12 +235,12 @@ class Rows:
         self._editions.append(written.edition_row(uid, share))
         self._outbox.append(row)
         vault.add(self._connection, share.deposits, self._at)
-        self._last[uid, share.decision.agreement] = row
+        self._last[uid, share.decision.recipient] = row
         return written.sent_facts(row)
 
     def _hold(self, outcome: Outcome, share: Share) -> None:
         row = written.held_row(outcome, share, self._at)
-        self._held[outcome.uid, share.decision.agreement] = row
+        self._held[outcome.uid, share.decision.recipient] = row
         self._all_held.append(row)
         if share.failure or share.breaches:
             # Law 5: an error never shares, and never stays silent either.
@@ -268,7 +257,7 @@ class Rows:
             share: sealed.
             facts: who released what, for the register.
         """
-        of = (uid, share.decision.agreement)
+        of = (uid, share.decision.recipient)
         self._overtake(of, recalls=True)
         sent = self._queue(uid, share, Cause.DECIDED)
         self._links.add("release", {**facts, **sent})
@@ -285,7 +274,7 @@ class Rows:
             by: the person who said so; empty when the rules do.
             facts: what was decided and why, for the register.
         """
-        of = (uid, share.decision.agreement)
+        of = (uid, share.decision.recipient)
         self._overtake(of, recalls=True)
         sent = self._queue(uid, share, cause, by, part=True)
         self._links.add("recall", {**facts, "cause": cause.value, "by": by, **sent})
@@ -320,8 +309,10 @@ class Rows:
         """Store all rows, and the register's links with a checkpoint if there is a key.
 
         Raises:
+            StoreError: an edition's number is not higher than all before it.
             sqlalchemy.exc.SQLAlchemyError: the database refused one of them.
         """
+        numbered.refuse_outdated(self._connection, self._outbox)
         self._write_overtaken()
         if self._again:
             self._connection.execute(_AGAIN, self._again)
@@ -349,7 +340,7 @@ class Rows:
         """Take back what is stored, not yet sent, and not current any more."""
         if self._revised:
             ended = [
-                {"of_uid": uid, "of_agreement": name, "now": self._at}
+                {"of_uid": uid, "of_recipient": name, "now": self._at}
                 for uid, name in self._revised
             ]
             self._connection.execute(_END_HELD, ended)
@@ -358,7 +349,7 @@ class Rows:
         uids = sorted({uid for uid, _ in self._overtaken})
         changes = []
         for row in self._connection.execute(EARLIER, {"uids": uids}).mappings().all():
-            recalls = self._overtaken.get((row["uid"], row["agreement"]))
+            recalls = self._overtaken.get((row["uid"], row["recipient"]))
             if recalls is None or (row["retracts"] and not recalls):
                 continue
             place, reason = row["state"], row["last_reason"]

@@ -10,11 +10,11 @@ still be sent, because it must be overtaken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, tuple_
+from sqlalchemy import Connection, bindparam, func, select, tuple_
 
 from broker.model.intake import Position
 from broker.model.sharing import Edition, ReceiptState
@@ -23,34 +23,33 @@ from broker.store.inbox import has_something
 from broker.store.register import moment
 from broker.store.tables import Place, editions, inbox, outbox, receipts
 
-_newer = editions.alias("newer")
+_ROWS = editions.join(
+    outbox,
+    (outbox.c.uid == editions.c.uid)
+    & (outbox.c.agreement == editions.c.agreement)
+    & (outbox.c.edition == editions.c.number),
+)
+_newer = outbox.alias("newer")
+# By its row of the outbox: an older Besa numbered anew under each agreement.
 _IS_NEWEST = ~(
-    select(_newer.c.number)
+    select(_newer.c.id)
     .where(
-        _newer.c.uid == editions.c.uid,
-        _newer.c.agreement == editions.c.agreement,
-        _newer.c.number > editions.c.number,
+        _newer.c.uid == outbox.c.uid,
+        _newer.c.recipient == outbox.c.recipient,
+        _newer.c.id > outbox.c.id,
     )
     .exists()
 )
 _NEWEST = (
-    select(
-        editions,
-        outbox.c.recipient,
-        outbox.c.state,
-        outbox.c.overtaken,
-        outbox.c.rulebook,
-    )
-    .select_from(
-        editions.join(
-            outbox,
-            (outbox.c.uid == editions.c.uid)
-            & (outbox.c.agreement == editions.c.agreement)
-            & (outbox.c.edition == editions.c.number),
-        )
-    )
+    select(editions, outbox.c.state, outbox.c.overtaken, outbox.c.rulebook)
+    .select_from(_ROWS)
     .where(_IS_NEWEST)
-    .order_by(editions.c.uid, editions.c.agreement)
+    .order_by(editions.c.uid, editions.c.recipient)
+)
+_NUMBERS = (
+    select(editions.c.agreement, editions.c.recipient, func.max(editions.c.number))
+    .where(editions.c.uid == bindparam("uid"))
+    .group_by(editions.c.agreement, editions.c.recipient)
 )
 _RECEIVED = (
     select(inbox)
@@ -81,7 +80,8 @@ class Standing:
 
     ``edition`` is the newest there is; one that ``retracts`` failed to take back.
     ``facts`` is what was decided on, see `broker.replay`; ``position`` is where the
-    newest revision was published, and ``incident_sha256`` its digest.
+    newest revision was published, and ``incident_sha256`` its digest. ``numbers`` has
+    the last number of that incident under each agreement and at each recipient.
     """
 
     uid: str
@@ -95,6 +95,17 @@ class Standing:
     position: Position | None
     incident_sha256: str
     revision: int
+    numbers: tuple[tuple[str, str, int], ...]
+
+    def before(self, agreement: str) -> Edition:
+        """Return what an edition that takes it back under an agreement comes after."""
+        same = [
+            last
+            for name, to, last in self.numbers
+            if name == agreement or to == self.recipient
+        ]
+        # One that failed to take back is to be done once more.
+        return replace(self.edition, number=max(same), retracts=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +122,22 @@ def standing(
     database: Database,
     *,
     uid: str = "",
+    recipient: str = "",
     agreement: str = "",
     after: tuple[str, str] = ("", ""),
     most: int | None = None,
 ) -> tuple[tuple[Standing, ...], tuple[str, str] | None]:
     """Return what recipients may hold of an incident, under an agreement, or at all.
 
+    A case is one thing at its recipient, so it stands under the agreement that its
+    newest edition was made under, and no other.
+
     Args:
         database: the store.
         uid: of this incident only.
+        recipient: at this one only.
         agreement: under this one only.
-        after: begin behind this incident and agreement.
+        after: begin behind this incident and recipient.
         most: look at so many at most.
 
     Returns:
@@ -133,14 +149,16 @@ def standing(
     query = _NEWEST.limit(most)
     if uid:
         query = query.where(editions.c.uid == uid)
+    if recipient:
+        query = query.where(editions.c.recipient == recipient)
     if agreement:
         query = query.where(editions.c.agreement == agreement)
     if any(after):
-        query = query.where(tuple_(editions.c.uid, editions.c.agreement) > after)
+        query = query.where(tuple_(editions.c.uid, editions.c.recipient) > after)
     with database.read() as connection:
         rows = connection.execute(query).mappings().all()
         found = tuple(_standing(connection, rows))
-    last = (rows[-1]["uid"], rows[-1]["agreement"]) if len(rows) == most else None
+    last = (rows[-1]["uid"], rows[-1]["recipient"]) if len(rows) == most else None
     return found, last
 
 
@@ -196,6 +214,10 @@ def _standing(
         if not _may_hold(connection, row):
             continue
         received = connection.execute(_RECEIVED, {"uid": row["uid"]}).mappings().first()
+        numbers = tuple(
+            (name, to, last)
+            for name, to, last in connection.execute(_NUMBERS, {"uid": row["uid"]})
+        )
         made = Edition(
             row["number"],
             datetime.fromtimestamp(row["created"], UTC),
@@ -215,6 +237,7 @@ def _standing(
             _position(received),
             received["incident_sha256"] if received else "",
             received["revision"] if received else 0,
+            numbers,
         )
 
 
@@ -224,7 +247,7 @@ def _may_hold(connection: Connection, row: Mapping[Any, Any]) -> bool:
         return True
     if row["retracts"] and not lost and row["state"] in _UNDER_WAY:
         return False
-    return has_something(connection, row["uid"], row["agreement"])
+    return has_something(connection, row["uid"], row["recipient"])
 
 
 def _position(row: Mapping[Any, Any] | None) -> Position | None:

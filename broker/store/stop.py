@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from broker.model.sharing import ReceiptState
-from broker.store import recalls
+from broker.store import about, recalls
 from broker.store.ended import Ended
 from broker.store.many import add_many
 from broker.store.register import Links, millis
@@ -34,12 +34,10 @@ def stop_unsent(
     at: datetime,
 ) -> None:
     """Stop what waits of an incident; an empty name stands for all."""
+    named = bool(recipient or agreement)
+    whose = about.recipients(connection, uid, recipient, agreement)
     for row in connection.execute(EARLIER, {"uids": [uid]}).mappings().all():
-        fits = recipient in ("", row["recipient"]) and agreement in (
-            "",
-            row["agreement"],
-        )
-        if not fits or row["retracts"]:
+        if row["retracts"] or (named and row["recipient"] not in whose):
             continue
         place, reason = row["state"], row["last_reason"]
         if place == Place.QUEUED:

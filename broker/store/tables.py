@@ -169,6 +169,8 @@ editions = Table(
     Column("content", String(64), nullable=False),
     Column("retracts", Boolean, nullable=False),
     Column("share", String(36), nullable=False),
+    # A case is numbered on at its recipient, whichever agreement is in force.
+    Column("recipient", String(63), nullable=False, server_default=""),
     sqlite_with_rowid=False,  # its key is the table: one tree to write, not two
 )
 

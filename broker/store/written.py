@@ -1,6 +1,7 @@
 """What one share is in the store: plain rows, and what its link in the register tells.
 
-`Outcome` and `Share` -> rows of `decisions`, `editions`, `outbox` and `held`. Pure.
+`Outcome` and `Share` -> rows of `decisions`, `editions`, `outbox` and `held`; a letter
+-> its row of `dead_letters`. Pure.
 
 Invariant: of an incident's content only redacted bytes go into a row: a sealed body, or
 the draft of what is held.
@@ -14,6 +15,7 @@ from typing import Any, Final
 from broker.canonical import dumps, sha256_hex
 from broker.errors import StoreError
 from broker.model.decision import RECALLED
+from broker.model.intake import DeadLetter
 from broker.model.sharing import KEPT, WITHHELD, Edition, Outcome, Sealed, Share
 from broker.store.register import millis
 from broker.store.tables import Place
@@ -64,6 +66,23 @@ def decision_facts(outcome: Outcome, share: Share) -> dict[str, Any]:
     }
 
 
+def letter_row(letter: DeadLetter, at: int) -> dict[str, Any]:
+    """Return the row of `dead_letters`."""
+    place = letter.position
+    return {
+        "source": place.source,
+        "topic": place.topic,
+        "partition": place.partition,
+        "offset": place.offset,
+        "sha256": letter.sha256,
+        "path": letter.path,
+        "problem": letter.problem,
+        "advice": letter.advice,
+        "size": letter.size,
+        "at": at,
+    }
+
+
 def edition_row(uid: str, share: Share) -> dict[str, Any]:
     """Return the row of `editions`.
 
@@ -80,6 +99,7 @@ def edition_row(uid: str, share: Share) -> dict[str, Any]:
         "content": edition.content,
         "retracts": edition.retracts,
         "share": sealed.share,
+        "recipient": sealed.recipient,
     }
 
 

@@ -385,7 +385,7 @@ def test_history_is_the_newest_revision_and_edition(store: Store) -> None:
         history["a"].revision,
         history["a"].incident_sha256,
     )
-    assert {KP: samples.edition(2), "sprk": samples.edition(1)} == dict(
+    assert {"kp-misp": samples.edition(2), "sprk-misp": samples.edition(1)} == dict(
         history["a"].editions
     )
 
@@ -395,7 +395,7 @@ def test_what_never_arrived_is_not_taken_for_known(store: Store) -> None:
     store.commit([(at(0), outcome("a", 1, queued("a", KP, 1)))], START, KEY)
     store.commit([(at(1), outcome("a", 2, withheld(KP)))], SOON, KEY)
 
-    edition = store.histories(["a"])["a"].editions[KP]
+    edition = store.histories(["a"])["a"].editions["kp-misp"]
 
     assert (1, "", True) == (edition.number, edition.content, edition.retracts)
 
@@ -408,7 +408,7 @@ def test_what_may_have_arrived_counts_as_arrived(store: Store) -> None:
     store.commit([(at(1), outcome("a", 2, samples.held(KP)))], SOON, KEY)
     store.postpone(row, "no answer in time", SOON, SOON)
 
-    edition = store.histories(["a"])["a"].editions[KP]
+    edition = store.histories(["a"])["a"].editions["kp-misp"]
 
     assert ("", False) == (edition.content, edition.retracts)
 
@@ -422,7 +422,7 @@ def test_what_arrived_before_still_has_to_be_taken_back(store: Store) -> None:
     store.commit([(at(1), outcome("a", 2, queued("a", KP, 2)))], SOON, KEY)
     store.commit([(at(2), outcome("a", 3, samples.held(KP)))], SOON, KEY)
 
-    edition = store.histories(["a"])["a"].editions[KP]
+    edition = store.histories(["a"])["a"].editions["kp-misp"]
 
     assert (2, "", False) == (edition.number, edition.content, edition.retracts)
 
@@ -439,7 +439,7 @@ def test_a_recall_that_failed_is_not_taken_for_done(store: Store) -> None:
     assert row is not None
     store.fail(row, "refused", SOON)
 
-    assert not store.histories(["a"])["a"].editions[KP].retracts
+    assert not store.histories(["a"])["a"].editions["kp-misp"].retracts
 
 
 def test_a_batch_with_an_outdated_history_is_refused_whole(

@@ -329,12 +329,12 @@ def test_the_revisions_behind_an_edition(store: Store) -> None:
     for number in (1, 2, 3):
         deliver(store, "a", number)
 
-    found = store.hearing.revisions_of("a", KP, 2)
+    found = store.hearing.revisions_of("a", "kp-misp", 2)
 
     assert [(2, 2, at(2)), (1, 1, at(1))] == [
         (one.revision, one.edition, one.position) for one in found
     ]
-    assert () == store.hearing.revisions_of("a", "fiu-k", 2)
+    assert () == store.hearing.revisions_of("a", "fiu-misp", 2)
 
 
 def test_what_was_sent_is_what_was_sealed(store: Store) -> None:

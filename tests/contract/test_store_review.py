@@ -114,7 +114,7 @@ def test_a_released_edition_is_remembered(store: Store) -> None:
     share = sealed("a")
     store.release(held.id, share, RULEBOOK, [], SOON, KEY)
 
-    assert share.edition == store.histories(["a"])["a"].editions[KP]
+    assert share.edition == store.histories(["a"])["a"].editions["kp-misp"]
 
 
 def test_a_release_overtakes_what_is_not_sent_yet(store: Store) -> None:

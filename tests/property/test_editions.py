@@ -54,8 +54,8 @@ def test_new_content_is_a_new_edition() -> None:
     assert share.edition
     assert State.QUEUED is share.state
     assert 2 == share.edition.number
-    assert share.edition.modified > history.editions[KP].modified
-    assert history.editions[KP].created == share.edition.created
+    assert share.edition.modified > history.editions["kp-misp"].modified
+    assert history.editions["kp-misp"].created == share.edition.created
 
 
 @st.composite

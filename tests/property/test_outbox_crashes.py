@@ -89,7 +89,7 @@ class Crashes(RuleBasedStateMachine):
         histories = self.store.histories(UIDS)
         for uid in UIDS:
             last = [shares for one, _, shares in self.log if one == uid][-1:]
-            edition = histories.get(uid, NO_HISTORY).editions.get(KP)
+            edition = histories.get(uid, NO_HISTORY).editions.get("kp-misp")
             if last == [True]:
                 assert edition is not None
                 assert edition.number == self.recipient.holds[uid]
@@ -129,7 +129,10 @@ class Crashes(RuleBasedStateMachine):
         histories = self.store.histories([self.log[n][0] for n, _ in self.batch])
         made = []
         numbers = {
-            uid: (history.revision, getattr(history.editions.get(KP), "number", 0))
+            uid: (
+                history.revision,
+                getattr(history.editions.get("kp-misp"), "number", 0),
+            )
             for uid, history in histories.items()
         }
         for n, _ in self.batch:

@@ -201,7 +201,7 @@ def test_unchanged_revision_takes_no_number() -> None:
     shares, history = _story({}, {}, {"title": "New"})
 
     assert [1, None, 2] == [s.edition and s.edition.number for s in shares]
-    assert 2 == history.editions[KP].number
+    assert 2 == history.editions["kp-misp"].number
 
 
 def test_held_revision_takes_no_number() -> None:
@@ -212,7 +212,7 @@ def test_held_revision_takes_no_number() -> None:
 
     states = [State.QUEUED, State.HELD, State.QUEUED]
     assert states == [share.state for share in shares]
-    assert (2, 3) == (history.editions[KP].number, history.revision)
+    assert (2, 3) == (history.editions["kp-misp"].number, history.revision)
 
 
 def test_recipients_have_editions_of_their_own() -> None:
@@ -241,7 +241,7 @@ def test_withdrawal_takes_everything_back() -> None:
     assert ([], []) == (_event(second)["Attribute"], _event(second)["Object"])
     assert _event(second)["published"] is False
     assert b"198.51.100.201" not in second.sealed.body
-    assert history.editions[KP].retracts
+    assert history.editions["kp-misp"].retracts
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_recipient_may_keep() -> None:
     shares, history = _story({}, {"status": "withdrawn"}, book=_book(agreement=kept))
 
     assert (State.WITHHELD, None) == (shares[1].state, shares[1].sealed)
-    assert 1 == history.editions[KP].number
+    assert 1 == history.editions["kp-misp"].number
 
 
 # --- Errors

@@ -152,7 +152,7 @@ class Lane(RuleBasedStateMachine):
             return
         histories = self.store.histories(["a", "b"])
         for uid, number in self.newest.items():
-            edition = histories.get(uid, NO_HISTORY).editions.get(KP)
+            edition = histories.get(uid, NO_HISTORY).editions.get("kp-misp")
             assert number == (edition.number if edition else 0)
 
 

@@ -21,10 +21,22 @@ _NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 def upgrade() -> None:
     """Add what is new; nothing that schema 2 kept is changed."""
     op.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
+    _recipients()
     _recalls()
     _feedback()
     _sequences()
     _reveals()
+
+
+def _recipients() -> None:
+    """Say of each edition whose it is: the outbox knows."""
+    new = sa.Column("recipient", sa.String(63), nullable=False, server_default="")
+    op.add_column("editions", new)
+    op.execute(
+        "UPDATE editions SET recipient = COALESCE((SELECT recipient FROM outbox"
+        " WHERE outbox.uid = editions.uid AND outbox.agreement = editions.agreement"
+        " AND outbox.edition = editions.number), '')"
+    )
 
 
 def _feedback() -> None:
