@@ -9,14 +9,15 @@ keep is looked for in every encoding; an error in here counts as a breach.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from broker.canonical import dumps
 from broker.errors import GuardError, Problem, RulebookError
+from broker.guard.beside import Beside, Row
 from broker.guard.ids import VALUES_OF, id_breaches
-from broker.guard.layers import laid_open
+from broker.guard.layers import Opened
 from broker.guard.search import Searched, Wanted
 from broker.guard.secrets import Secret, Secrets
 from broker.guard.shapes import (
@@ -155,7 +156,7 @@ def inspect_all(looks: Sequence[Look], incident: Incident) -> list[Found | Excep
     try:
         searched = _searched(together, incident) if together else []
     except Exception:
-        # One that is too much to look into must not hold up the others.
+        # What goes wrong with one must not hold up the others.
         searched = [_alone(each, incident) for each in together]
     left = iter(searched)
     return [next(left) if isinstance(each, _Read) else each for each in read]
@@ -166,7 +167,7 @@ class _Read(NamedTuple):
 
     look: Look
     lines: Lines
-    values: list[str]
+    row: Row
     breaches: list[Breach]  # so far
 
 
@@ -188,8 +189,8 @@ def _read(look: Look, incident: Incident) -> _Read | Found | Exception:
         found = list(_marking_breaches(document, incident, guard))
         if guard.wire is Wire.STIX_BUNDLE:
             found += id_breaches(document["objects"])
-        values = list(_values(document, guard.wire))
-        return _Read(look, lines_of(texts, guard.known.lines), values, found)
+        row = Row.of(_values(document, guard.wire))
+        return _Read(look, lines_of(texts, guard.known.lines), row, found)
     except Exception as error:
         return error
 
@@ -202,79 +203,48 @@ def _alone(read: _Read, incident: Incident) -> Found | Exception:
 
 
 def _searched(documents: list[_Read], incident: Incident) -> list[Found | Exception]:
-    """Look for values and tripwires in drafts of one incident."""
+    """Look for values and tripwires in drafts of one incident.
+
+    What is the same for several drafts is done once: the forms of the values, and what
+    is encoded in each line. In each draft is then searched what stands in it.
+    """
     secrets = [
         one.look.guard.secrets.of(incident, one.look.withheld) for one in documents
     ]
     wanted = Wanted(list({secret.value: None for each in secrets for secret in each}))
-    if len(documents) == 1:
-        [one] = documents
-        whole = Searched(one.lines, laid_open(one.lines.to_open), one.values)
-        return [
-            _found(one, [_Part.of(whole, wanted, secrets[0])], secrets[0], incident)
-        ]
-    beneath = _beneath(documents, wanted, secrets)
+    opened = Opened()
+    beside = Beside(opened)
+    opened.foresee(
+        text
+        for one in documents
+        for text in (*one.lines.to_open, *one.row.values, *one.row.whole)
+    )
+    beside.foresee([one.row for one in documents])
     found: list[Found | Exception] = []
-    for at, (one, its) in enumerate(zip(documents, secrets, strict=True)):
-        above = Searched(one.lines.without_single(), [], one.values)
-        parts = [part for holders, part in beneath.items() if holders >> at & 1]
-        found.append(_found(one, [_Part.of(above, wanted, its), *parts], its, incident))
+    for one, its in zip(documents, secrets, strict=True):
+        try:
+            searched = Searched(one.lines, one.row, opened, beside)
+            found.append(_found(one, searched, wanted, its, incident))
+        except Exception as error:
+            # One that is too much to look into must not hold up the others.
+            found.append(error)
     return found
 
 
-class _Part(NamedTuple):
-    """Some texts of a draft, and which values stand in them."""
-
-    searched: Searched
-    there: set[str]
-
-    @classmethod
-    def of(cls, searched: Searched, wanted: Wanted, secrets: Iterable[Secret]) -> _Part:
-        """Look for values in texts."""
-        if len(wanted) * searched.size > _MOST_WORK:
-            raise GuardError("too many values and too much text: split the incident")
-        return cls(searched, searched.holding(wanted, {one.value for one in secrets}))
-
-
-def _beneath(
-    documents: list[_Read], wanted: Wanted, secrets: list[list[Secret]]
-) -> dict[int, _Part]:
-    """Return what is encoded in drafts, each line of them laid open once.
-
-    It is kept apart by who has the lines: a bit for each draft that does. So nothing
-    is found in a draft that stands in another one.
-    """
-    holders: dict[str, int] = {}
-    for at, one in enumerate(documents):
-        for line in one.lines.to_open:
-            holders[line] = holders.get(line, 0) | 1 << at
-    lines: dict[int, list[str]] = {}
-    for line, held_by in holders.items():
-        lines.setdefault(held_by, []).append(line)
-    return {
-        held_by: _Part.of(
-            Searched(Lines([], its, []), laid_open(its), ()),
-            wanted,
-            (
-                one
-                for at, each in enumerate(secrets)
-                if held_by >> at & 1
-                for one in each
-            ),
-        )
-        for held_by, its in lines.items()
-    }
-
-
 def _found(
-    read: _Read, parts: list[_Part], secrets: list[Secret], incident: Incident
+    read: _Read,
+    searched: Searched,
+    wanted: Wanted,
+    secrets: list[Secret],
+    incident: Incident,
 ) -> Found:
     """Return everything that is wrong with one draft."""
-    there = set().union(*(part.there for part in parts))
+    if len(wanted) * searched.size > _MOST_WORK:
+        raise GuardError("too many values and too much text: split the incident")
+    there = searched.holding(wanted, {one.value for one in secrets})
     leaked = _leaked(read.look, there, secrets, incident) if there else ()
-    names = read.look.guard.tripwires
-    touched = {name for part in parts for name in part.searched.tripped(names)}
-    tripped = [Breach(f"tripwire-{name}", "") for name in sorted(touched)]
+    names = searched.tripped(read.look.guard.tripwires)
+    tripped = [Breach(f"tripwire-{name}", "") for name in names]
     return (*read.breaches, *leaked, *tripped)
 
 

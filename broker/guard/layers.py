@@ -11,8 +11,10 @@ from __future__ import annotations
 import binascii
 import html
 import re
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import accumulate, chain
 from operator import itemgetter
 from typing import Final
 from urllib.parse import unquote
@@ -21,10 +23,11 @@ from broker.errors import GuardError
 from broker.guard.texts import SEPARATOR
 
 # How many layers of encoding are laid open: base64 of percent of hex is three.
-_LAYERS: Final = 4
+LAYERS: Final = 4
+TOO_DEEP: Final = "a text has too many layers of encoding to look into"
 # What unfolds into more letters than this, and than three times what it is made of,
 # was made to wear the guard out.
-_MOST: Final = 500_000
+MOST: Final = 500_000
 # What is still encoded below the last layer is held when it is as long as this; noise
 # that happens to decode is shorter.
 _TELLING: Final = 6
@@ -46,7 +49,7 @@ _NO_HEX_LETTERS: Final = bytes(
     byte if chr(byte) in "0123456789abcdefABCDEF" else 32 for byte in range(256)
 )
 _SHORTEST_HEX: Final = 6
-_HEX: Final = re.compile(r"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
+_HEX: Final = re.compile(rb"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
 # Base64 of UTF-16 with its byte order mark.
 _BASE64_UTF16: Final = re.compile(r"(?://[4-7]|/v[89+/])[A-Za-z0-9+/]{8,}")
 # Long enough to hold a value beyond ASCII, in base64 or hex.
@@ -88,39 +91,81 @@ _DEFANGED: Final = {
 # An address spelled out in words, and the blanks as a form sends them.
 _DOT: Final = re.compile(r"(?<=\w)[ \t+_-]+dot[ \t+_-]+(?=\w)")
 _AT: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=\w)")
-_DEFANGED_BY_SIGN: Final = {
-    sign: [mark for mark in _DEFANGED if mark.startswith(sign)]
-    for sign in ("[", "(", "{", "\\", "hxxp")
-}
+# One of these stands wherever something is defanged, spelled out or in punycode.
+_SPELLED_OUT: Final = ("[", "(", "{", "\\.", "hxxp", "dot", "xn--")
 _TAG: Final = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 
 
-def laid_open(lines: list[str]) -> list[str]:
-    """Return what can be decoded from lines, from the outside in, each text once.
+class Opened:
+    """What texts hold encoded: each is decoded once, whoever asks for it."""
 
-    All lines are decoded in one go: a call for each would cost ten times as much.
+    __slots__ = ("_below",)
 
-    Raises:
-        GuardError: that is too much to look into; the document is then held.
-    """
-    seen = {"", *lines}
-    limit = max(_MOST, 3 * sum(map(len, lines)))
-    found: list[str] = []
-    # Nothing can be encoded in an id, only stand there.
-    layer = [line for line in lines if len(line) != 36 or not _ID.fullmatch(line)]
-    for _ in range(_LAYERS):
-        layer = [text for text in dict.fromkeys(_decoded(layer)) if text not in seen]
-        if not layer:
-            break
-        if sum(map(len, layer)) > limit:
-            raise GuardError("a text has too many layers of encoding to look into")
-        seen.update(layer)
-        found += layer
-    if layer and any(
-        len(text) >= _TELLING and text not in seen for text in _decoded(layer)
-    ):
-        raise GuardError("a text has too many layers of encoding to look into")
-    return found
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._below: dict[str, Sequence[str]] = {}
+
+    def laid_open(self, lines: Collection[str]) -> list[str]:
+        """Return what can be decoded from lines, from the outside in, each text once.
+
+        Raises:
+            GuardError: that is too much to look into; the document is then held.
+        """
+        seen = {"", *lines}
+        limit = max(MOST, 3 * sum(map(len, lines)))
+        found: list[str] = []
+        # Nothing can be encoded in an id, only stand there.
+        layer = [line for line in lines if len(line) != 36 or not _ID.fullmatch(line)]
+        for _ in range(LAYERS):
+            beneath = dict.fromkeys(self._decoded(layer))
+            layer = [text for text in beneath if text not in seen]
+            if not layer:
+                break
+            if sum(map(len, layer)) > limit:
+                raise GuardError(TOO_DEEP)
+            seen.update(layer)
+            found += layer
+        if layer and any(
+            len(text) >= _TELLING and text not in seen for text in self._decoded(layer)
+        ):
+            raise GuardError(TOO_DEEP)
+        return found
+
+    def foresee(self, texts: Iterable[str]) -> None:
+        """Decode many texts down to the last layer, each layer in one go.
+
+        Where that is too much, it is left to whoever has the texts to find out.
+        """
+        layer = list(dict.fromkeys(texts))
+        limit = max(MOST, 3 * sum(map(len, layer)))
+        for _ in range(LAYERS + 1):
+            self.learn(layer)
+            inner = chain.from_iterable(map(self._below.__getitem__, layer))
+            layer = [text for text in dict.fromkeys(inner) if text not in self._below]
+            if not layer or sum(map(len, layer)) > limit:
+                break
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Decode texts one layer deep, as many as are new in one go.
+
+        A call for each would cost ten times as much.
+        """
+        new = [text for text in dict.fromkeys(texts) if text not in self._below]
+        self._below.update(dict.fromkeys(new, ()))
+        for index, text in _decoded(new) if new else ():
+            line = new[index]
+            if text and text != line and text not in self._below[line]:
+                self._below[line] = (*self._below[line], text)
+
+    def below(self, text: str) -> Sequence[str]:
+        """Return what a text holds one layer below."""
+        if text not in self._below:
+            self.learn((text,))
+        return self._below[text]
+
+    def _decoded(self, texts: list[str]) -> Iterator[str]:
+        self.learn(texts)
+        return chain.from_iterable(map(self._below.__getitem__, texts))
 
 
 def raw_bytes(texts: Iterable[str]) -> bytes:
@@ -134,80 +179,97 @@ def raw_bytes(texts: Iterable[str]) -> bytes:
         # Base64 has capitals. Where in the run it begins is not known.
         if not token.islower() and not token.isdigit():
             found += [_base64(token[start:]) for start in range(4)]
-    for run in (*_HEX_RUN.findall(joined), *_spaced_hex(joined)):
-        digits = _NO_HEX.sub("", run)
+    spaced = [digits for _, digits in _spaced_hex(joined)]
+    for digits in (*_HEX_RUN.findall(joined), *spaced):
         for start in range(2):
             part = digits[start:]
             found.append(bytes.fromhex(part[: len(part) // 2 * 2]))
     return b"\0\0\0\0".join(found)
 
 
-def _decoded(lines: list[str]) -> list[str]:
-    """Return what the lines hold one layer below."""
+def _decoded(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield what lines hold one layer below, each with the number of its line."""
     joined = SEPARATOR.join(lines)
-    found: list[str] = []
+    at = _Places(lines)
     for sign, mark, decode in _DECODERS:
         if sign in joined and mark in joined:
-            marked = SEPARATOR.join([line for line in lines if mark in line])
-            found += decode(marked).split(SEPARATOR)
-    found += _spelled_out(joined.casefold())
-    found += map(_readable, map(_base64, _BASE64.findall(joined)))
+            for number, line in enumerate(lines):
+                if mark in line:
+                    yield number, decode(line)
+    lower = joined.casefold()
+    signs = [sign for sign in _SPELLED_OUT if sign in lower]
+    lowers = list(map(str.casefold, lines)) if signs else ()
+    for number in {n for sign in signs for n, low in enumerate(lowers) if sign in low}:
+        for text in _spelled_out(lowers[number]):
+            yield number, text
+    for token in _BASE64.finditer(joined):
+        if text := _readable(_base64(token[0])):
+            yield at[token.start()], text
     if "//" in joined or "/v" in joined:
-        for token in _BASE64_UTF16.findall(joined):
-            found.append(_base64(token).decode("utf-16", "ignore"))
-    found += map(_readable, map(bytes.fromhex, _HEX.findall(_hex_letters(joined))))
-    for run in _spaced_hex(joined):
-        found.append(_readable(bytes.fromhex(_NO_HEX.sub("", run))))
-    return found
+        for token in _BASE64_UTF16.finditer(joined):
+            yield at[token.start()], _base64(token[0]).decode("utf-16", "ignore")
+    for place, digits in (*_hex_runs(joined), *_spaced_hex(joined)):
+        if text := _readable(bytes.fromhex(digits)):
+            yield at[place], text
 
 
-def _hex_letters(joined: str) -> str:
-    """Return the long runs of hexadecimal digits."""
-    runs = joined.encode("utf-8", "replace").translate(_NO_HEX_LETTERS).split()
-    long = [run for run in runs if len(run) >= _SHORTEST_HEX]
-    return b" ".join(long).decode("ascii")
+class _Places:
+    """Tells in which of some lines, joined by a separator, a place lies."""
+
+    __slots__ = ("_ends", "_lines")
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+        self._ends: list[int] = []
+
+    def __getitem__(self, place: int) -> int:
+        if not self._ends:
+            # The separator after a line counts as its end.
+            self._ends = list(accumulate(len(line) + 1 for line in self._lines))
+        return bisect_right(self._ends, place)
 
 
-def _spaced_hex(joined: str) -> list[str]:
-    """Return runs of four pairs and more with a sign between each and the next."""
-    found: list[str] = []
+def _hex_runs(joined: str) -> Iterator[tuple[int, str]]:
+    """Yield runs of hexadecimal digits that may be text, and where they begin."""
+    # One byte for each letter, so that places stay what they are.
+    letters = joined.encode("ascii", "replace").translate(_NO_HEX_LETTERS)
+    place = 0
+    for run in letters.split():
+        if len(run) < _SHORTEST_HEX:
+            continue
+        pairs = list(_HEX.finditer(run))
+        if pairs:
+            # The runs come in order: a run of the same letters before it was this.
+            place = letters.index(run, place)
+            for found in pairs:
+                yield place + found.start(), found[0].decode("ascii")
+            place += len(run)
+
+
+def _spaced_hex(joined: str) -> Iterator[tuple[int, str]]:
+    """Yield runs of four pairs and more with a sign between each and the next."""
     for run in _SPACED_HEX.finditer(joined):
         start = run.start()
         first = joined[max(start - 2, 0) : start]
         if _PAIR.fullmatch(first):
-            found.append(first + run[0])
+            yield start - 2, _NO_HEX.sub("", first + run[0])
         elif len(run[0]) > 9:
-            found.append(run[0][1:])
-    return found
+            yield start, _NO_HEX.sub("", run[0])
 
 
-def _spelled_out(lower: str) -> list[str]:
-    """Return those of small-letter lines that are defanged or in punycode, opened."""
-    found = ""
-    marks = [
-        mark
-        for sign, marks in _DEFANGED_BY_SIGN.items()
-        if sign in lower
-        for mark in marks
-        if mark in lower
-    ]
-    in_words = "dot" in lower and _DOT.search(lower) is not None
-    if marks or in_words:
-        found = SEPARATOR.join(
-            [
-                line
-                for line in lower.split(SEPARATOR)
-                if any(mark in line for mark in marks)
-                or (in_words and _DOT.search(line))
-            ]
-        )
-        for mark in marks:
-            found = found.replace(mark, _DEFANGED[mark])
-        if in_words:
-            found = _AT.sub("@", _DOT.sub(".", found))
+def _spelled_out(lower: str) -> Iterator[str]:
+    """Yield a small-letter line without defanging, and with punycode opened."""
+    found = lower
+    for mark, meant in _DEFANGED.items():
+        if mark in found:
+            found = found.replace(mark, meant)
+    if "dot" in found and _DOT.search(found):
+        found = _AT.sub("@", _DOT.sub(".", found))
+    if found != lower:
+        yield found
     if "xn--" in lower:
-        found = SEPARATOR.join((found, opened_punycode(f"{found}{SEPARATOR}{lower}")))
-    return found.split(SEPARATOR)
+        yield opened_punycode(found)
+        yield opened_punycode(lower)
 
 
 def opened_punycode(lower: str) -> str:
@@ -228,20 +290,21 @@ def _written_out(found: re.Match[str]) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _quoted_printable(lines: str) -> str:
-    """Return lines decoded; those with two such signs also name apart from value."""
-    named = [line for line in lines.split(SEPARATOR) if line.count("=") > 1]
-    apart = _NAMED.sub(r"\1 ", SEPARATOR.join(named))
-    return _BYTES.sub(_written_out, SEPARATOR.join((lines, apart)))
+def _quoted_printable(line: str) -> str:
+    return _BYTES.sub(_written_out, line)
 
 
-def _without_blanks(lines: str) -> str:
-    """Return lines of base64 that a form joined by plus signs in one piece again.
+def _apart_from_name(line: str) -> str:
+    """Return a line with two such signs decoded, the name apart from its value."""
+    return _quoted_printable(_NAMED.sub(r"\1 ", line)) if line.count("=") > 1 else ""
+
+
+def _without_blanks(line: str) -> str:
+    """Return base64 that a form joined by plus signs in one piece again.
 
     A single sign at the beginning belongs to a telephone number.
     """
-    joined = [line for line in lines.split(SEPARATOR) if "+" in line[1:]]
-    return SEPARATOR.join(joined).replace("+", "")
+    return line.replace("+", "") if "+" in line[1:] else ""
 
 
 _DECODERS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
@@ -250,6 +313,7 @@ _DECODERS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("\\", "\\", partial(_ESCAPE.sub, _escaped)),
     ("\\", "\\x", partial(_BYTES.sub, _written_out)),
     ("=", "=", _quoted_printable),
+    ("=", "=", _apart_from_name),
     ("[", "[U+", partial(_CODE_POINT.sub, _code_point)),
     ("+", "+", _without_blanks),
     ("<", "</", partial(_TAG.sub, "")),

@@ -13,6 +13,7 @@ from typing import Final
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
+from broker.guard.beside import Beside, Row, in_one_piece
 from broker.guard.forms import (
     Forms,
     number,
@@ -21,8 +22,9 @@ from broker.guard.forms import (
     text_forms,
     told_bare,
 )
-from broker.guard.layers import laid_open, raw_bytes
+from broker.guard.layers import Opened, raw_bytes
 from broker.guard.texts import (
+    NO_LETTER_APART,
     SEPARATOR,
     Lines,
     as_it_looks,
@@ -50,34 +52,41 @@ class Searched:
     """Texts as they are searched: as they stand there, and what they hold encoded."""
 
     __slots__ = (
+        "_apart",
         "_neighbours",
         "_numbers",
         "_opened",
         "_squeezed",
         "_texts",
+        "_values",
         "_words",
         "_written",
     )
 
-    def __init__(self, lines: Lines, beneath: list[str], values: Iterable[str]) -> None:
-        """Fold the texts.
+    def __init__(self, lines: Lines, row: Row, opened: Opened, beside: Beside) -> None:
+        """Lay the texts open, and fold them.
 
         Args:
             lines: the texts of one document.
-            beneath: what is encoded in them, laid open.
-            values: those texts that stand for one thing each: one value may be split
-                over them.
+            row: those texts that stand for one thing each: one value may be split
+                over two of them.
+            opened: knows what is encoded in texts.
+            beside: knows what values mean beside each other.
+
+        Raises:
+            GuardError: a text has too many layers of encoding.
         """
+        beneath = opened.laid_open(lines.to_open)
         self._texts = lines.to_open + beneath
+        self._values = row.values
+        self._apart = beside.together(row)
         # The texts first and together: a value may be split over two of them.
         whole = SEPARATOR.join(lines.whole)
         deeper = SEPARATOR.join(lines.rejoined + beneath)
         self._written = SEPARATOR.join((fold(whole), fold(deeper)))
         alike = as_it_looks(SEPARATOR.join((whole, deeper)))
         self._opened = SEPARATOR.join((self._written, alike))
-        beside = list(values)
-        halves = SEPARATOR.join(map("".join, pairwise(filter(_half, beside))))
-        self._neighbours = f"{squeeze(fold(''.join(beside)))}\0{halves}"
+        self._neighbours = _neighbours(self._values, self._apart)
         self._squeezed = f"{squeeze(self._opened)}\0{self._neighbours}"
         self._numbers = without(self._opened, _GROUPING)
         self._words: str | None = None
@@ -134,7 +143,8 @@ class Searched:
 
     def _encoded_among(self, forms: Mapping[bytes, list[str]]) -> set[str]:
         """Return the values beyond ASCII that stand there as bytes."""
-        raw = raw_bytes(self._texts)
+        cut = b"\0\0\0\0".join(in_one_piece(self._values))
+        raw = raw_bytes(self._texts + self._apart) + cut
         if not raw:
             return set()
         if len(forms) * len(raw) > _ONE_PASS:
@@ -157,8 +167,8 @@ def searched(
     Raises:
         GuardError: a text has too many layers of encoding.
     """
-    lines = lines_of(texts, known)
-    return Searched(lines, laid_open(lines.to_open), values)
+    opened = Opened()
+    return Searched(lines_of(texts, known), Row.of(values), opened, Beside(opened))
 
 
 class Words:
@@ -238,8 +248,21 @@ class Wanted:
         return self._raw
 
 
+def _neighbours(values: list[str], apart: Iterable[str]) -> str:
+    """Return what values say beside each other, without blanks and signs.
+
+    Addresses also with their signs, as they are nothing without.
+    """
+    joined = "".join(values)
+    more = fold(SEPARATOR.join(apart))
+    together = SEPARATOR.join((fold(joined), as_it_looks(joined), more))
+    folded = fold(SEPARATOR.join(values)).split(SEPARATOR)
+    halves = SEPARATOR.join(map("".join, pairwise(filter(_half, folded))))
+    return "\0".join((without(together, NO_LETTER_APART), halves, more))
+
+
 # What half an address may be.
-_half: Final = re.compile(r"[0-9a-fA-F.:]{1,39}").fullmatch
+_half: Final = re.compile(r"[0-9a-f.:]{1,39}").fullmatch
 
 
 def _stands_apart(form: str, opened: str) -> bool:

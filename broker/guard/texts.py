@@ -69,7 +69,7 @@ _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _BLANKS: Final = bytes(c if chr(c).isalnum() else 32 for c in range(128)) + b" " * 128
 _NO_LETTER: Final = bytes(c for c in range(128) if not chr(c).isalnum())
-_NO_LETTER_APART: Final = _NO_LETTER.replace(SEPARATOR.encode(), b"")
+NO_LETTER_APART: Final = _NO_LETTER.replace(SEPARATOR.encode(), b"")
 
 
 def fold(text: str) -> str:
@@ -104,7 +104,7 @@ def squeeze(folded: str) -> str:
 
 def squeeze_each(folded: Iterable[str]) -> list[str]:
     """Return folded texts without blanks and signs; none holds a separator."""
-    return without(SEPARATOR.join(folded), _NO_LETTER_APART).split(SEPARATOR)
+    return without(SEPARATOR.join(folded), NO_LETTER_APART).split(SEPARATOR)
 
 
 def words_of(folded: str) -> str:

@@ -1,0 +1,208 @@
+"""Put halves together: a value may be split over two attributes that are neighbours.
+
+Values of a draft, in order -> the texts that neighbours make together, in whatever way
+each half is written, and wherever one writing was cut in two.
+
+Invariant: linear in the values. What each of them may mean is found once; of a long one
+only the ends count, as far as half a name reaches in the longest writing.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise, product
+from typing import Final, NamedTuple
+
+from broker.errors import GuardError
+from broker.guard.layers import LAYERS, MOST, TOO_DEEP, Opened
+
+# So much of the end of a value is looked at: forty letters as entities, written twice.
+_END: Final = 1_000
+# Signs of writings that take several letters for one: when they are cut, no part means
+# anything. None is longer than this.
+_CUT: Final = re.compile(r"[%=\\&<\[({]|xn--|\u202e")
+_LONGEST_CUT: Final = 12
+# Around a part of a mail's header that is written in another way (RFC 2047).
+_HEADER: Final = re.compile(r"=\?[\w-]+\?[BbQq]\?|\?=")
+# At the ends of a value base64 and hex may be as short as one letter of a name.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
+# What the first byte of a text can be: ASCII, or the first of a letter beyond it, or
+# of UTF-16; as the first letter of base64 or of hex.
+_FIRST: Final = frozenset("AIJKLMNOPQRSTUVWXYZabcdefwxyz02345678/CDEF")
+_PAIRS: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2})+)")
+_SPACED_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[: +-][0-9A-Fa-f]{2})+")
+# What no text has, and noise that happened to decode has soon.
+_NOISE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Latin, Greek and Cyrillic end before this.
+_BEYOND: Final = "\u0530"
+# Each letter where it stands, and others as zeros: so the places do not shift.
+_AS_BASE64: Final = bytes(
+    {"-": 43, "_": 47}.get(chr(c), c if chr(c).isalnum() or c in b"+/" else 65)
+    for c in range(128)
+) + bytes([65] * 128)
+_AS_HEX: Final = bytes(
+    c if chr(c) in "0123456789abcdefABCDEF" else 48 for c in range(256)
+)
+_BETWEEN_PAIRS: Final = b" :+-"
+# As long as the shortest value that is looked for in two halves; UTF-16 has NULs.
+_PRINTED: Final = re.compile(rb"[\x00\x20-\x7e]{8,}")
+_IS_PRINTED: Final = bytes(c == 0 or 32 <= c < 127 for c in range(256))
+_RUN: Final = b"\1" * 8
+
+
+class Row(NamedTuple):
+    """The values of a draft, in order."""
+
+    values: list[str]
+    # The beginning and the end of each.
+    ends: list[tuple[str, str]]
+    # What is to be decoded together.
+    whole: list[str]
+
+    @classmethod
+    def of(cls, values: Iterable[str]) -> Row:
+        """Line values up."""
+        # What stands nowhere parts nothing.
+        some = list(filter(None, values))
+        ends = [(value[:_END], value[-_END:]) for value in some]
+        return cls(some, ends, list(dict.fromkeys(_whole(some, ends))))
+
+
+class Beside:
+    """What values mean beside each other; each value is read once for all drafts."""
+
+    __slots__ = ("_below", "_meanings", "_opened")
+
+    def __init__(self, opened: Opened) -> None:
+        """Decode with what is decoded already."""
+        self._opened = opened
+        # A text -> what it may mean one layer below. Few texts mean anything.
+        self._below: dict[str, Sequence[str]] = {}
+        # Only of those that mean anything: they and all that they may mean.
+        self._meanings: dict[str, list[str]] = {}
+
+    def together(self, row: Row) -> list[str]:
+        """Return what neighbours mean together that they do not say openly.
+
+        Raises:
+            GuardError: that is too much to look into.
+        """
+        self._read(chain.from_iterable(row.ends))
+        texts = row.whole + self._opened.laid_open(row.whole)
+        limit = max(MOST, 3 * sum(map(len, row.values)))
+        return texts + self._halves(row.ends, limit)
+
+    def foresee(self, rows: Iterable[Row]) -> None:
+        """Decode in one go what will be asked for in several drafts."""
+        self._read(end for row in rows for ends in row.ends for end in ends)
+
+    def _read(self, ends: Iterable[str]) -> None:
+        """Find out what the ends of values mean, down to the last layer."""
+        layer = ends
+        for _ in range(LAYERS):
+            new = [text for text in dict.fromkeys(layer) if text not in self._below]
+            if not new:
+                break
+            self._opened.learn(new)
+            found = {text: tuple(self._inner(text)) for text in new}
+            self._below.update(found)
+            layer = chain.from_iterable(found.values())
+
+    def _halves(self, ends: Sequence[tuple[str, str]], limit: int) -> list[str]:
+        """Return the halves of neighbours, each in all its meanings, put together."""
+        found: list[str] = []
+        size = 0
+        for (_, first), (second, _) in pairwise(ends):
+            # What two values say openly is looked for anyway.
+            if not (self._below[first] or self._below[second]):
+                continue
+            before, after = self._means(first), self._means(second)
+            size += len(after) * sum(map(len, before))
+            size += len(before) * sum(map(len, after))
+            if size > limit:
+                raise GuardError(TOO_DEEP)
+            found += map("".join, product(before, after))
+        return found
+
+    def _means(self, text: str) -> list[str]:
+        """Return a text and all that it may mean, from the outside in."""
+        if not self._below[text]:
+            return [text]
+        found = self._meanings.get(text)
+        if found is None:
+            seen = {text: None}
+            layer = [text]
+            for _ in range(LAYERS):
+                inner = chain.from_iterable(self._below.get(one, ()) for one in layer)
+                layer = [one for one in inner if one not in seen]
+                seen.update(dict.fromkeys(layer))
+            found = self._meanings[text] = list(seen)
+        return found
+
+    def _inner(self, text: str) -> Iterator[str]:
+        """Yield what a text that was learned may mean one layer below."""
+        yield from (
+            inner for inner in self._opened.below(text) if not _NOISE.search(inner)
+        )
+        if "=?" in text:
+            yield _HEADER.sub("", text)
+        if _SPACED_PAIRS.fullmatch(text):
+            yield from _readings(bytes.fromhex(re.sub(r"\W", "", text)))
+        tokens = _TOKEN.findall(text)
+        for token in {*tokens[:1], *tokens[-1:]}:
+            if token[0] in _FIRST:
+                yield from _short(token)
+
+
+def _whole(values: Sequence[str], ends: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield what is to be decoded together: one writing that was cut in two."""
+    for (_, before), (after, _) in pairwise(ends):
+        if _CUT.search(before, max(len(before) - _LONGEST_CUT, 0)):
+            yield before + after
+    for raw in in_one_piece(values):
+        # Nearly always it is noise, and that is seen sooner in this way.
+        if _RUN in raw.translate(_IS_PRINTED):
+            for printed in _PRINTED.findall(raw):
+                yield printed.replace(b"\0", b"").decode("ascii")
+
+
+def in_one_piece(values: Iterable[str]) -> Iterator[bytes]:
+    """Yield what values hold in base64 or hex that was cut in two, among noise.
+
+    The values stand without anything between them, and are read from each place at
+    which the writing may begin.
+    """
+    letters = "".join(values).encode("ascii", "replace")
+    coded = letters.translate(_AS_BASE64)
+    for start in range(4):
+        part = coded[start:]
+        yield binascii.a2b_base64(part[: len(part) // 4 * 4])
+    digits = letters.translate(_AS_HEX, _BETWEEN_PAIRS)
+    for start in range(2):
+        part = digits[start:]
+        yield bytes.fromhex(part[: len(part) // 2 * 2].decode("ascii"))
+
+
+def _short(token: str) -> Iterator[str]:
+    """Yield the texts for which a run of letters may stand, however short it is."""
+    digits = _PAIRS.fullmatch(token)
+    if digits:
+        yield from _readings(bytes.fromhex(digits[1]))
+    plain = token.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(plain) % 4 != 1:
+        yield from _readings(binascii.a2b_base64(plain + "=" * (-len(plain) % 4)))
+
+
+def _readings(raw: bytes) -> Iterator[str]:
+    """Yield bytes as text in the ways in which all of them are text."""
+    ways = ("utf-8",) if len(raw) % 2 else ("utf-8", "utf-16-le", "utf-16-be")
+    for way in ways:
+        try:
+            text = raw.decode(way)
+        except UnicodeError:
+            continue
+        text = text.lstrip("\ufeff")
+        if text and not _NOISE.search(text) and max(text) < _BEYOND:
+            yield text
