@@ -7,7 +7,7 @@ such as ``times``, or one item of a list such as ``observables[3]``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ _SIGNS: Final = {KEPT: "=", WITHHELD: "✗"}
 _CHANGED: Final = "≈"
 # Values that say nothing without the name of their field; times are the others.
 _LABELLED: Final = frozenset({"consent", "size", "confidence"})
+_OBSERVABLE: Final = re.compile(r"^observables\[(\d+)\]")
 _TIME: Final = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?Z$")
 
 
@@ -95,6 +96,23 @@ def summary(row: Row) -> str:
     return "\n".join(sorted(lines, key=lambda line: "=≈✗".index(line[0])))
 
 
+def kept_back(incident: Incident, shown: Previewed) -> Iterator[tuple[str, str, str]]:
+    """Yield (observable, list, line) of what a clause withholds though it is listed."""
+    lines = set(shown.share.decision.withheld_items.values())
+    for entry in shown.redacted.ledger():
+        group, leaf = _split(entry)
+        if leaf != "value" or entry.outcome != WITHHELD or entry.where not in lines:
+            continue
+        found = _OBSERVABLE.match(group)
+        if found is None:
+            continue
+        observable, frame = incident.observables[int(found[1])], shown.route.frame
+        shape = frame.writers[observable.kind].shape
+        title = frame.listed.of(shape, observable.value)
+        if title:
+            yield group, title, entry.where
+
+
 def _split(entry: LedgerEntry) -> tuple[str, str]:
     """Split ``victims[0].contacts.email`` into ``victims[0]`` and the rest."""
     group, _, leaf = entry.field.partition(".")
@@ -118,7 +136,10 @@ def _seen(
     only = (getattr(incident, name)[int(index)],)
     try:
         alone = redact.project(
-            incident.model_copy(update={name: only}), shown.route.plan, key
+            incident.model_copy(update={name: only}),
+            shown.route.plan,
+            key,
+            withheld=shown.share.decision.withheld_items,
         )
     except RedactionError:
         return None

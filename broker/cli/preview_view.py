@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from broker.cli import sentences, terminal
-from broker.cli.fields import Row, rows, summary
+from broker.cli.fields import Row, kept_back, rows, summary
 from broker.convert import listed_values
 from broker.model.decision import Effect
 from broker.model.sharing import State, Wire
@@ -99,6 +99,10 @@ def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     for kind, value, title in listed_values(shown.redacted.view, shown.route.frame):
         flag = f"! {kind} {value}: on the list “{title}”, so it is never matched"
         out.print(Text(terminal.plain(flag), style="yellow"))
+    for item, title, where in kept_back(looked.received.incident, shown):
+        line_of = where.removeprefix("policies/")
+        stays = f"{item} is on the list “{title}” and stays here: {line_of}"
+        out.print(Text(terminal.plain(stays)))
     if shown.route.wire is Wire.MISP_EVENT:
         for kind, value, name in unfit_values(
             shown.redacted.view, shown.route.event_frame

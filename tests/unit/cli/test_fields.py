@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from broker import keyring, pipeline, rulebook
-from broker.cli.fields import NOTHING, Row, rows, summary
+from broker.cli.fields import NOTHING, Row, kept_back, rows, summary
 from broker.settings import read_rulebook_files, read_settings
+from broker.strict_yaml import parse
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -103,3 +104,29 @@ def test_two_items_with_one_redacted_value_are_both_shown(
 def test_a_row_says_what_was_done(outcomes: dict[str, str], said: str) -> None:
     """What was kept comes first, then what was changed, then what stays."""
     assert said == summary(Row("x", "known", "seen", outcomes))
+
+
+def test_what_a_clause_keeps_back_is_not_seen() -> None:
+    """An item that stays here shows nothing; a listed one names its list and line."""
+    settings = read_settings()
+    folder = settings.policies_folder / "examples"
+    files = read_rulebook_files(folder, settings.mappings_folder)
+    book = rulebook.build(files)
+    name = "policies/cases/operator/what-everybody-uses.yaml"
+    raw = json.dumps(parse(name, files[name]).value["incident"]).encode()
+    received = pipeline.receive(raw, rulebook=book, now=NOW)
+    keys = keyring.sample_keys(r.recipient.recipient for r in book.routes)
+    [shown] = [
+        each
+        for each in pipeline.preview(received, rulebook=book, keys=keys, now=NOW)
+        if each.route.recipient.recipient == "operator-abuse-desk"
+    ]
+    key = keys.recipients["operator-abuse-desk"]
+    found = {row.field: row for row in rows(received.incident, shown, key)}
+    stays = list(kept_back(received.incident, shown))
+
+    assert [NOTHING, NOTHING] == [found[f"observables[{n}]"].seen for n in (1, 3)]
+    assert NOTHING != found["observables[2]"].seen
+    assert [f"observables[{n}]" for n in (1, 3, 4)] == [item for item, *_ in stays]
+    assert "public DNS resolvers" == stays[0][1]
+    assert stays[0][2].startswith("policies/agreements/operator.yaml:")
