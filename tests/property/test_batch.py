@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -186,3 +187,35 @@ def test_editions_count_on_within_a_batch() -> None:
         assert two.edition
         assert (1, 2) == (one.edition.number, two.edition.number)
         assert two.edition.modified - one.edition.modified >= timedelta(seconds=1)
+
+
+def test_nothing_that_the_path_makes_is_garbage_in_a_circle() -> None:
+    """What was made goes without the garbage collector, which rests meanwhile."""
+    received = [
+        world.receive(world.incident(uid=f"KOS-{number}")) for number in range(3)
+    ]
+    together(received)
+    gc.collect()
+
+    together(received)
+
+    assert 0 == gc.collect()
+
+
+def test_the_garbage_collector_rests_while_incidents_go_abreast(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is off on the way, and on again when the outcome is there."""
+    resting: list[bool] = []
+    real = vars(pipeline)["facts_of"]
+
+    def noted(incident: Any, now: Any) -> Any:
+        resting.append(not gc.isenabled())
+        return real(incident, now)
+
+    monkeypatch.setattr(pipeline, "facts_of", noted)
+    outcomes = _each([world.receive(world.FULL)], {})
+    next(outcomes)
+
+    assert [True] == resting
+    assert gc.isenabled()
