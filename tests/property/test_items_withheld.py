@@ -276,6 +276,29 @@ def test_the_guard_finds_a_planted_item(part: str) -> None:
     assert all(breach.about.startswith(part) for breach in wrong.breaches)
 
 
+def test_the_guard_finds_a_planted_listed_value() -> None:
+    """The guard looks values up itself: what is forgotten of listed ones, it holds."""
+    resolver = {"kind": "ipv4", "value": "8.8.8.8", "role": "infrastructure"}
+    received = world.receive(world.incident(observables=[resolver]))
+    of = book((Items(of="observables", listed=True),))
+    whole = redact.project
+
+    def forgets(*arguments: Any, **_named: Any) -> redact.Redacted:
+        return whole(*arguments[:4])
+
+    with patch("broker.redact.project", forgets):
+        [share] = pipeline.disclose(
+            received,
+            rulebook=of,
+            keys=world.keys(),
+            history=NO_HISTORY,
+            now=world.NOW,
+        ).shares
+
+    assert State.HELD is share.state
+    assert ["observables[].value"] == [breach.about for breach in share.breaches]
+
+
 def test_a_value_in_two_roles_is_held() -> None:
     """What one line withholds and another shares is one value: a person decides."""
     address = {"kind": "ipv4", "value": "198.51.100.201"}
