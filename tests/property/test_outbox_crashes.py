@@ -2,13 +2,16 @@
 
 A model of what must be so runs beside a real store on SQLite. Consumers, dispatchers
 and an operator do their work step by step; at any step the process may die, with
-whatever it had in memory. Then new processes begin with the store alone.
+whatever it had in memory. Then new processes begin with the store alone. At any moment
+the recipient's agreement may be renewed under another name: the case is one all the
+same.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,14 +26,17 @@ from hypothesis.stateful import (
 )
 
 from broker.errors import StoreError
-from broker.model.sharing import NO_HISTORY, Outcome
+from broker.model.sharing import NO_HISTORY, Outcome, Share
 from broker.store import LeasedRow, Store, operate
 from broker.store.believed import believed, queue_again
 from broker.store.connect import open_database
+from broker.store.recalls import Cause
+from broker.store.standing import standing
 from tests.unit.store import samples
 from tests.unit.store.samples import KEY, KEYS, START, at, outcome, queued, withheld
 
-KP, LANE = "kp-cybercrime", "kp-misp"
+KP, NEXT, LANE = "kp-cybercrime", "kp-second", "kp-misp"
+AGREEMENTS = (KP, NEXT)
 UIDS = ("a", "b", "c")
 LEASE = timedelta(seconds=30)
 
@@ -56,9 +62,11 @@ class Crashes(RuleBasedStateMachine):
         """Start with an empty store and an empty source."""
         self.folder = Path(tempfile.mkdtemp())
         self.store: Store = samples.opened(self.folder)
+        self.in_force = KP
         self.now = START
         self.log: list[tuple[str, int, bool]] = []  # what was published, in order
         self.revision = dict.fromkeys(UIDS, 0)
+        self.taken_back: dict[str, int] = {}  # at which revision a lapse took it back
         self.confirmed = 0  # how far the source was told that we are
         self.batch: list[tuple[int, Outcome]] = []  # in the consumer's memory
         self.leases: dict[str, LeasedRow] = {}  # in the dispatchers' memory
@@ -90,7 +98,7 @@ class Crashes(RuleBasedStateMachine):
         for uid in UIDS:
             last = [shares for one, _, shares in self.log if one == uid][-1:]
             edition = histories.get(uid, NO_HISTORY).editions.get("kp-misp")
-            if last == [True]:
+            if last == [True] and self.taken_back.get(uid) != self.revision[uid]:
                 assert edition is not None
                 assert edition.number == self.recipient.holds[uid]
         self.store.check_register(KEYS)
@@ -99,6 +107,7 @@ class Crashes(RuleBasedStateMachine):
             if belief.edition:
                 assert belief.edition == self.recipient.holds[belief.uid]
             assert not belief.under_way
+        assert len(UIDS) >= len(believed(database, LANE))
         database.close()
 
     # --- the source and the consumer ---
@@ -108,6 +117,24 @@ class Crashes(RuleBasedStateMachine):
         """A newer revision is published; the rules share it, or withhold it."""
         self.revision[uid] += 1
         self.log.append((uid, self.revision[uid], shares))
+
+    @rule()
+    def renew(self) -> None:
+        """The agreement ends; from now on one of another name decides."""
+        self.in_force = NEXT
+
+    @rule(uid=st.sampled_from(UIDS), due=st.booleans())
+    def lapse(self, uid: str, due: bool) -> None:
+        """What only the agreement that ended covers is looked for, and taken back."""
+        found, _ = standing(self.store.database, uid=uid, recipient=LANE)
+        for one in found:
+            assert {one.uid, one.recipient} == {uid, LANE}
+            if self.in_force == NEXT and one.agreement == KP and due:
+                number = one.before(NEXT).number + 1
+                share = queued(uid, NEXT, number, retracts=True)
+                taken = (uid, share, Cause.EXPIRED)
+                self.store.take_back([taken], self.now, KEY)
+                self.taken_back[uid] = self.revision[uid]
 
     @precondition(lambda self: self.log)
     @rule(place=st.integers(0, 10_000))
@@ -135,18 +162,23 @@ class Crashes(RuleBasedStateMachine):
             )
             for uid, history in histories.items()
         }
+        name = self.in_force
         for n, _ in self.batch:
             uid, revision, shares = self.log[n]
             newest, edition = numbers.get(uid, (0, 0))
             if revision <= newest:
-                share = samples.stale(KP)
-                duplicate = outcome(uid, revision, share)
+                duplicate = outcome(uid, revision, samples.stale(name))
                 made.append((at(n), duplicate))
                 continue
-            share = queued(uid, KP, edition + 1) if shares else withheld(KP)
+            share = queued(uid, name, edition + 1) if shares else withheld(name)
             numbers[uid] = (revision, edition + shares)
-            made.append((at(n), outcome(uid, revision, share)))
+            made.append((at(n), outcome(uid, revision, *self.beside(), share)))
         self.store.commit(made, self.now, KEY)
+
+    def beside(self) -> tuple[Share, ...]:
+        """Return what an agreement says that is not in force, beside the other."""
+        others = (name for name in AGREEMENTS if name != self.in_force)
+        return tuple(replace(withheld(name), aside=True) for name in others)
 
     @precondition(lambda self: self.batch)
     @rule()

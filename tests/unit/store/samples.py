@@ -37,7 +37,12 @@ START = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SOON = START + MINUTE
 LATER = START + 10 * MINUTE
-AGREEMENTS = {"kp-cybercrime": "kp-misp", "sprk": "sprk-misp", "fiu-k": "fiu-misp"}
+AGREEMENTS = {
+    "kp-cybercrime": "kp-misp",
+    "kp-second": "kp-misp",  # follows the one before it
+    "sprk": "sprk-misp",
+    "fiu-k": "fiu-misp",
+}
 
 
 def opened(folder: Path, name: str = "store.db") -> Store:
