@@ -15,13 +15,12 @@ review is left to them. No log line holds anything of an incident.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from broker import pipeline, policy, replay
 from broker.errors import BesaError, IntakeError
@@ -35,6 +34,7 @@ from broker.release import again
 from broker.rulebook import Rulebook
 from broker.source import Gone, SourceError
 from broker.store import Store
+from broker.store.less import lost
 from broker.store.recall_orders import NEEDS_A_PERSON, Finding, Kind, Order
 from broker.store.recalls import Cause
 from broker.store.standing import Standing, sent, standing
@@ -44,16 +44,6 @@ LOST_ALARM: Final = "recall-not-in-source"
 """The kind of alarm about a share that cannot be compared any more."""
 _AT_ONCE: Final = 20
 _SLICE_SECONDS: Final = 1.0  # the loop goes on in between
-# They are new in every edition, or follow from what stands beside them.
-_NOT_CONTENT: Final = frozenset(
-    {"id", "uuid", "timestamp", "publish_timestamp", "created", "modified", "date"}
-)
-# Lines of the summary about the edition and the agreement, not about the incident.
-_ABOUT_ITSELF: Final = (
-    "- Edition ",
-    "- Never shared under the agreement: ",
-    "- Shared in part, or in another form: ",
-)
 
 
 @dataclass(slots=True)
@@ -237,30 +227,3 @@ class Tightened:
         if not lost(sent(self.store.database, one), share.sealed.body):
             return _Verdict()  # it only adds: that waits for the next revision
         return _Verdict("taken back in part", "the policies show less of it", share)
-
-
-def lost(before: bytes, after: bytes) -> frozenset[tuple[str, str]]:
-    """Return what a document held that another one does not, by key and line.
-
-    Counted are words and values, not ids and times of the document itself. When the
-    first cannot be read, everything is lost.
-    """
-    return _lines(before) - _lines(after) if before else frozenset({("", "")})
-
-
-def _lines(body: bytes) -> frozenset[tuple[str, str]]:
-    return frozenset(_said(json.loads(body), ""))
-
-
-def _said(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name not in _NOT_CONTENT and not name.endswith(("_ref", "_refs")):
-                yield from _said(inner, name)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _said(inner, key)
-    else:
-        for line in str(value).split("\n"):
-            if not line.startswith(_ABOUT_ITSELF):
-                yield key, line

@@ -170,7 +170,9 @@ def hold(row: Row, because: Because, as_json: AsJson = False) -> None:
 def drop(row: Row, because: Because, as_json: AsJson = False) -> None:
     """End one edition without sending it. This cannot be undone.
 
-    An edition that takes something back cannot be dropped.
+    An edition that takes something back cannot be dropped, nor one that corrects or
+    leaves out a part of what the recipient may have: retry it, hold it, or recall the
+    whole case. Exit code 1 says so.
     """
     from datetime import UTC, datetime
 
@@ -179,7 +181,10 @@ def drop(row: Row, because: Because, as_json: AsJson = False) -> None:
     _demand(because)
     with opened() as database:
         now = datetime.now(UTC)
-        done = operate.drop(database, row, _me(), because, now)
+        try:
+            done = operate.drop(database, row, _me(), because, now)
+        except operate.KeptError as error:
+            terminal.stop(ExitCode.NO, str(error))
     _tell([done], "will not be sent", as_json=as_json)
 
 

@@ -4,8 +4,8 @@ A row's number -> `Waiting`; a person's name and reason -> a change of that row 
 link in the register, in one transaction.
 
 Invariants: no change without a link that says who and why; what a worker sends at this
-moment is not touched; a recall is never dropped, because what it takes back would stay
-where it is; nothing that was overtaken is queued again.
+moment is not touched; what takes something back, the whole or a part, is never dropped,
+because that would stay where it is; nothing that was overtaken is queued again.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
 from sqlalchemy.engine import RowMapping
 
 from broker.errors import StoreError
 from broker.model.sharing import ReceiptState
 from broker.store.connect import Database
 from broker.store.ended import Ended, delivery_facts
+from broker.store.less import lost
 from broker.store.many import add_many
 from broker.store.register import Links, millis, moment
 from broker.store.tables import Place, outbox, receipts
@@ -33,6 +34,28 @@ HELD: Final = "held"
 
 _COLUMNS: Final = tuple(column for column in outbox.c if column.name != "body")
 _ONE = select(*_COLUMNS).where(outbox.c.id == bindparam("row"))
+_BODY = select(outbox.c.body).where(outbox.c.id == bindparam("row"))
+_CASE = (outbox.c.uid == bindparam("uid"), outbox.c.recipient == bindparam("to"))
+# What may be there: delivered, or tried, because a part of it may have arrived. The
+# newest first; what was delivered replaced everything before it.
+_REACHED = (
+    select(outbox.c.state, outbox.c.retracts, outbox.c.body)
+    .where(
+        *_CASE,
+        outbox.c.id < bindparam("row"),
+        or_(outbox.c.state == Place.DELIVERED.value, outbox.c.attempts > 0),
+    )
+    .order_by(outbox.c.id.desc())
+)
+_NEWER = (
+    select(outbox.c.id)
+    .where(
+        *_CASE,
+        outbox.c.id > bindparam("row"),
+        outbox.c.state.in_([Place.QUEUED.value, Place.LEASED.value]),
+    )
+    .limit(1)
+)
 _CHANGE = (
     update(outbox)
     .where(outbox.c.id == bindparam("row"))
@@ -48,6 +71,10 @@ _RENEW = (
     .where(outbox.c.id == bindparam("row"))
     .values(enqueued_at=bindparam("now"))
 )
+
+
+class KeptError(StoreError):
+    """An edition may not be dropped; the text says why, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +205,9 @@ def drop(
     """End one edition without sending it; it cannot be tried again.
 
     Raises:
-        StoreError: it is finished or under way, or takes something back.
+        KeptError: it takes something back, be it only a part of what the recipient may
+            have.
+        StoreError: it is finished or under way.
     """
     with database.write() as connection:
         links = Links(connection, at)
@@ -186,9 +215,16 @@ def drop(
         if row["state"] not in (Place.QUEUED.value, Place.FAILED.value):
             raise StoreError(_cannot(row, "dropped"))
         if row["retracts"]:
-            raise StoreError(
+            raise KeptError(
                 f"row {number} takes something back and cannot be dropped: what "
-                f"{row['recipient']} has would stay there"
+                f"{row['recipient']} has would stay there. {_instead(row)}"
+            )
+        if _takes_back_a_part(connection, row):
+            recall = f"besa recall {row['uid']} --recipient {row['recipient']}"
+            raise KeptError(
+                f"row {number} shows less than {row['recipient']} may have and cannot "
+                "be dropped: what it corrects or leaves out would stay there. "
+                f"{_instead(row)}, or take the whole case back: `{recall}`"
             )
         why = f"dropped by {by}: {because}"
         _change(connection, row, Place.FAILED, 0, why, overtaken=True)
@@ -197,6 +233,31 @@ def drop(
         links.add("delivery", ended.facts() | _who(by, because))
         links.write()
         return _waiting(_found(connection, number))
+
+
+def _instead(row: RowMapping) -> str:
+    number = row["id"]
+    return f"Let it go: `besa outbox retry {number}`; wait: `besa outbox hold {number}`"
+
+
+def _takes_back_a_part(connection: Connection, row: RowMapping) -> bool:
+    """Say whether the recipient may have something that an edition shows no more.
+
+    Not if something newer is on its way, which takes that back itself.
+    """
+    case = {"uid": row["uid"], "to": row["recipient"], "row": row["id"]}
+    if row["overtaken"] and connection.scalar(_NEWER, case) is not None:
+        return False
+    body = connection.scalar(_BODY, {"row": row["id"]}) or b""
+    for there in connection.execute(_REACHED, case):
+        # What an earlier edition has taken back whole is not there any more.
+        if there.retracts and there.state == Place.DELIVERED.value:
+            return False
+        if not there.retracts and lost(there.body, body):
+            return True
+        if there.state == Place.DELIVERED.value:
+            return False
+    return False
 
 
 def _found(connection: Connection, number: int) -> RowMapping:

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from broker.errors import StoreError
 from broker.store import open_store
+from broker.store.standing import standing
 from broker.store.tables import SCHEMA, metadata
 from broker.store.upgrade import backup, look, upgrade
 from tests import postgresql
@@ -125,6 +126,56 @@ def test_an_upgraded_store_goes_on(old: str) -> None:
     assert 1 == done.queued
     assert row is not None
     assert "z" == row.uid
+
+
+def renewed(url: str) -> None:
+    """Add what an older Besa stored of case a under a following agreement.
+
+    It numbered anew: edition 1 of the same case, while another one waits as edition 3 of
+    the first agreement, with a later number and an earlier row.
+    """
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for table in ("editions", "outbox"):
+            names = [each["name"] for each in inspect(engine).get_columns(table)]
+            names = [name for name in names if name not in ("id", "recipient")]
+            number = "number" if table == "editions" else "edition"
+            more = {"recipient": "'kp-misp'"} if table == "outbox" else {}
+            for agreement, edition in (("kp-cybercrime", 3), ("kp-second", 1)):
+                new = {"agreement": f"'{agreement}'", number: str(edition), **more}
+                columns = [*names, *more]
+                chosen = [new.get(name, name) for name in columns]
+                connection.execute(
+                    text(
+                        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608
+                        f"SELECT {', '.join(chosen)} FROM {table} WHERE uid = 'a' "
+                        f"AND agreement = 'kp-cybercrime' AND {number} = 1"
+                    )
+                )
+    engine.dispose()
+
+
+def test_a_case_of_two_agreements_is_numbered_on(old: str) -> None:
+    """What an older Besa numbered twice goes on after the highest number there is."""
+    renewed(old)
+    upgrade(old)
+    with open_store(old) as store:
+        history = store.histories(["a"])["a"]
+        edition = history.editions["kp-misp"]
+        [standing_there], _ = standing(store.database, uid="a", recipient="kp-misp")
+        low = [(at(9), outcome("a", 9, queued("a", "kp-second", 3)))]
+        with pytest.raises(StoreError, match="newer edition"):
+            store.commit(low, SOON, KEY)
+        next_one = [(at(9), outcome("a", 9, queued("a", "kp-second", 4)))]
+        done = store.commit(next_one, SOON, KEY)
+
+    assert (3, "kp-second") == (edition.number, history.under["kp-misp"])
+    assert 3 == standing_there.before("kp-second").number
+    assert ("kp-second", 1) == (
+        standing_there.agreement,
+        standing_there.edition.number,
+    )
+    assert 1 == done.queued
 
 
 def test_an_upgraded_store_is_like_a_new_one(old: str, tmp_path: Path) -> None:
