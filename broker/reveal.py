@@ -7,6 +7,8 @@ file or a clock, and nothing here sees a value.
 The same four eyes as for what is held (`broker.review`), with one more rule: who asked
 may not approve.
 
+Whoever may approve may also deny, alone and for good.
+
 Invariants: an approval names everything that was asked, so that no request can be
 changed under it; it counts until it expires, and no longer.
 """
@@ -53,7 +55,7 @@ def statement(
 
 
 def involved(reviewer: Reviewer, request: Request) -> str:
-    """Say why a person may not approve; empty when they may."""
+    """Say why a person may neither approve nor deny; empty when they may."""
     asking = request.asking
     if any(who and reviewer.is_called(who) for who in (asking.requester, asking.user)):
         return f"{reviewer.name} asked for this"
@@ -100,6 +102,9 @@ def counting(
         why = why or wrong
         if not wrong and one.reviewer not in names:
             names.append(one.reviewer)
+    if request.denial is not None:
+        # Not in which words: what is said here goes into the register.
+        return tuple(names), f"{request.denial.reviewer} denied it"
     if len(names) >= PEOPLE:
         if request.until is not None and now > request.until:
             return tuple(names), "what two people approved has expired"

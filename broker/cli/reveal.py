@@ -128,7 +128,7 @@ def approve(
     reviewer = acting.reviewer(settings, reviewers, as_)
     now = datetime.now(UTC).replace(microsecond=0)
     with store:
-        found = _found(store, number)
+        found = _undenied(store, number)
         if found.until is not None:
             terminal.stop(ExitCode.NO, f"two people have approved {number} already")
         if why := involved(reviewer, found):
@@ -158,6 +158,52 @@ def approve(
     else:
         who = terminal.plain(found.asking.requester)
         out.print(f"{who} may see it until {shown_until:%Y-%m-%d %H:%M} UTC.")
+
+
+@app.command()
+def deny(
+    number: Number,
+    because: Annotated[str, typer.Option("--because", help="Why nobody may see it.")],
+    as_: As = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a request for good, also one that others have approved.
+
+    One reviewer is enough, who is not the one who asked. From then on nothing is shown;
+    whoever still needs the value files a new request.
+    """
+    from datetime import UTC, datetime
+
+    from broker.cli.person import person
+    from broker.reveal import involved
+    from broker.settings import read_reviewers
+    from broker.store import Denial
+
+    reason = _said("--because", because, _LONGEST_REASON)
+    settings, store = opened()
+    reviewers = read_reviewers(settings.reviewers_file)
+    reviewer = acting.reviewer(settings, reviewers, as_)
+    user = person()
+    if reviewer.key and reviewer.user != user:
+        acting.private_key(reviewer, key)  # whoever acts under a name has its key
+    with store:
+        found = _undenied(store, number)
+        if why := involved(reviewer, found):
+            terminal.stop(ExitCode.NO, f"{why}: another person must deny it")
+        now = datetime.now(UTC).replace(microsecond=0)
+        store.deny_reveal(number, Denial(reviewer.name, now, reason), user)
+    if as_json:
+        terminal.print_json(
+            {"request": number, "by": reviewer.name, "shown": found.shown}
+        )
+        return
+    out = terminal.stdout()
+    out.print(f"{reviewer.name} denies request {number}: it is never shown again.")
+    if found.shown:
+        from broker.cli.reveal_view import often
+
+        out.print(f"It was shown {often(found.shown)} before.")
 
 
 @app.command()
@@ -264,6 +310,14 @@ def _found(store: Store, number: int) -> Request:
     found = store.reveal(number)
     if found is None:
         terminal.stop(ExitCode.NO, f"there is no request {number}")
+    return found
+
+
+def _undenied(store: Store, number: int) -> Request:
+    found = _found(store, number)
+    if found.denial is not None:
+        who = found.denial.reviewer
+        terminal.stop(ExitCode.NO, f"{who} has denied request {number} already")
     return found
 
 

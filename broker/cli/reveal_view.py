@@ -24,7 +24,9 @@ _INDENT: Final = (0, 0, 0, 7)
 
 
 def state(request: Request, now: datetime) -> str:
-    """Return where a request stands: ``waiting``, ``open`` or ``expired``."""
+    """Return where it stands: ``waiting``, ``open``, ``expired`` or ``denied``."""
+    if request.denial is not None:
+        return "denied"
     if request.until is None:
         return "waiting"
     return "open" if now <= request.until else "expired"
@@ -46,6 +48,7 @@ def as_value(request: Request, now: datetime) -> dict[str, Any]:
             "state": state(request, now),
             "until": request.until,
             "shown": request.shown,
+            "denial": _denial(request),
             "approvals": [
                 {
                     "reviewer": one.reviewer,
@@ -58,6 +61,13 @@ def as_value(request: Request, now: datetime) -> dict[str, Any]:
         }
     )
     return value
+
+
+def _denial(request: Request) -> dict[str, Any] | None:
+    denial = request.denial
+    if denial is None:
+        return None
+    return {"reviewer": denial.reviewer, "at": denial.at, "reason": denial.reason}
 
 
 def show_list(found: tuple[Request, ...], now: datetime) -> None:
@@ -83,6 +93,11 @@ def _about(request: Request, now: datetime) -> list[str]:
     ]
     names = ", ".join(one.reviewer for one in request.approvals)
     by = f", approved by {names}" if names else ""
+    denial = request.denial
+    if denial is not None:
+        said.append(f"denied by {denial.reviewer}, {ago(denial.at, now)}{by}")
+        said.append(f"because: {denial.reason}")
+        return [*said, *_how_often(request)]
     match state(request, now):
         case "waiting":
             said.append(f"waits for approval{by}")
@@ -90,12 +105,15 @@ def _about(request: Request, now: datetime) -> list[str]:
             said.append(f"may be shown until {request.until:%Y-%m-%d %H:%M} UTC{by}")
         case _:
             said.append(f"expired {request.until:%Y-%m-%d %H:%M} UTC{by}")
-    if request.shown:
-        said.append(f"shown {_times(request.shown)}")
-    return said
+    return [*said, *_how_often(request)]
 
 
-def _times(count: int) -> str:
+def _how_often(request: Request) -> list[str]:
+    return [f"shown {often(request.shown)}"] if request.shown else []
+
+
+def often(count: int) -> str:
+    """Return how often something was done, in words."""
     return "once" if count == 1 else f"{count} times"
 
 
@@ -112,6 +130,6 @@ def show_value(request: Request, field: str, value: str, times: int) -> None:
         soft_wrap=True,
     )
     out.print(
-        f"Shown {_times(times)}; until {request.until:%Y-%m-%d %H:%M} UTC. "
+        f"Shown {often(times)}; until {request.until:%Y-%m-%d %H:%M} UTC. "
         "Every show is in the register."
     )

@@ -20,7 +20,7 @@ from broker.store.records import (
     Status,
     StoredReceipt,
 )
-from broker.store.reveals import Asking, Request
+from broker.store.reveals import Asking, Denial, Request
 from broker.store.status import RULEBOOK_ALARM
 from broker.store.store import Store, open_store
 from broker.store.written import GUARD_FOUND
@@ -34,6 +34,7 @@ __all__ = [
     "Asking",
     "Committed",
     "Decided",
+    "Denial",
     "Held",
     "HeldDraft",
     "Lane",

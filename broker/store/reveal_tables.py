@@ -60,6 +60,10 @@ reveals = Table(
     # Set when two people have approved: until then it may be shown, and never after.
     Column("until", BigInteger),
     Column("shown", Integer, nullable=False),
+    # Set when somebody refused, for good: who, when, and in which words.
+    Column("denied_by", String(63)),
+    Column("denied_at", BigInteger),
+    Column("denial", Text),
     sqlite_autoincrement=True,
 )
 

@@ -1,11 +1,12 @@
-"""Requests to look up a pseudonym: filed, approved by two people, shown, refused.
+"""Requests to look up a pseudonym: filed, approved by two, shown, refused, denied.
 
 Each of these -> rows of `reveals` and `reveal_approvals`, and in the same transaction a
 link of the register. No link has a value in it, nor the words of the reason, which may.
 
 Invariants: a request that two people approved is never approved again, and is shown
-until the first of their approvals expires, and never after; every show is counted and
-on record before anybody sees the value.
+until the first of their approvals expires, and never after; one that was denied is
+neither approved nor shown any more; every show is counted and on record before anybody
+sees the value.
 """
 
 from __future__ import annotations
@@ -60,6 +61,15 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Denial:
+    """A refusal for good: by which reviewer, when, and why."""
+
+    reviewer: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request as it stands. ``until`` is set once two people have approved it."""
 
@@ -68,6 +78,7 @@ class Request:
     until: datetime | None
     shown: int
     approvals: tuple[Approved, ...] = ()
+    denial: Denial | None = None
 
 
 def file(database: Database, asking: Asking) -> int:
@@ -107,11 +118,12 @@ def approve(database: Database, number: int, approved: Approved) -> datetime | N
     An earlier one by the same person is replaced.
 
     Raises:
-        StoreError: two people have approved already, or there is no such request.
+        StoreError: two people have approved already, somebody has denied it, or there
+            is no such request.
     """
     with database.write() as connection:
         links = Links(connection, approved.at)
-        row = _locked(connection, number)
+        row = _undenied(connection, number)
         if row["until"] is not None:
             raise StoreError(f"request {number} was approved by two people already")
         of = (
@@ -149,6 +161,29 @@ def _until(connection: Connection, number: int, now: int) -> int | None:
     return min(valid) if len(valid) >= PEOPLE else None
 
 
+def deny(database: Database, number: int, denial: Denial, user: str) -> None:
+    """Refuse a request for good, whoever has approved it.
+
+    The words of the reason stay with the request; the register has their digest.
+
+    Raises:
+        StoreError: it was denied before, or there is no such request.
+    """
+    with database.write() as connection:
+        links = Links(connection, denial.at)
+        row = _undenied(connection, number)
+        said = {
+            "denied_by": denial.reviewer,
+            "denied_at": millis(denial.at),
+            "denial": denial.reason,
+        }
+        connection.execute(_CHANGE.values(**said), {"request_id": number})
+        digest = sha256_hex(f"{row['salt']} {denial.reason}".encode())
+        told = {"reviewer": denial.reviewer, "user": user, "reason_sha256": digest}
+        links.add("reveal denied", _facts(number, row) | told)
+        links.write()
+
+
 def shown(
     database: Database, number: int, to: str, user: str, by: Iterable[str], at: datetime
 ) -> int:
@@ -159,7 +194,7 @@ def shown(
     """
     with database.write() as connection:
         links = Links(connection, at)
-        row = _locked(connection, number)
+        row = _undenied(connection, number)
         if row["until"] is None or row["until"] < millis(at):
             raise StoreError(f"request {number} may not be shown now")
         times: int = row["shown"] + 1
@@ -219,6 +254,13 @@ def _locked(connection: Connection, number: int) -> Mapping[Any, Any]:
     return row
 
 
+def _undenied(connection: Connection, number: int) -> Mapping[Any, Any]:
+    row = _locked(connection, number)
+    if row["denied_by"] is not None:
+        raise StoreError(f"request {number} was denied by {row['denied_by']}")
+    return row
+
+
 def _approvals(
     connection: Connection, numbers: list[int]
 ) -> dict[int, tuple[Approved, ...]]:
@@ -253,7 +295,10 @@ def _request(row: Mapping[Any, Any], given: tuple[Approved, ...]) -> Request:
         row["salt"],
     )
     shown_at = moment(until) if until is not None else None
-    return Request(row["id"], asking, shown_at, row["shown"], given)
+    denial = None
+    if row["denied_by"] is not None:
+        denial = Denial(row["denied_by"], moment(row["denied_at"]), row["denial"])
+    return Request(row["id"], asking, shown_at, row["shown"], given, denial)
 
 
 def _facts(number: int, row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ from broker.store.records import (
     StoredReceipt,
 )
 from broker.store.register import millis
-from broker.store.reveals import Asking, Request
+from broker.store.reveals import Asking, Denial, Request
 
 
 def open_store(url: str) -> Store:
@@ -189,6 +189,10 @@ class Store:
     def approve_reveal(self, number: int, approved: Approved) -> datetime | None:
         """Add an approval; return until when it may be shown, once two are there."""
         return reveals.approve(self._database, number, approved)
+
+    def deny_reveal(self, number: int, denial: Denial, user: str) -> None:
+        """Refuse a request for good, and put it on record."""
+        reveals.deny(self._database, number, denial, user)
 
     def reveal_shown(
         self, number: int, to: str, user: str, by: Iterable[str], at: datetime

@@ -11,7 +11,7 @@ import pytest
 
 from broker.errors import StoreError
 from broker.model.reveal import Deposit
-from broker.store import Approved, Asking, Store, open_store
+from broker.store import Approved, Asking, Denial, Store, open_store
 from tests.unit.store import samples
 from tests.unit.store.samples import KEY, KEYS, LATER, MINUTE, SOON, START, at, outcome
 
@@ -185,6 +185,33 @@ def test_every_show_is_counted_and_none_comes_too_early_or_late(store: Store) ->
 
     assert [1, 2] == times
     assert entries + 3 == store.check_register(KEYS).entries
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_denial_is_final(store: Store, approved: bool) -> None:
+    """Once denied, a request is not approved, shown or denied again; all is kept."""
+    number, other = store.ask_reveal(asking()), store.ask_reveal(asking())
+    for name in ("arta", "besnik") if approved else ():
+        store.approve_reveal(number, approval(name))
+    entries = store.check_register(KEYS).entries
+    denial = Denial("cufe", SOON, "the order is about somebody else")
+    store.deny_reveal(number, denial, "u-cufe")
+    seen, untouched = store.reveal(number), store.reveal(other)
+
+    assert seen is not None
+    assert untouched is not None
+    assert (denial, None) == (seen.denial, untouched.denial)
+    assert [number] == [one.id for one in store.reveals() if one.denial]
+    assert entries + 1 == store.check_register(KEYS).entries
+    for again in (
+        lambda: store.approve_reveal(number, approval("dea")),
+        lambda: store.reveal_shown(number, "u-erza", "u-erza", ("arta",), SOON),
+        lambda: store.deny_reveal(number, denial, "u-cufe"),
+    ):
+        with pytest.raises(StoreError, match="was denied by cufe"):
+            again()
+    with pytest.raises(StoreError, match="no request"):
+        store.deny_reveal(other + 1, denial, "u-cufe")
 
 
 def test_the_reason_is_on_record_as_a_digest(store: Store) -> None:

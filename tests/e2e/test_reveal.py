@@ -195,6 +195,63 @@ def test_who_asked_may_not_approve(office: Office) -> None:
     assert 0 == approve(office, by_name, "besnik")[0].code
 
 
+def deny(office: Office, number: int, name: str) -> Ended:
+    """Deny a request as one of these people."""
+    why = ("--because", "the order names another case")
+    item = ("reveal", "deny", str(number), *why)
+    return office.besa(*item, *as_(office, name), "--json")
+
+
+def test_one_person_denies_for_good(office: Office) -> None:
+    """Also what two have approved is shown no more, and cannot be approved again."""
+    pseudonym = shared(office)
+    waiting, opened = (ask(office, pseudonym).json["request"] for _ in range(2))
+    approve(office, opened, "arta", "besnik")
+    before = show(office, opened)
+    denied = [deny(office, waiting, "cufe"), deny(office, opened, "cufe")]
+    after = [show(office, number) for number in (waiting, opened)]
+    again = [*approve(office, waiting, "arta"), deny(office, opened, "arta")]
+    listed = office.besa("reveal", "list", "--json").json
+    words = office.besa("reveal", "list").out.decode()
+    links = register(office)
+
+    assert [0, 0, 0] == [before.code, *(one.code for one in denied)]
+    assert [0, 1] == [one.json["shown"] for one in denied]
+    assert [1, 1, 1, 1] == [one.code for one in (*after, *again)]
+    assert all("cufe denied it" in one.err for one in after)
+    assert all("cufe has denied request" in one.err for one in again)
+    assert ["denied", "denied"] == [one["state"] for one in listed]
+    assert {("cufe", "the order names another case")} == {
+        (one["denial"]["reviewer"], one["denial"]["reason"]) for one in listed
+    }
+    assert "denied by cufe" in words
+    assert "because: the order names another case" in words
+    assert 2 == sum(kind == "reveal denied" for kind, _ in links)
+    assert "another case" not in json.dumps(links)
+    assert 0 == office.besa("audit", "verify").code
+
+
+def test_who_may_not_deny(office: Office) -> None:
+    """Not who asked, nor a stranger, nor somebody without the key of that name."""
+    number = ask(office, shared(office), *as_(office, "arta")).json["request"]
+    item = ("reveal", "deny", str(number), "--because", "no")
+    unsaid = ("reveal", "deny", str(number), "--because", " ")
+    own = deny(office, number, "arta")
+    nobody = office.besa(*item)
+    keyless = office.besa(*item, "--as", "besnik")
+    forged = office.besa(
+        *item, "--as", "besnik", "--key", str(office.home / "cufe.key")
+    )
+    wordless = office.besa(*unsaid, *as_(office, "besnik"))
+    missing = deny(office, number + 1, "besnik")
+
+    assert [1, 1, 2, 1, 2, 1] == [
+        one.code for one in (own, nobody, keyless, forged, wordless, missing)
+    ]
+    assert "arta asked for this: another person must deny it" in own.err
+    assert "waiting" == office.besa("reveal", "list", "--json").json[0]["state"]
+
+
 def test_nobody_else_sees_it(office: Office) -> None:
     """Another account, an approver included, is refused, and that is on record."""
     number = ask(office, shared(office)).json["request"]

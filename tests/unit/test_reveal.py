@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from broker.model.reviewer import Reviewer, Reviewers
 from broker.reveal import counting, involved, objection, statement, unknown
 from broker.review import sign
-from broker.store import Approved, Asking, Request
+from broker.store import Approved, Asking, Denial, Request
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -155,6 +155,16 @@ def test_what_speaks_against_an_approval_is_said() -> None:
         names,
         why,
     )
+
+
+def test_one_denial_outweighs_two_approvals() -> None:
+    """What somebody denied is not shown; why they did is not repeated."""
+    denied = Denial("cufe", NOW, "it is about Vjosa")
+    request = replace(given_by(ARTA, BESNIK), denial=denied)
+
+    assert (("arta", "besnik"), "cufe denied it") == counting(request, PEOPLE, NOW)
+    request = replace(ASKED, denial=denied)
+    assert ((), "cufe denied it") == counting(request, PEOPLE, NOW)
 
 
 def test_it_ends_with_its_time_even_if_approvals_would_last() -> None:
