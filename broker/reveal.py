@@ -20,7 +20,7 @@ from typing import Final
 
 from broker.canonical import dumps
 from broker.model.reviewer import Reviewer, Reviewers
-from broker.review import holds
+from broker.review import weighed
 from broker.store import PEOPLE, Approved, Request
 
 _PURPOSE: Final = "besa reveal approval 1"
@@ -73,22 +73,13 @@ def objection(
     approved: Approved, request: Request, reviewers: Reviewers, now: datetime
 ) -> str:
     """Say why an approval does not count; empty when it does."""
-    reviewer = reviewers.named(approved.reviewer)
-    if reviewer is None:
-        return f"{approved.reviewer} is no reviewer"
-    if now > approved.until or approved.until - approved.at > reviewers.lifetime:
-        return f"the approval of {reviewer.name} has expired"
-    vouches = _vouching(approved, request)
-    if vouches is None:
-        return f"the statement of {reviewer.name} is not about this"
-    if reviewer.key and not holds(approved, reviewer.key):
-        return f"the signature of {reviewer.name} does not hold"
-    if why := involved(reviewer, request):
-        return why
-    missing = unknown(reviewer, request, reviewers)
-    if missing and not vouches:
-        return f"{missing}, and {reviewer.name} did not vouch for it"
-    return ""
+    given = approved.reviewer, approved.at, approved.until
+    silent, vouching = (statement(request, *given, vouches=v) for v in (False, True))
+
+    def against(one: Reviewer) -> tuple[str, str]:
+        return involved(one, request), unknown(one, request, reviewers)
+
+    return weighed(approved, (silent, vouching), against, reviewers, now)
 
 
 def counting(
@@ -111,17 +102,6 @@ def counting(
         return tuple(names), ""
     lacking = f"{len(names)} of {PEOPLE} people approve it"
     return tuple(names), f"{lacking}: {why}" if why else lacking
-
-
-def _vouching(approved: Approved, request: Request) -> bool | None:
-    """Return whether the statement vouches; nothing when it is not of this approval."""
-    for vouches in (False, True):
-        expected = statement(
-            request, approved.reviewer, approved.at, approved.until, vouches=vouches
-        )
-        if approved.statement == expected:
-            return vouches
-    return None
 
 
 def _millis(at: datetime) -> int:

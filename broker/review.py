@@ -15,6 +15,7 @@ counts only if the reviewer vouches for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -98,34 +99,46 @@ def objection(
 ) -> str:
     """Say why an approval does not count; empty when it does."""
     reviewer = reviewers.named(approved.reviewer)
+    if reviewer is not None and approved.sha256 != held.sha256:
+        return f"{reviewer.name} approved another draft"
+    given = approved.reviewer, approved.at, approved.until
+    silent, vouching = (statement(held, *given, vouches=v) for v in (False, True))
+
+    def against(one: Reviewer) -> tuple[str, str]:
+        return involved(one, behind), next(iter(unknown(one, behind)), "")
+
+    return weighed(approved, (silent, vouching), against, reviewers, now)
+
+
+def weighed(
+    approved: Approved,
+    statements: tuple[str, str],
+    against: Callable[[Reviewer], tuple[str, str]],
+    reviewers: Reviewers,
+    now: datetime,
+) -> str:
+    """Say why an approval of whatever sort does not count; empty when it does.
+
+    It must be about one of ``statements``: without vouching for what cannot be known,
+    or with it. ``against`` tells of a reviewer why they may not approve, and what
+    cannot be known of them; empty where there is nothing.
+    """
+    reviewer = reviewers.named(approved.reviewer)
     if reviewer is None:
         return f"{approved.reviewer} is no reviewer"
-    if approved.sha256 != held.sha256:
-        return f"{reviewer.name} approved another draft"
+    name = reviewer.name
     if now > approved.until or approved.until - approved.at > reviewers.lifetime:
-        return f"the approval of {reviewer.name} has expired"
-    vouches = _vouching(approved, held)
-    if vouches is None:
-        return f"the statement of {reviewer.name} is not about this"
+        return f"the approval of {name} has expired"
+    if approved.statement not in statements:
+        return f"the statement of {name} is not about this"
     if reviewer.key and not holds(approved, reviewer.key):
-        return f"the signature of {reviewer.name} does not hold"
-    if why := involved(reviewer, behind):
-        return why
-    missing = unknown(reviewer, behind)
-    if missing and not vouches:
-        return f"{missing[0]}, and {reviewer.name} did not vouch for it"
+        return f"the signature of {name} does not hold"
+    involvement, missing = against(reviewer)
+    if involvement:
+        return involvement
+    if missing and approved.statement == statements[0]:
+        return f"{missing}, and {name} did not vouch for it"
     return ""
-
-
-def _vouching(approved: Approved, held: Held) -> bool | None:
-    """Return whether the statement vouches; nothing when it is not of this approval."""
-    for vouches in (False, True):
-        expected = statement(
-            held, approved.reviewer, approved.at, approved.until, vouches=vouches
-        )
-        if approved.statement == expected:
-            return vouches
-    return None
 
 
 def holds(approved: Approved, key: str) -> bool:
