@@ -160,6 +160,15 @@ def test_what_may_hold_is_no_problem(when: str) -> None:
         ),
         ("{of: victims, consent: []}", "consent is empty, so it is about no item"),
         ("{of: victim}", "`victim` is not known here"),
+        ("{of: victims, listed: true}", "victims cannot be told apart by listed"),
+        (
+            "{of: observables, listed: true, kind: [iban, email]}",
+            "no value of these kinds is ever on a list",
+        ),
+        (
+            "{of: observables, listed: true, data_class: [financial]}",
+            "no value of these kinds is ever on a list",
+        ),
     ],
 )
 def test_items_that_cannot_be(items: str, expected: str) -> None:
@@ -170,6 +179,20 @@ def test_items_that_cannot_be(items: str, expected: str) -> None:
 
     assert expected == problem.message
     assert 20 == problem.line
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "{of: observables, listed: true, kind: [iban, ipv4]}",
+        "{of: observables, listed: false, kind: [iban]}",
+    ],
+)
+def test_items_that_some_list_can_hold(items: str) -> None:
+    """One kind that can be listed is enough; what is on no list may be anything."""
+    more = f"    withhold_items:\n      - {items}\n"
+
+    assert [] == warnings(clause("some", "share", "{}", more))
 
 
 def test_items_of_a_withheld_incident_are_a_problem() -> None:
