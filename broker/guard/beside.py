@@ -12,11 +12,12 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise, product
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 from broker.errors import GuardError
-from broker.guard.layers import LAYERS, MOST, TOO_DEEP, Opened
+from broker.guard.layers import LAYERS, TOO_DEEP, Opened
+from broker.guard.texts import fold, squeeze_each
 
 # So much of the end of a value is looked at: forty letters as entities, written twice.
 _END: Final = 1_000
@@ -29,14 +30,19 @@ _HEADER: Final = re.compile(r"=\?[\w-]+\?[BbQq]\?|\?=")
 # At the ends of a value base64 and hex may be as short as one letter of a name.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
 # What the first byte of a text can be: ASCII, or the first of a letter beyond it, or
-# of UTF-16; as the first letter of base64 or of hex.
-_FIRST: Final = frozenset("AIJKLMNOPQRSTUVWXYZabcdefwxyz02345678/CDEF")
+# of UTF-16; as the first letter of base64.
+_FIRST: Final = frozenset("AIJKLMNOPQRSTUVWXYZabcdefwxyz04/")
+_LEAST_BEYOND: Final = 0x80
+_LEAST_LEAD: Final = 0xC2
 _PAIRS: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2})+)")
 _SPACED_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[: +-][0-9A-Fa-f]{2})+")
 # What no text has, and noise that happened to decode has soon.
 _NOISE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Latin, Greek and Cyrillic end before this.
 _BEYOND: Final = "\u0530"
+_HIGH: Final = range(6)
+# A value that means more than this was made to tire.
+_MOST_MEANINGS: Final = 200
 # Each letter where it stands, and others as zeros: so the places do not shift.
 _AS_BASE64: Final = bytes(
     {"-": 43, "_": 47}.get(chr(c), c if chr(c).isalnum() or c in b"+/" else 65)
@@ -50,6 +56,7 @@ _BETWEEN_PAIRS: Final = b" :+-"
 _PRINTED: Final = re.compile(rb"[\x00\x20-\x7e]{8,}")
 _IS_PRINTED: Final = bytes(c == 0 or 32 <= c < 127 for c in range(256))
 _RUN: Final = b"\1" * 8
+_LONG: Final = 8
 
 
 class Row(NamedTuple):
@@ -70,29 +77,68 @@ class Row(NamedTuple):
         return cls(some, ends, list(dict.fromkeys(_whole(some, ends))))
 
 
+class _Half(NamedTuple):
+    """Something that a value may mean, also without blanks and signs."""
+
+    text: str
+    bare: str
+
+
+class Seams:
+    """Where values may be cut: parts of them that reach over each place to cut.
+
+    Of eight letters one half has four: these and one of the other half stand together.
+    So nearly all that stands beside each other by chance is left out.
+    """
+
+    __slots__ = ("_five", "_three")
+
+    def __init__(self, bares: Iterable[str]) -> None:
+        """Take values without blanks and signs."""
+        some = list(bares)
+        long = "\0".join(bare for bare in some if len(bare) >= _LONG)
+        short = "\0".join(bare for bare in some if len(bare) < _LONG)
+        self._five = set(map("".join, zip(*(long[n:] for n in range(5)), strict=False)))
+        # An address may be no longer than four digits.
+        self._three = set(
+            map("".join, zip(*(short[n:] for n in range(3)), strict=False))
+        )
+
+    def meet(self, first: str, second: str) -> bool:
+        """Say whether a value may end one text and go on in the next."""
+        return (
+            first[-4:] + second[:1] in self._five
+            or first[-1:] + second[:4] in self._five
+            or first[-2:] + second[:1] in self._three
+            or first[-1:] + second[:2] in self._three
+        )
+
+
 class Beside:
     """What values mean beside each other; each value is read once for all drafts."""
 
-    __slots__ = ("_below", "_meanings", "_opened")
+    __slots__ = ("_below", "_meanings", "_opened", "_pairs")
 
     def __init__(self, opened: Opened) -> None:
         """Decode with what is decoded already."""
         self._opened = opened
         # A text -> what it may mean one layer below. Few texts mean anything.
         self._below: dict[str, Sequence[str]] = {}
-        # Only of those that mean anything: they and all that they may mean.
-        self._meanings: dict[str, list[str]] = {}
+        # They, and all that they may mean.
+        self._meanings: dict[str, list[_Half]] = {}
+        self._pairs: dict[tuple[str, str, Seams], list[str]] = {}
 
-    def together(self, row: Row) -> list[str]:
+    def together(self, row: Row, seams: Seams) -> list[str]:
         """Return what neighbours mean together that they do not say openly.
+
+        Of all that two halves may mean only what has a seam of a value between them.
 
         Raises:
             GuardError: that is too much to look into.
         """
         self._read(chain.from_iterable(row.ends))
         texts = row.whole + self._opened.laid_open(row.whole)
-        limit = max(MOST, 3 * sum(map(len, row.values)))
-        return texts + self._halves(row.ends, limit)
+        return [*texts, *self._halves(row.ends, seams)]
 
     def foresee(self, rows: Iterable[Row]) -> None:
         """Decode in one go what will be asked for in several drafts."""
@@ -106,30 +152,36 @@ class Beside:
             if not new:
                 break
             self._opened.learn(new)
-            found = {text: tuple(self._inner(text)) for text in new}
+            found = {
+                text: inner
+                for text in new
+                if (inner := _inner(text, self._opened.below(text)))
+            }
+            self._below.update(dict.fromkeys(new, ()))
             self._below.update(found)
             layer = chain.from_iterable(found.values())
 
-    def _halves(self, ends: Sequence[tuple[str, str]], limit: int) -> list[str]:
-        """Return the halves of neighbours, each in all its meanings, put together."""
-        found: list[str] = []
-        size = 0
+    def _halves(self, ends: list[tuple[str, str]], seams: Seams) -> Iterator[str]:
+        """Yield the halves of neighbours, in all meanings, that make a value."""
         for (_, first), (second, _) in pairwise(ends):
             # What two values say openly is looked for anyway.
-            if not (self._below[first] or self._below[second]):
-                continue
-            before, after = self._means(first), self._means(second)
-            size += len(after) * sum(map(len, before))
-            size += len(before) * sum(map(len, after))
-            if size > limit:
-                raise GuardError(TOO_DEEP)
-            found += map("".join, product(before, after))
+            if self._below[first] or self._below[second]:
+                yield from self._pair(first, second, seams)
+
+    def _pair(self, first: str, second: str, seams: Seams) -> list[str]:
+        # Several drafts have the same neighbours.
+        found = self._pairs.get((first, second, seams))
+        if found is None:
+            found = self._pairs[first, second, seams] = [
+                one.text + other.text
+                for one in self._means(first)
+                for other in self._means(second)
+                if seams.meet(one.bare, other.bare)
+            ]
         return found
 
-    def _means(self, text: str) -> list[str]:
+    def _means(self, text: str) -> list[_Half]:
         """Return a text and all that it may mean, from the outside in."""
-        if not self._below[text]:
-            return [text]
         found = self._meanings.get(text)
         if found is None:
             seen = {text: None}
@@ -137,23 +189,14 @@ class Beside:
             for _ in range(LAYERS):
                 inner = chain.from_iterable(self._below.get(one, ()) for one in layer)
                 layer = [one for one in inner if one not in seen]
+                if not layer:
+                    break
                 seen.update(dict.fromkeys(layer))
-            found = self._meanings[text] = list(seen)
+            bares = squeeze_each(map(fold, seen))
+            found = self._meanings[text] = list(map(_Half, seen, bares))
+            if len(found) > _MOST_MEANINGS:
+                raise GuardError(TOO_DEEP)
         return found
-
-    def _inner(self, text: str) -> Iterator[str]:
-        """Yield what a text that was learned may mean one layer below."""
-        yield from (
-            inner for inner in self._opened.below(text) if not _NOISE.search(inner)
-        )
-        if "=?" in text:
-            yield _HEADER.sub("", text)
-        if _SPACED_PAIRS.fullmatch(text):
-            yield from _readings(bytes.fromhex(re.sub(r"\W", "", text)))
-        tokens = _TOKEN.findall(text)
-        for token in {*tokens[:1], *tokens[-1:]}:
-            if token[0] in _FIRST:
-                yield from _short(token)
 
 
 def _whole(values: Sequence[str], ends: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -185,24 +228,39 @@ def in_one_piece(values: Iterable[str]) -> Iterator[bytes]:
         yield bytes.fromhex(part[: len(part) // 2 * 2].decode("ascii"))
 
 
-def _short(token: str) -> Iterator[str]:
-    """Yield the texts for which a run of letters may stand, however short it is."""
-    digits = _PAIRS.fullmatch(token)
-    if digits:
-        yield from _readings(bytes.fromhex(digits[1]))
-    plain = token.rstrip("=").replace("-", "+").replace("_", "/")
-    if len(plain) % 4 != 1:
-        yield from _readings(binascii.a2b_base64(plain + "=" * (-len(plain) % 4)))
+def _inner(text: str, opened: Sequence[str]) -> list[str]:
+    """Return what a text may mean one layer below, at its ends also what is short."""
+    found = [inner for inner in opened if not _NOISE.search(inner)]
+    if "=?" in text:
+        found.append(_HEADER.sub("", text))
+    if _SPACED_PAIRS.fullmatch(text):
+        found += _readings(bytes.fromhex(re.sub(r"\W", "", text)))
+    tokens = _TOKEN.findall(text)
+    for token in {*tokens[:1], *tokens[-1:]}:
+        digits = _PAIRS.fullmatch(token)
+        if digits:
+            found += _readings(bytes.fromhex(digits[1]))
+        plain = token.rstrip("=").replace("-", "+").replace("_", "/")
+        if plain[0] in _FIRST and len(plain) % 4 != 1:
+            padded = plain + "=" * (-len(plain) % 4)
+            found += _readings(binascii.a2b_base64(padded))
+    return found
 
 
 def _readings(raw: bytes) -> Iterator[str]:
     """Yield bytes as text in the ways in which all of them are text."""
-    ways = ("utf-8",) if len(raw) % 2 else ("utf-8", "utf-16-le", "utf-16-be")
+    ways = []
+    if raw.isascii() or raw[0] >= _LEAST_LEAD or raw[0] < _LEAST_BEYOND:
+        ways.append("utf-8")
+    if len(raw) % 2 == 0:
+        # One byte of each letter is small in UTF-16, as far as scripts go here.
+        ways += ["utf-16-le"] if max(raw[1::2]) in _HIGH else []
+        ways += ["utf-16-be"] if max(raw[::2]) in _HIGH else []
+        ways += ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else []
     for way in ways:
         try:
             text = raw.decode(way)
         except UnicodeError:
             continue
-        text = text.lstrip("\ufeff")
         if text and not _NOISE.search(text) and max(text) < _BEYOND:
             yield text

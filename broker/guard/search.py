@@ -13,7 +13,7 @@ from typing import Final
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
-from broker.guard.beside import Beside, Row, in_one_piece
+from broker.guard.beside import Beside, Row, Seams, in_one_piece
 from broker.guard.forms import (
     Forms,
     number,
@@ -31,6 +31,7 @@ from broker.guard.texts import (
     fold,
     lines_of,
     squeeze,
+    squeeze_each,
     without,
     words_of,
 )
@@ -43,8 +44,7 @@ _GROUPING: Final = b" ()+-/_\t\r\n|>*#"
 _SPLIT: Final = 8
 # So many comparisons cost as much as the automaton that makes one pass of them.
 _ONE_PASS: Final = 300_000
-# And so many cost as much as a list of every place where a word stands: there is always
-# one, as what is withheld from one recipient another may see.
+# And so many cost as much as a list of every place where a word stands.
 _BY_ONE: Final = 10**7
 
 
@@ -52,13 +52,12 @@ class Searched:
     """Texts as they are searched: as they stand there, and what they hold encoded."""
 
     __slots__ = (
-        "_apart",
-        "_neighbours",
+        "_beside",
         "_numbers",
         "_opened",
+        "_row",
         "_squeezed",
         "_texts",
-        "_values",
         "_words",
         "_written",
     )
@@ -78,16 +77,14 @@ class Searched:
         """
         beneath = opened.laid_open(lines.to_open)
         self._texts = lines.to_open + beneath
-        self._values = row.values
-        self._apart = beside.together(row)
+        self._row, self._beside = row, beside
         # The texts first and together: a value may be split over two of them.
         whole = SEPARATOR.join(lines.whole)
         deeper = SEPARATOR.join(lines.rejoined + beneath)
         self._written = SEPARATOR.join((fold(whole), fold(deeper)))
         alike = as_it_looks(SEPARATOR.join((whole, deeper)))
         self._opened = SEPARATOR.join((self._written, alike))
-        self._neighbours = _neighbours(self._values, self._apart)
-        self._squeezed = f"{squeeze(self._opened)}\0{self._neighbours}"
+        self._squeezed = squeeze(self._opened)
         self._numbers = without(self._opened, _GROUPING)
         self._words: str | None = None
 
@@ -110,30 +107,32 @@ class Searched:
         """
         mine = set(wanted.values if withheld is None else withheld)
         found: set[str] = set()
-        for form in wanted.texts.within(self._opened):
-            values = wanted.texts.forms[form]
-            if not mine.isdisjoint(values) and _stands_apart(form, self._opened):
-                found.update(values)
+        apart = self._beside.together(self._row, wanted.seams)
+        neighbours = _neighbours(self._row.values, apart)
+        for form in wanted.texts.within(self._opened, mine):
+            if _stands_apart(form, self._opened):
+                found.update(wanted.texts.forms[form])
         # Spaced out, or split over neighbours.
-        for bare in wanted.bares.within(self._squeezed):
+        squeezed = f"{self._squeezed}\0{neighbours}"
+        for bare in wanted.bares.within(squeezed, mine):
             found.update(wanted.bares.forms[bare])
         if wanted.shorts.forms:
             if self._words is None:
                 self._words = f" {words_of(self._opened)} "
-            for short in wanted.shorts.within(self._words):
+            for short in wanted.shorts.within(self._words, mine):
                 found.update(wanted.shorts.forms[short])
-        found.update(self._numbers_among(wanted, mine))
+        found.update(self._numbers_among(wanted, mine, neighbours))
         if wanted.beyond:
-            found.update(self._encoded_among(wanted.raw_forms()))
+            found.update(self._encoded_among(wanted.raw_forms(), apart))
         return found
 
-    def _numbers_among(self, wanted: Wanted, mine: set[str]) -> Iterable[str]:
+    def _numbers_among(
+        self, wanted: Wanted, mine: set[str], neighbours: str
+    ) -> Iterable[str]:
         """Yield the values that are numbers and stand there, however grouped."""
-        both = f"{self._numbers}\0{self._neighbours}"
-        for digits in wanted.numbers.within(both):
-            if mine.isdisjoint(wanted.numbers.forms[digits]):
-                continue
-            for text, least in ((self._numbers, 0), (self._neighbours, _SPLIT)):
+        both = f"{self._numbers}\0{neighbours}"
+        for digits in wanted.numbers.within(both, mine):
+            for text, least in ((self._numbers, 0), (neighbours, _SPLIT)):
                 if len(digits) < least or digits not in text:
                     continue
                 apart = _between(digits, text, str.isdigit)
@@ -141,10 +140,12 @@ class Searched:
                     if apart or value not in wanted.alone:
                         yield value
 
-    def _encoded_among(self, forms: Mapping[bytes, list[str]]) -> set[str]:
+    def _encoded_among(
+        self, forms: Mapping[bytes, list[str]], apart: list[str]
+    ) -> set[str]:
         """Return the values beyond ASCII that stand there as bytes."""
-        cut = b"\0\0\0\0".join(in_one_piece(self._values))
-        raw = raw_bytes(self._texts + self._apart) + cut
+        cut = b"\0\0\0\0".join(in_one_piece(self._row.values))
+        raw = raw_bytes(self._texts + apart) + cut
         if not raw:
             return set()
         if len(forms) * len(raw) > _ONE_PASS:
@@ -174,29 +175,39 @@ def searched(
 class Words:
     """Many words that are looked for at once, in as many texts as need be."""
 
-    __slots__ = ("_automaton", "forms")
+    __slots__ = ("_automata", "forms")
 
     def __init__(self, forms: Forms) -> None:
         """Take the words, each with the values that are written so."""
         self.forms = forms
-        self._automaton: AhoCorasick | None = None
+        self._automata: dict[tuple[str, ...], AhoCorasick] = {}
 
-    def within(self, text: str) -> Collection[str]:
-        """Return those of the words that occur in a text, in time linear to both."""
-        if len(self.forms) * len(text) <= _ONE_PASS:
-            return [word for word in self.forms if word in text]
-        if self._automaton is None:
-            self._automaton = AhoCorasick(
-                self.forms, implementation=Implementation.ContiguousNFA
-            )
+    def within(self, text: str, mine: set[str]) -> Collection[str]:
+        """Return the words of some values that occur in a text.
+
+        In time linear to both. Who looks for values that others may see, too, would
+        find these everywhere.
+        """
+        words = [
+            word for word, values in self.forms.items() if not mine.isdisjoint(values)
+        ]
+        if len(words) * len(text) <= _ONE_PASS:
+            return [word for word in words if word in text]
+        matches = self._automaton(tuple(words)).find_matches_as_indexes
         # One match is enough to look closer.
-        if not self._automaton.find_matches_as_indexes(text):
+        if not matches(text):
             return ()
-        if len(self.forms) * len(text) <= _BY_ONE:
-            return [word for word in self.forms if word in text]
-        words = list(self.forms)
-        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        return {words[index] for index, _, _ in found}
+        if len(words) * len(text) <= _BY_ONE:
+            return [word for word in words if word in text]
+        return {words[index] for index, _, _ in matches(text, overlapping=True)}
+
+    def _automaton(self, words: tuple[str, ...]) -> AhoCorasick:
+        """Return the automaton of some words, made once for drafts of one profile."""
+        if words not in self._automata:
+            self._automata[words] = AhoCorasick(
+                words, implementation=Implementation.ContiguousNFA
+            )
+        return self._automata[words]
 
 
 class Wanted:
@@ -204,6 +215,7 @@ class Wanted:
 
     __slots__ = (
         "_raw",
+        "_seams",
         "alone",
         "bares",
         "beyond",
@@ -233,6 +245,15 @@ class Wanted:
         self.numbers = Words(numbers)
         self.beyond = [value for value in values if not value.isascii()]
         self._raw: dict[bytes, list[str]] | None = None
+        self._seams: Seams | None = None
+
+    @property
+    def seams(self) -> Seams:
+        """Where the values may be cut in two."""
+        if self._seams is None:
+            numbers = squeeze_each(self.numbers.forms) if self.numbers.forms else ()
+            self._seams = Seams((*self.bares.forms, *numbers))
+        return self._seams
 
     def __len__(self) -> int:
         """Return how many values there are."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -79,8 +79,16 @@ def fold(text: str) -> str:
     bent it.
     """
     text = text.casefold().replace('"', "'")
-    if text.isascii():
-        return text
+    return text if text.isascii() else _each_beyond_ascii(_fold_beyond, text)
+
+
+def _each_beyond_ascii(change: Callable[[str], str], text: str) -> str:
+    """Change those lines of a text that are not ASCII; they are few, and it is dear."""
+    lines = text.split(SEPARATOR)
+    return SEPARATOR.join([line if line.isascii() else change(line) for line in lines])
+
+
+def _fold_beyond(text: str) -> str:
     text = unicodedata.normalize("NFKD", _INVISIBLE.sub("", text))
     # Once more, because a mathematical capital only now became a plain one.
     text = _ACCENTS.sub("", text).casefold()
@@ -94,7 +102,11 @@ def as_it_looks(text: str) -> str:
     """
     if text.isascii() or not _LOOKS_ALIKE.search(text):
         return ""
-    return fold(text.translate(_ALIKE))
+    return fold(_each_beyond_ascii(_as_latin, text))
+
+
+def _as_latin(text: str) -> str:
+    return text.translate(_ALIKE)
 
 
 def squeeze(folded: str) -> str:

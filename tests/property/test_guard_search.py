@@ -21,7 +21,7 @@ def test_one_pass_finds_what_a_search_for_each_finds(
     """The automaton and the plain search find the same words."""
     long = text + "-" * 300_001  # so much text takes the automaton
     assert {word for word in words if word in text} == set(
-        Words({word: [] for word in words}).within(long)
+        Words({word: [word] for word in words}).within(long, set(words))
     )
 
 
