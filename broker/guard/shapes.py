@@ -21,6 +21,14 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from broker.guard.accept import (
+    Accept,
+    Objects,
+    Shaped,
+    accepted,
+    each_by_type,
+    each_of,
+)
 from broker.model.sharing import Breach
 
 _UUID: Final = (
@@ -99,16 +107,85 @@ class _Node:
 def compile_shapes(paths: Mapping[str, str]) -> Check:
     """Prepare the paths of a guardrail.
 
+    Nearly every document is as allowed, and a quick look says so. Whatever that look
+    does not accept, the exact check decides.
+
     Raises:
         UnknownShapeError: a path or a shape cannot be understood; says which path.
     """
+    exact = exact_shapes(paths)
+    quick = _quick(_tree(paths))
+
+    def check(value: Any, texts: list[str]) -> None:
+        some: list[str] = []
+        if accepted(quick, value, some):
+            texts += some
+        else:
+            exact(value, texts)
+
+    return check
+
+
+def exact_shapes(paths: Mapping[str, str]) -> Check:
+    """Return the exact check, which tells what is not as allowed, and where.
+
+    Raises:
+        UnknownShapeError: a path or a shape cannot be understood; says which path.
+    """
+    return _check(_tree(paths), "")
+
+
+def _tree(paths: Mapping[str, str]) -> _Node:
+    """Return the tree of allowed paths."""
     root = _Node()
     for path, shape in paths.items():
         node = root
         for step in _steps(path):
             node = _descend(node, *step)
         node.shape = shape
-    return _check(root, "")
+    return root
+
+
+def _quick(node: _Node) -> Accept:
+    """Return what accepts most values that the exact check of a node accepts."""
+    if node.by_type:
+        return each_by_type(
+            {kind: _quick(_of_type(kind, one)) for kind, one in node.by_type.items()}
+        )
+    if node.items is not None:
+        return each_of(_quick(node.items))
+    if node.keys and set(node.keys) != {"*"}:
+        shaped = {key: _shaped(inner) for key, inner in node.keys.items()}
+        return Objects(shaped).accept
+    exact = _check(node, "")
+
+    def accept(value: Any, texts: list[str], uuids: list[str]) -> bool:  # noqa: ARG001
+        try:
+            exact(value, texts)
+        except _NotAllowed:
+            return False
+        return True
+
+    return accept
+
+
+def _shaped(node: _Node) -> Shaped:
+    if not node.is_leaf:
+        return Shaped(inner=_quick(node))
+    name, _, rest = node.shape.partition(":")
+    if name in ("const", "one-of") and rest:
+        return Shaped(words=frozenset(rest.split("|")))
+    match node.shape:
+        case "uuid":
+            return Shaped(uuid=True)
+        case "text":
+            return Shaped(text=True)
+        case "flag":
+            return Shaped(flag=True)
+        case "epoch":
+            return Shaped(epoch=True, test=_is_epoch)
+    test = _closed(node.shape)
+    return Shaped(inner=_quick(node)) if test is None else Shaped(test=test)
 
 
 def _steps(path: str) -> list[tuple[str, str | None]]:
@@ -221,8 +298,7 @@ def _list(inner: Check) -> Check:
 def _by_type(node: _Node, path: str) -> Check:
     checks: dict[str, Check] = {}
     for kind, inner in node.by_type.items():
-        inner.keys["type"] = _Node(shape=f"const:{kind}")
-        checks[kind] = _check(inner, f"{path}[{kind}]")
+        checks[kind] = _check(_of_type(kind, inner), f"{path}[{kind}]")
 
     def check(value: Any, texts: list[str]) -> None:
         chosen = checks.get(value.get("type", "")) if type(value) is dict else None
@@ -231,6 +307,12 @@ def _by_type(node: _Node, path: str) -> Check:
         chosen(value, texts)
 
     return check
+
+
+def _of_type(kind: str, node: _Node) -> _Node:
+    """Return what an object of a type may have, the type itself among it."""
+    node.keys["type"] = _Node(shape=f"const:{kind}")
+    return node
 
 
 def _closed(shape: str) -> Test | None:
