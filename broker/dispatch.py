@@ -21,7 +21,6 @@ from threading import Event, Thread
 from typing import Final
 
 from broker.deliver import Busy, Credential, Delivery, Timeouts, open_recipient
-from broker.deliver.patience import Pace
 from broker.deliver.patience import Patience as Patience
 from broker.errors import (
     BesaError,
@@ -211,14 +210,9 @@ class _Lane:
     alone: bool = False
     totals: Totals = field(default_factory=Totals)
     worker: str = field(default_factory=name_worker)
-    pace: Pace = field(init=False)
     strikes: int = 0
     closed_until: datetime | None = None
     alarmed: bool | None = None  # None: an earlier process may have raised the alarm
-
-    def __post_init__(self) -> None:
-        """Begin with a clean count of what was sent."""
-        self.pace = Pace(self.limits.per_minute)
 
     def is_idle(self, store: Store, now: datetime, horizon: datetime) -> bool:
         """Say whether there is nothing to do in this lane until the horizon."""
@@ -252,10 +246,15 @@ class _Lane:
         now = self.clock()
         if self.closed_until is not None and now < self.closed_until:
             return _POLL_SECONDS
-        if not self.pace.allows(now):
-            return _POLL_SECONDS
         until = now + self.lease
-        row = store.lease(self.name, self.worker, now, until, alone=self.alone)
+        row = store.lease(
+            self.name,
+            self.worker,
+            now,
+            until,
+            alone=self.alone,
+            per_minute=self.limits.per_minute,
+        )
         if row is None:
             return _POLL_SECONDS
         self._attempt(store, row)
@@ -275,7 +274,6 @@ class _Lane:
         if store.close_needless(row, self.clock()):
             _LOG.info("%s: a recall of what was never sent is closed", self.name)
             return
-        self.pace.note(self.clock())
         try:
             receipt = self.delivery.deliver(row.sealed)
         except Unavailable as error:

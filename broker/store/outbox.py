@@ -13,6 +13,7 @@ after a newer one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import RowMapping
 
 from broker.model.sharing import Receipt, ReceiptState, Sealed, Wire
-from broker.store import recalls
+from broker.store import pace, recalls
 from broker.store.connect import Database, lock_lane
 from broker.store.ended import Ended, delivery_facts
 from broker.store.many import add_many
@@ -143,6 +144,7 @@ def lease(
     until: datetime,
     *,
     alone: bool = False,
+    per_minute: int = 0,
 ) -> LeasedRow | None:
     """Take the next edition that may go to a recipient, or nothing.
 
@@ -157,13 +159,16 @@ def lease(
         now: the time.
         until: when the lease runs out.
         alone: nothing while another worker sends anything to this recipient.
+        per_minute: nothing when all workers together have leased so many within the
+            last minute; 0 for no limit.
 
     Raises:
         StoreError: the store cannot be read or written.
     """
     at = {"lane": recipient, "now": millis(now)}
-    while _is_any(database, at):
-        found = _take(database, at, worker, millis(until), alone=alone)
+    turn = _Turn(worker, millis(until), alone, per_minute)
+    while _is_any(database, at, per_minute):
+        found = _take(database, at, turn)
         if found is None:
             return None
         if not found["overtaken"]:
@@ -172,25 +177,32 @@ def lease(
     return None
 
 
-def _is_any(database: Database, at: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Who asks for a row, until when, and what keeps it from getting one."""
+
+    worker: str
+    until: int
+    alone: bool
+    per_minute: int
+
+
+def _is_any(database: Database, at: Mapping[str, Any], per_minute: int) -> bool:
     # A reader locks nobody out, and most of the time there is nothing to take.
     with database.read() as connection:
-        return connection.scalar(_NEXT, at) is not None
+        allowed = pace.allows(connection, at["lane"], per_minute, at["now"])
+        return allowed and connection.scalar(_NEXT, at) is not None
 
 
-def _take(
-    database: Database,
-    at: Mapping[str, Any],
-    worker: str,
-    until: int,
-    *,
-    alone: bool,
-) -> RowMapping | None:
+def _take(database: Database, at: Mapping[str, Any], turn: _Turn) -> RowMapping | None:
     """Lease the next row that nobody else takes just now; an overtaken one is not."""
+    lane, now = at["lane"], at["now"]
     with database.write() as connection:
-        if alone:
-            lock_lane(connection, at["lane"])
-            if connection.scalar(_AT_WORK, at) is not None:
+        if turn.alone or turn.per_minute:
+            lock_lane(connection, lane)
+            if not pace.allows(connection, lane, turn.per_minute, now):
+                return None
+            if turn.alone and connection.scalar(_AT_WORK, at) is not None:
                 return None
         for takeable in _TAKEABLE:
             row = connection.scalar(takeable, at)
@@ -200,8 +212,9 @@ def _take(
             return None
         found = connection.execute(_ROW, {"row": row}).mappings().one()
         if not found["overtaken"]:
-            lease = {"row": row, "until": until, "worker": worker}
+            lease = {"row": row, "until": turn.until, "worker": turn.worker}
             connection.execute(_LEASE, lease)
+            pace.note(connection, lane, turn.per_minute, now)
         return found
 
 

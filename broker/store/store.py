@@ -229,9 +229,18 @@ class Store:
         until: datetime,
         *,
         alone: bool = False,
+        per_minute: int = 0,
     ) -> LeasedRow | None:
         """Take the next edition that may go to a recipient, or nothing."""
-        return outbox.lease(self._database, recipient, worker, now, until, alone=alone)
+        return outbox.lease(
+            self._database,
+            recipient,
+            worker,
+            now,
+            until,
+            alone=alone,
+            per_minute=per_minute,
+        )
 
     def finish(self, row: LeasedRow, receipt: Receipt) -> bool:
         """Record a delivery; False if the lease was lost to another worker."""

@@ -266,6 +266,17 @@ receipts = Table(
     sqlite_autoincrement=True,
 )
 
+# When attempts began, of recipients whose file limits them: for all dispatchers.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("recipient", String(63), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("attempts_recipient", "recipient", "at"),
+    sqlite_autoincrement=True,
+)
+
 audit = Table(
     "audit",
     metadata,

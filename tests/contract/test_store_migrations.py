@@ -131,8 +131,8 @@ def test_an_upgraded_store_goes_on(old: str) -> None:
 def renewed(url: str) -> None:
     """Add what an older Besa stored of case a under a following agreement.
 
-    It numbered anew: edition 1 of the same case, while another one waits as edition 3 of
-    the first agreement, with a later number and an earlier row.
+    It numbered anew: edition 1 of the same case, whose edition 3 under the first
+    agreement has a higher number and an earlier row.
     """
     engine = create_engine(url)
     with engine.begin() as connection:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -227,6 +229,49 @@ def test_a_lane_keeps_to_its_limit(url: str, tmp_path: Path) -> None:
 
     assert ["delivered", "delivered", "queued"] == states
     assert 3 == len(left)
+
+
+@pytest.mark.parametrize("database", samples.DATABASES)
+def test_two_dispatchers_keep_to_one_limit(database: str, tmp_path: Path) -> None:
+    """Of six editions only three leave in a minute, however many dispatchers there are.
+
+    Each has lanes and connections of its own, as on two machines; to a MISP, so that
+    nothing but the limit keeps them from sending at the same time.
+    """
+    store = samples.empty(database, tmp_path)
+    with MispSandbox(tmp_path / "misp") as server:
+        for n in range(6):
+            commit(store, f"paced-{n}", agreements=[AGREEMENT])
+        to = recipient(KP, server.url, limits=Limits(per_minute=3))
+        moment = [now()]
+        works = [
+            dispatcher(store, to, server.keys["sync"], clock=lambda: moment[0])
+            for _ in range(2)
+        ]
+        threads = [Thread(target=work.run) for work in works]
+        for thread in threads:
+            thread.start()
+        first = settled(store)
+        moment[0] += timedelta(seconds=61)
+        second = settled(store)
+        for work in works:
+            work.stop()
+        for thread in threads:
+            thread.join()
+
+    assert (3, 6) == (first, second)
+
+
+def settled(url: str) -> int:
+    """Wait until nothing has been delivered for two seconds; return how much was."""
+    last, since = -1, time.monotonic()
+    while time.monotonic() - since < 2:
+        done = sum(row.state == "delivered" for row in rows(url))
+        under_way = any(row.state == "leased" for row in rows(url))
+        if done != last or under_way or not done:
+            last, since = done, time.monotonic()
+        time.sleep(0.1)
+    return last
 
 
 def test_a_held_row_lets_the_run_end(url: str, tmp_path: Path) -> None:

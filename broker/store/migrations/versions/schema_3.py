@@ -22,6 +22,7 @@ def upgrade() -> None:
     """Add what is new; nothing that schema 2 kept is changed."""
     op.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
     _recipients()
+    _attempts()
     _recalls()
     _feedback()
     _sequences()
@@ -37,6 +38,18 @@ def _recipients() -> None:
         " WHERE outbox.uid = editions.uid AND outbox.agreement = editions.agreement"
         " AND outbox.edition = editions.number), '')"
     )
+
+
+def _attempts() -> None:
+    """Add the table by which all dispatchers together keep to a recipient's limit."""
+    op.create_table(
+        "attempts",
+        sa.Column("id", _NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("recipient", sa.String(63), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("attempts_recipient", "attempts", ["recipient", "at"])
 
 
 def _feedback() -> None:
