@@ -195,10 +195,10 @@ def _reveals() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger()),
         sa.Column("shown", sa.Integer(), nullable=False),
-        sqlite_autoincrement=True,
         sa.Column("denied_by", sa.String(63)),
         sa.Column("denied_at", sa.BigInteger()),
         sa.Column("denial", sa.Text()),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "reveal_approvals",
