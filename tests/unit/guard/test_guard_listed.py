@@ -121,3 +121,23 @@ def test_what_cannot_be_looked_up_is_a_secret() -> None:
     case = case.model_copy(update={"observables": (broken,)})
 
     assert ["neither here nor there"] == breaches(secrets(), case)
+
+
+def test_a_page_that_is_withheld_does_not_show_its_site() -> None:
+    """Of a page that nobody sees, no part is seen."""
+    of = secrets(value=[{"method": "withhold", "only": {"kind": ["url"]}}, "keep"])
+    site, page = "a.forms.example", "https://a.forms.example/login"
+
+    assert {site, page} == set(breaches(of, incident(("domain", site), ("url", page))))
+
+
+def test_a_value_is_no_part_of_itself() -> None:
+    """One value that a line withholds and another shares is one value."""
+    roles = [("8.8.8.8", "unknown"), ("8.8.8.8", "attacker")]
+    observables = [{"kind": "ipv4", "value": v, "role": role} for v, role in roles]
+    case = given.incident(observables=observables)
+    withheld = {BY_LISTING, ("observables", ("ipv4", Role.UNKNOWN, True))}
+    of = secrets()
+    found = of.unkept(of.of(case, withheld), case, withheld)
+
+    assert ["8.8.8.8"] == [secret.value for secret in found]
