@@ -286,7 +286,11 @@ class Consumer:
         now = time.monotonic()
         due = now >= self._checkpoint_at
         key = self._keys.signing if due else None
-        numbers = [(one.producer, one.sequence) for one in messages if one.producer]
+        numbers = [
+            (one.producer, one.position.topic, one.sequence)
+            for one in messages
+            if one.producer
+        ]
         committed = self._store.commit(processed, self._clock(), key, numbers)
         if due:
             self._checkpoint_at = now + _CHECKPOINT_SECONDS

@@ -9,13 +9,14 @@ one trust zone is refused the secrets of the other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker import strict_yaml
@@ -31,6 +32,9 @@ _FEEDBACK: Final = "mappings/feedback/"
 # A rulebook of its own within the shipped policies; `besa check` reads it by its name.
 _EXAMPLES: Final = "examples"
 _LARGEST_POLICY_FILE: Final = 5_000_000
+# What Kafka takes as the name of a topic; and ours, which would be read in circles.
+_TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_OURS: Final = "besa."
 
 
 class Zone(StrEnum):
@@ -61,7 +65,10 @@ class Settings(BaseSettings):
     public_keys: Path | None = Field(None, description="public halves of the seal keys")
     credentials: Path | None = Field(None, description="keys of the recipients' MISPs")
     kafka: str = Field("", description="Kafka's address, such as kafka.example:9092")
-    topic: str = Field("csirt.incidents", description="the Kafka topic of incidents")
+    topic: str = Field(
+        "csirt.incidents",
+        description="the Kafka topic of incidents, or several with commas",
+    )
     group: str = Field("besa", description="the Kafka consumer group")
     member: str = Field("", description="a lasting name within the group")
     reviewers: Path | None = Field(None, description="who may release what is held")
@@ -86,6 +93,24 @@ class Settings(BaseSettings):
         "info", description="how much consume and dispatch say on standard error"
     )
     zone: Zone = Field(Zone.BOTH, description="set by `besa run` for its two processes")
+
+    @field_validator("topic")
+    @classmethod
+    def _are_topics(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        for name in names:
+            if not _TOPIC.fullmatch(name) or set(name) == {"."}:
+                raise ValueError("must be a Kafka topic, or several with commas")
+            if name.startswith(_OURS):
+                raise ValueError(f"{name} is a topic that Besa writes to")
+        if len(set(names)) < len(names):
+            raise ValueError("names a topic twice")
+        return ",".join(names)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The Kafka topics of incidents; `besa publish` writes to the first."""
+        return tuple(self.topic.split(","))
 
     @cached_property
     def policies_folder(self) -> Path:

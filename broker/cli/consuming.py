@@ -40,7 +40,7 @@ def source_of(settings: Settings, store: Store) -> Source:
         from broker.source.kafka import KafkaSource
 
         return KafkaSource(
-            settings.kafka, settings.topic, settings.group, member=settings.member
+            settings.kafka, settings.topics, settings.group, member=settings.member
         )
     from broker.source.spool import SpoolSource
 

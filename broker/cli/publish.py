@@ -71,6 +71,12 @@ def publish(
         Path | None,
         typer.Option("--spool", help="Publish to this folder and not to Kafka."),
     ] = None,
+    topic: Annotated[
+        str | None,
+        typer.Option(
+            "--topic", help="Publish to this topic of BESA_TOPIC, not to the first."
+        ),
+    ] = None,
     unchecked: Annotated[
         bool,
         typer.Option(
@@ -81,9 +87,10 @@ def publish(
 ) -> None:
     """Publish incidents to Kafka, or to a folder.
 
-    To Kafka when BESA_KAFKA is set, else to the folder that BESA_SPOOL names. What
-    cannot be read is refused with its file and line, and the others are published;
-    the command then ends with 1. Your user name goes along, so that you are not asked
+    To Kafka when BESA_KAFKA is set (the first topic of BESA_TOPIC, or the one that
+    --topic names), else to the folder that BESA_SPOOL names. What cannot be read is
+    refused with its file and line, and the others are published; the command then ends
+    with 1. Your user name goes along, so that you are not asked
     to approve your own incident. When the command ends, all of it is stored safely.
     """
     from broker.cli.input_files import found_in
@@ -92,11 +99,11 @@ def publish(
     settings = read_settings()
     paths = found_in(files)
     result = _Result()
-    with _publisher(settings, spool) as publisher:
+    with _publisher(settings, _topic(settings, topic, spool), spool) as publisher:
         if unchecked:
             _as_they_are(paths, format_name, publisher, result)
         else:
-            _checked(paths, format_name, publisher, result)
+            _checked(paths, format_name, topic, publisher, result)
         _settle(publisher, result)
     if as_json:
         terminal.print_json(result.told)
@@ -109,31 +116,46 @@ def publish(
         )
 
 
-def _publisher(settings: Settings, spool: Path | None) -> _Publisher:
+def _topic(settings: Settings, wanted: str | None, spool: Path | None) -> str:
+    """Return the topic to publish to; nobody would read what stands in another one."""
+    if wanted is None:
+        return settings.topics[0]
+    if spool is not None or not settings.kafka:
+        terminal.wrong_usage("--topic is for Kafka; a folder has no topics")
+    if wanted not in settings.topics:
+        names = ", ".join(settings.topics)
+        terminal.wrong_usage(f"BESA_TOPIC does not name {wanted}; it names {names}")
+    return wanted
+
+
+def _publisher(settings: Settings, topic: str, spool: Path | None) -> _Publisher:
     from broker.cli.person import person
     from broker.publish import KafkaPublisher, SpoolPublisher
 
     who = person()
     if settings.kafka and spool is None:
-        numbering = _numbering(settings, who)
-        return KafkaPublisher(settings.kafka, settings.topic, who, numbering)
+        numbering = _numbering(settings, topic, who)
+        return KafkaPublisher(settings.kafka, topic, who, numbering)
     return SpoolPublisher(spool or settings.spool_folder, publisher=who)
 
 
-def _numbering(settings: Settings, who: str) -> Numbering | None:
+def _numbering(settings: Settings, topic: str, who: str) -> Numbering | None:
     """Return what numbers this user's messages; nothing without a home to keep it in.
 
+    Each topic is counted by itself: whoever reads one must not miss what is in another.
     Whoever publishes from elsewhere may have no folder of ours.
     """
     import os
     import socket
+    from hashlib import sha256
 
     from broker.publish import Numbering
     from broker.source import SourceError
 
     if not settings.home.is_dir():
         return None
-    file = settings.home / f"producer-{os.getuid()}"
+    name = sha256(topic.encode()).hexdigest()[:12]
+    file = settings.home / f"producer-{os.getuid()}-{name}"
     try:
         return Numbering(file, f"{who or 'besa'}@{socket.gethostname()}")
     except SourceError as error:
@@ -153,7 +175,11 @@ def _as_they_are(
 
 
 def _checked(
-    paths: list[Path], format_name: str | None, publisher: _Publisher, result: _Result
+    paths: list[Path],
+    format_name: str | None,
+    topic: str | None,
+    publisher: _Publisher,
+    result: _Result,
 ) -> None:
     from broker.cli.input_files import pieces_of, read_tables
     from broker.errors import IntakeError
@@ -166,7 +192,7 @@ def _checked(
         try:
             if piece.problem is not None:
                 raise piece.problem
-            name, parsed = read(piece.body, said, tables)
+            name, parsed = read(piece.body, said, tables, topic)
         except IntakeError as problem:
             _settle(publisher, result)
             _refuse(path, piece, problem, result)

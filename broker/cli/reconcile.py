@@ -127,7 +127,7 @@ def _source(settings: Settings, database: Database) -> SourceReport:
         return SourceReport("spool")
     from broker.reconcile.source import compare_kafka
 
-    return compare_kafka(database, settings.kafka, settings.topic, settings.group)
+    return compare_kafka(database, settings.kafka, settings.topics, settings.group)
 
 
 def _register(database: Database, keys: Mapping[str, VerifyingKey]) -> str:

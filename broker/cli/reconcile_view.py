@@ -81,6 +81,7 @@ def _source(out: Console, source: SourceReport) -> None:
         out.print(f"Kafka: {count} partitions, {waiting} messages not read yet.")
     for row in source.partitions:
         if row.problem:
-            out.print(Text(f"  partition {row.partition}: {row.problem}", "yellow"))
+            place = f"{row.topic} partition {row.partition}"
+            out.print(Text(f"  {place}: {row.problem}", "yellow"))
     for gap in source.gaps:
         out.print(Text(f"  {gap}, and later ones did ({gap.since:%F %R})", "yellow"))

@@ -41,6 +41,10 @@ def _read(out: Console, found: Status, lag: dict[str, Any], now: datetime) -> No
     waiting = lag["messages"]
     line = lag["problem"] or f"{waiting} messages in {lag['source']}"
     out.print(f"Not read yet   {line}")
+    topics = lag.get("topics") or {}
+    for topic, number in topics.items() if len(topics) > 1 else ():
+        said = "there is no such topic" if number is None else f"{number} messages"
+        out.print(f"               {topic}: {said}", soft_wrap=True)
     last = found.last_message_at
     out.print(f"Last message   {ago(last, now) if last else 'none so far'}")
     _rulebook(out, found, now)

@@ -14,7 +14,7 @@ def health_of(settings: Settings) -> Health:
     kafka = bool(settings.kafka)
     limits = Limits(
         "kafka" if kafka else "spool",
-        settings.topic if kafka else settings.spool_folder.name,
+        settings.topics if kafka else (settings.spool_folder.name,),
         timedelta(hours=settings.silent_hours),
         timedelta(hours=settings.behind_hours),
     )

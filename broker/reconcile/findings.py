@@ -85,23 +85,26 @@ class Gap:
     """Numbers of one producer that never came, although later ones did."""
 
     producer: str
+    topic: str
     first: int
     last: int
     since: datetime
 
     def __str__(self) -> str:
+        whose = f"of {self.producer} in {self.topic} never came"
         if self.first == self.last:
-            return f"message {self.first} of {self.producer} never came"
-        return f"messages {self.first}..{self.last} of {self.producer} never came"
+            return f"message {self.first} {whose}"
+        return f"messages {self.first}..{self.last} {whose}"
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionRow:
-    """One partition of the topic: what Kafka has, and how far we are.
+    """One partition of a topic: what Kafka has, and how far we are.
 
     Offsets are those of the next message. ``problem`` is empty when they agree.
     """
 
+    topic: str
     partition: int
     begins: int
     ends: int

@@ -8,6 +8,7 @@ Invariant: asking joins no group and takes no partition from whoever does the wo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
@@ -25,20 +26,21 @@ _ASK_MS: Final = 5_000
 
 
 def gaps_of(database: Database) -> tuple[Gap, ...]:
-    """Return which numbers of which producers never came.
+    """Return which numbers of which producers never came, by topic.
 
     Raises:
         StoreError: the store cannot be read.
     """
     return tuple(
-        Gap(gap.producer, gap.first, gap.last, gap.since) for gap in missing(database)
+        Gap(gap.producer, gap.topic, gap.first, gap.last, gap.since)
+        for gap in missing(database)
     )
 
 
 def compare_kafka(
-    database: Database, bootstrap: str, topic: str, group: str
+    database: Database, bootstrap: str, topics: Sequence[str], group: str
 ) -> SourceReport:
-    """Compare a topic with what the store has read of it.
+    """Compare topics with what the store has read of them.
 
     A Kafka that cannot be asked is a report with a problem, not an error.
 
@@ -47,7 +49,7 @@ def compare_kafka(
     """
     gaps = gaps_of(database)
     try:
-        asked = _asked(bootstrap, topic, group)
+        asked = _asked(bootstrap, topics, group)
     except kafka_link.NotReachable:
         return SourceReport("kafka", (), gaps, f"Kafka at {bootstrap} does not answer")
     except (BesaError, KafkaError) as error:
@@ -55,39 +57,48 @@ def compare_kafka(
         return SourceReport("kafka", (), gaps, what)
     # Looked up last: what was confirmed to Kafka is then stored, or it never was.
     stored = {
-        place.partition: place.offset + 1
+        TopicPartition(place.topic, place.partition): place.offset + 1
         for place in status_positions(database)
-        if (place.source, place.topic) == ("kafka", topic)
+        if place.source == "kafka"
     }
     rows = tuple(
-        partition(number, begins, ends, stored.get(number), confirmed)
-        for number, begins, ends, confirmed in asked
+        partition(part, begins, ends, stored.get(part), confirmed)
+        for part, begins, ends, confirmed in asked
     )
-    problem = "" if rows else f"Kafka has no topic {topic}"
+    there = {row.topic for row in rows}
+    missed = ", ".join(topic for topic in topics if topic not in there)
+    problem = f"Kafka has no topic {missed}" if missed else ""
     return SourceReport("kafka", rows, gaps, problem)
 
 
 def _asked(
-    bootstrap: str, topic: str, group: str
-) -> list[tuple[int, int, int, int | None]]:
-    """Return each partition's number, first offset, end, and what is confirmed."""
+    bootstrap: str, topics: Sequence[str], group: str
+) -> list[tuple[TopicPartition, int, int, int | None]]:
+    """Return each partition, its first offset, its end, and what is confirmed."""
     asking = {"group_id": group, "enable_auto_commit": False}
     with closing(kafka_link.consumer(bootstrap, asking)) as consumer:
-        numbers = sorted(consumer.partitions_for_topic(topic) or ())
-        parts = [TopicPartition(topic, number) for number in numbers]
+        parts = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
         if not parts:
             return []
         confirmed = [consumer.committed(part, timeout_ms=_ASK_MS) for part in parts]
         begins = consumer.beginning_offsets(parts, timeout_ms=_ASK_MS)
         ends = consumer.end_offsets(parts, timeout_ms=_ASK_MS)
     return [
-        (part.partition, begins[part], ends[part], done)
+        (part, begins[part], ends[part], done)
         for part, done in zip(parts, confirmed, strict=True)
     ]
 
 
 def partition(
-    number: int, begins: int, ends: int, stored: int | None, confirmed: int | None
+    part: TopicPartition,
+    begins: int,
+    ends: int,
+    stored: int | None,
+    confirmed: int | None,
 ) -> PartitionRow:
     """Compare the offsets of one partition; each is that of the next message.
 
@@ -102,4 +113,6 @@ def partition(
     elif begins > at and stored is not None:
         problem = f"Kafka deleted {at}..{begins - 1} before they were read"
     waiting = max(0, ends - max(at, begins))
-    return PartitionRow(number, begins, ends, at, confirmed, waiting, problem)
+    return PartitionRow(
+        part.topic, part.partition, begins, ends, at, confirmed, waiting, problem
+    )

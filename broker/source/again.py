@@ -17,7 +17,8 @@ from kafka.errors import KafkaError
 
 from broker.model.intake import Message, Position
 from broker.source import kafka_link
-from broker.source.kafka import SETTINGS, message_of
+from broker.source.kafka import SETTINGS
+from broker.source.kafka_record import message_of
 from broker.source.protocol import Gone, SourceError
 
 _ASK_MS: Final = 5_000

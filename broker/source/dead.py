@@ -28,7 +28,8 @@ from broker.model.intake import (
     Message,
 )
 from broker.source import again, kafka_link
-from broker.source.kafka import DEAD_LETTERS, SETTINGS, message_of
+from broker.source.kafka import DEAD_LETTERS, SETTINGS
+from broker.source.kafka_record import message_of
 from broker.source.protocol import Gone, SourceError
 
 _SUFFIXES: Final = {f"{name}.in": kind for name, kind in CONTENT_TYPES.items()} | {

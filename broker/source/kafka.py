@@ -1,6 +1,7 @@
-"""Reads incidents from a Kafka topic, as a member of a consumer group.
+"""Reads incidents from Kafka topics, as a member of a consumer group.
 
-A topic's records -> `Message`; messages that are done -> committed offsets.
+Records of one topic or of several -> `Message`; messages that are done -> committed
+offsets.
 
 Invariants: an offset is committed only for a partition that this member has held ever
 since it read the message, and never goes backwards. The library decodes nothing: a
@@ -10,11 +11,9 @@ A Kafka that is away is waited for.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
-from hashlib import sha256
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -24,23 +23,16 @@ from kafka.errors import (
     CorruptRecordError,
     FencedInstanceIdError,
     KafkaError,
+    KafkaTimeoutError,
     RetriableError,
     UnsupportedCodecError,
 )
 
-from broker.model.intake import (
-    LARGEST_MESSAGE,
-    PRODUCER_HEADER,
-    PUBLISHER_HEADER,
-    SEQUENCE_HEADER,
-    DeadLetter,
-    Message,
-    Position,
-    Refusal,
-    too_large,
-)
+from broker.model.intake import LARGEST_MESSAGE, DeadLetter, Message
 from broker.source import kafka_link
 from broker.source.kafka_group import Held
+from broker.source.kafka_probe import unreadable
+from broker.source.kafka_record import message_of, unpackable
 from broker.source.kafka_writer import KafkaWriter
 from broker.source.protocol import Receipts, SourceError
 
@@ -67,24 +59,19 @@ SETTINGS: Final[Mapping[str, Any]] = {
 
 _COMMIT_MS: Final = 5_000
 _ASK_MS: Final = 3_000
+_GAP_MS: Final = 15_000
 _CLOSE_MS: Final = 3_000
 _LOOK_SECONDS: Final = 3.0
-_LONGEST_HEADER: Final = 200
-# What stands in alarms and reports, so no more than a name can be in it.
-_PRODUCER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_SEQUENCE: Final = re.compile(r"[1-9][0-9]{0,17}")
-_UNPACKABLE: Final = Refusal(
-    "its record cannot be unpacked",
-    "compress with gzip or not at all, and write header names in UTF-8",
-)
+_GROUP_SECONDS: Final = 30.0
 
 
 class KafkaSource:
-    """A topic, read as one member of a group.
+    """One topic or several, read as one member of a group.
 
     Args:
         bootstrap: Kafka's address, ``host:port``, or several with commas.
-        topic: the topic of incidents.
+        topics: the topic of incidents, or several. Each keeps offsets of its own; one
+            that is missing or silent does not hold up the others.
         group: the consumer group; its members share the partitions among them.
         member: a lasting name of this member. A process that is started again under
             the same name goes on at once; without one, its partitions wait until
@@ -97,14 +84,14 @@ class KafkaSource:
     def __init__(
         self,
         bootstrap: str,
-        topic: str = "csirt.incidents",
+        topics: str | Sequence[str] = "csirt.incidents",
         group: str = "besa",
         *,
         member: str = "",
     ) -> None:
         kafka_link.addresses(bootstrap)
         self._bootstrap = bootstrap
-        self._topic = topic
+        self._topics = (topics,) if isinstance(topics, str) else tuple(topics)
         self._settings = {**SETTINGS, "group_id": group}
         if member:
             self._settings["group_instance_id"] = member
@@ -112,6 +99,9 @@ class KafkaSource:
         self._held = Held()
         self._writer = KafkaWriter(bootstrap)
         self._trouble = ""
+        self._absent = ""
+        self._unanswered = 0.0
+        self._patience = _GROUP_SECONDS
         self._gaps: list[str] = []
         self._look_next = 0.0
 
@@ -134,8 +124,8 @@ class KafkaSource:
             raise self._fenced() from None
         except AuthorizationError as error:
             raise SourceError(
-                f"Kafka at {self._bootstrap} does not let us read {self._topic} "
-                f"({type(error).__name__})"
+                f"Kafka at {self._bootstrap} does not let us read "
+                f"{' and '.join(self._topics)} ({type(error).__name__})"
             ) from None
         except (CorruptRecordError, UnsupportedCodecError):
             return self._refused(consumer, most)
@@ -147,10 +137,7 @@ class KafkaSource:
             return []
         except Exception:  # unpacking raises whatever a codec raises
             return self._refused(consumer, most)
-        if polled:
-            self._trouble = ""
-        else:
-            self._look_around(consumer)
+        self._look_around(consumer, came=bool(polled))
         messages = [
             message_of(record) for records in polled.values() for record in records
         ]
@@ -191,20 +178,40 @@ class KafkaSource:
             self._held.committed(offsets)
 
     def lag(self) -> int | None:
-        """Return how many messages wait in the partitions that this member holds."""
+        """Return how many messages of the topics wait for the group.
+
+        A partition counts up to where this member reads, and one that it does not hold
+        up to what the group has confirmed: the first assignment of a group may be
+        without the partitions of a topic that it has not heard of yet.
+        """
         consumer = self._consumer
         if consumer is None or not self._held.joined:
             return None
         try:
-            ours = sorted(consumer.assignment())
-            if not ours:
-                known = consumer.partitions_for_topic(self._topic)
-                return 0 if known else None
-            ends = consumer.end_offsets(ours, timeout_ms=_ASK_MS)
-            at = {tp: consumer.position(tp, timeout_ms=_ASK_MS) for tp in ours}
-            return sum(max(0, int(ends[tp]) - int(at[tp])) for tp in ours)
+            numbers = {
+                name: consumer.partitions_for_topic(name) for name in self._topics
+            }
+            if not all(numbers.values()):
+                return None  # whoever waits for a topic that is to be made is not done
+            parts = [TopicPartition(name, n) for name in numbers for n in numbers[name]]
+            ours = consumer.assignment()
+            ends = consumer.end_offsets(parts, timeout_ms=_ASK_MS)
+            return sum(
+                max(0, int(ends[tp]) - self._reached(consumer, tp, held=tp in ours))
+                for tp in parts
+            )
         except (KafkaError, TypeError):  # a position that is not known yet is None
             return None
+
+    def _reached(
+        self, consumer: KafkaConsumer, tp: TopicPartition, *, held: bool
+    ) -> int:
+        if held:
+            return int(consumer.position(tp, timeout_ms=_ASK_MS))
+        done = consumer.committed(tp, timeout_ms=_ASK_MS)
+        if done is not None:
+            return int(done)
+        return int(consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp])
 
     def forward_dead_letter(self, message: Message, letter: DeadLetter) -> None:
         """Write a message to the topic of dead letters, with headers that say why.
@@ -271,7 +278,7 @@ class KafkaSource:
             time.sleep(max(0.0, min(1.0, until - time.monotonic())))
             return None
         self._held = Held()
-        consumer.subscribe([self._topic], listener=self._held)
+        consumer.subscribe(list(self._topics), listener=self._held)
         self._consumer = consumer
         return consumer
 
@@ -284,10 +291,12 @@ class KafkaSource:
         found: list[Message] = []
         for tp in sorted(consumer.assignment()):
             at = consumer.position(tp, timeout_ms=_ASK_MS)
-            count = 0 if at is None else self._unreadable(tp, at, most)
+            count = 0
+            if at is not None:
+                count = unreadable(tp, at, most, self._bootstrap, self._settings)
             if count:
                 consumer.seek(tp, at + count)
-                found += [_unpackable(tp, at + step) for step in range(count)]
+                found += [unpackable(tp, at + step) for step in range(count)]
                 self._held.read([tp])
         if not found:
             # It was not the record: begin again from what is committed.
@@ -295,55 +304,66 @@ class KafkaSource:
             self._trouble = f"what Kafka at {self._bootstrap} sent was damaged"
         return found
 
-    def _unreadable(self, tp: TopicPartition, at: int, most: int) -> int:
-        """Return how many records from an offset on cannot be read, tried alone."""
-        alone = {
-            name: value
-            for name, value in self._settings.items()
-            if name not in ("group_id", "group_instance_id")
-        }
-        try:
-            probe = kafka_link.consumer(self._bootstrap, alone)
-        except kafka_link.NotReachable:
-            return 0
-        with closing(probe):
-            probe.assign([tp])
-            for count in range(most):
-                probe.seek(tp, at + count)
-                try:
-                    probe.poll(timeout_ms=_ASK_MS, max_records=1)
-                except (RetriableError, AuthorizationError):
-                    return count
-                except Exception:  # noqa: S112 - unpacking raises whatever a codec does
-                    continue
-                return count
-        return most
-
     def _look_for_gap(self, consumer: KafkaConsumer, tp: TopicPartition) -> None:
         with suppress(KafkaError):
-            done = consumer.committed(tp, timeout_ms=_ASK_MS)
-            oldest = consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp]
+            # Asked once, before anything is committed: so with patience.
+            done = consumer.committed(tp, timeout_ms=_GAP_MS)
+            oldest = consumer.beginning_offsets([tp], timeout_ms=_GAP_MS)[tp]
             if done is not None and done < oldest:
                 self._gaps.append(
                     f"Kafka deleted {oldest - done} messages of {tp.topic} partition "
                     f"{tp.partition} before they were read, from offset {done} on"
                 )
 
-    def _look_around(self, consumer: KafkaConsumer) -> None:
-        """Find out why nothing comes; the library does not say that Kafka is away."""
+    def _look_around(self, consumer: KafkaConsumer, *, came: bool) -> None:
+        """Find out why nothing comes; the library does not say that Kafka is away.
+
+        Also while something ``came``: one topic may be missing, and others not.
+        """
         now = time.monotonic()
-        if now < self._look_next:
-            return
-        self._look_next = now + _LOOK_SECONDS
-        if not kafka_link.reachable(self._bootstrap):
-            self._trouble = self._does_not_answer()
-        elif self._held.joined and not consumer.partitions_for_topic(self._topic):
-            self._trouble = (
-                f"Kafka at {self._bootstrap} has no topic {self._topic}; create it"
-            )
-        else:
-            self._trouble = ""
+        due = now >= self._look_next
+        if due:
+            self._look_next = now + _LOOK_SECONDS
+            if not came and not kafka_link.reachable(self._bootstrap):
+                self._trouble = self._does_not_answer()
+                return
+            missing = self._missing(consumer) if self._held.joined else ()
+            self._absent = self._has_not(missing) if missing else ""
+        if due or came:
+            self._trouble = self._absent
+        if due and not came and not self._absent and self._answered(consumer, now):
             self._prove_name(consumer)
+
+    def _answered(self, consumer: KafkaConsumer, now: float) -> bool:
+        """Say whether the group answers; after half a minute without, begin anew.
+
+        On a machine under load kafka-python 3.0.12 was seen to wait for its group for
+        ever, in silence, while Kafka answered everybody else.
+        """
+        try:
+            consumer.committed(TopicPartition(self._topics[0], 0), timeout_ms=_ASK_MS)
+        except KafkaTimeoutError:
+            self._unanswered = self._unanswered or now
+            if now - self._unanswered >= self._patience:
+                self._leave()
+                self._unanswered = 0.0
+                self._trouble = f"{self._does_not_answer()} for the group"
+            return False
+        except KafkaError:
+            return False
+        self._unanswered = 0.0
+        return True
+
+    def _missing(self, consumer: KafkaConsumer) -> tuple[str, ...]:
+        """Return which of our topics Kafka does not have, as far as it answers."""
+        # Nothing may be raised: messages that were polled are on their way out.
+        with suppress(KafkaError):
+            return tuple(
+                topic
+                for topic in self._topics
+                if not consumer.partitions_for_topic(topic)
+            )
+        return ()
 
     def _prove_name(self, consumer: KafkaConsumer) -> None:
         # When another process takes our lasting name, Kafka tells us only in answer to
@@ -355,45 +375,13 @@ class KafkaSource:
     def _does_not_answer(self) -> str:
         return f"Kafka at {self._bootstrap} does not answer"
 
+    def _has_not(self, topics: Sequence[str]) -> str:
+        names = " and no topic ".join(topics)
+        what = "it" if len(topics) == 1 else "them"
+        return f"Kafka at {self._bootstrap} has no topic {names}; create {what}"
+
     def _fenced(self) -> SourceError:
         name = self._settings.get("group_instance_id", "")
         return SourceError(
             f"another process reads under the name {name}; stop one of the two"
         )
-
-
-def _unpackable(tp: TopicPartition, offset: int) -> Message:
-    place = Position("kafka", tp.topic, tp.partition, offset)
-    return Message(b"", None, None, place, _UNPACKABLE)
-
-
-def message_of(record: Any) -> Message:
-    """Return a record of the topic as a message."""
-    place = Position("kafka", record.topic, record.partition, record.offset)
-    body: bytes = record.value or b""
-    key = None if record.key is None else record.key.decode(errors="backslashreplace")
-    numbered = _number(record.headers)
-    if len(body) > LARGEST_MESSAGE:
-        refusal = too_large(len(body), sha256(body).hexdigest())
-        return Message(b"", key, None, place, refusal, "", *numbered)
-    publisher = _header(record.headers, PUBLISHER_HEADER) or ""
-    kind = _header(record.headers, "content-type")
-    return Message(body, key, kind, place, None, publisher, *numbered)
-
-
-def _number(headers: Sequence[tuple[str, bytes | None]] | None) -> tuple[str, int]:
-    """Return a producer's name and the number it gave; nothing where it gave none."""
-    producer = _header(headers, PRODUCER_HEADER) or ""
-    number = _header(headers, SEQUENCE_HEADER) or ""
-    if not (_PRODUCER.fullmatch(producer) and _SEQUENCE.fullmatch(number)):
-        return "", 0
-    return producer, int(number)
-
-
-def _header(
-    headers: Sequence[tuple[str, bytes | None]] | None, wanted: str
-) -> str | None:
-    for name, value in reversed(headers or ()):
-        if name.lower() == wanted and value:
-            return value[:_LONGEST_HEADER].decode("ascii", "replace")
-    return None

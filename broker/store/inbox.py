@@ -153,7 +153,7 @@ def commit(
     batch: Sequence[Processed],
     at: datetime,
     key: SigningKey | None = None,
-    numbers: Iterable[tuple[str, int]] = (),
+    numbers: Iterable[sequences.Numbered] = (),
 ) -> Committed:
     """Store everything that was decided about a batch of messages, or nothing.
 

@@ -52,6 +52,7 @@ from broker.store.records import (
 )
 from broker.store.register import millis
 from broker.store.reveals import Asking, Denial, Request
+from broker.store.sequences import Numbered
 
 
 def open_store(url: str) -> Store:
@@ -96,7 +97,7 @@ class Store:
         batch: Sequence[Processed],
         at: datetime,
         key: SigningKey | None = None,
-        numbers: Iterable[tuple[str, int]] = (),
+        numbers: Iterable[Numbered] = (),
     ) -> Committed:
         """Store everything that was decided about a batch, or nothing of it."""
         return inbox.commit(self._database, batch, at, key, numbers)

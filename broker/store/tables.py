@@ -362,11 +362,12 @@ recall_findings = Table(
 
 # --- the source's own counting ---
 
-# Runs of a producer's numbers that have come: see `broker.store.sequences`.
+# Runs of a producer's numbers that have come, by topic: see `broker.store.sequences`.
 sequences = Table(
     "sequences",
     metadata,
     Column("producer", String(64), primary_key=True),
+    Column("topic", Text, primary_key=True),
     Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
     Column("since", BigInteger, nullable=False),

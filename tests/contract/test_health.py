@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from broker.health import Health
+from broker.model.intake import Position
 from broker.store import Store, open_store, operate
 from broker.store.connect import open_database
 from broker.store.health import Limits
@@ -17,7 +18,7 @@ from tests.unit.store.samples import START, at, letter, outcome, queued, receipt
 
 KP = "kp-cybercrime"
 HOUR = timedelta(hours=1)
-LIMITS = Limits("kafka", "csirt.incidents", 6 * HOUR, 24 * HOUR)
+LIMITS = Limits("kafka", ("csirt.incidents",), 6 * HOUR, 24 * HOUR)
 SILENT = ("silent", "kafka:csirt.incidents")
 BEHIND = ("behind", "kp-misp")
 
@@ -64,7 +65,7 @@ def test_a_source_that_never_gave_anything_is_silent_as_well(store: Store) -> No
 def test_a_lane_is_behind_when_its_oldest_edition_waits(store: Store) -> None:
     """A day without a delivery is an alarm of that lane alone; a delivery ends it."""
     store.commit([(at(1), outcome("A", 1, queued("A", KP, 1)))], START)
-    off = Limits("kafka", "csirt.incidents", timedelta(), 24 * HOUR)
+    off = Limits("kafka", ("csirt.incidents",), timedelta(), 24 * HOUR)
     assert {} == alarms(store, START + 23 * HOUR, off)
 
     later = START + 49 * HOUR
@@ -82,22 +83,60 @@ def test_what_an_operator_holds_back_is_not_behind(store: Store, url: str) -> No
     store.commit([(at(1), outcome("A", 1, queued("A", KP, 1)))], START)
     operate.hold(open_database(url), 1, "arta", "the unit moves", START)
 
-    off = Limits("kafka", "csirt.incidents", timedelta(), 24 * HOUR)
+    off = Limits("kafka", ("csirt.incidents",), timedelta(), 24 * HOUR)
     assert {} == alarms(store, START + 49 * HOUR, off)
 
 
 def test_a_gap_is_an_alarm_when_it_stays(store: Store) -> None:
     """Numbers that stay out for a quarter of an hour are told, until they come."""
-    off = Limits("kafka", "csirt.incidents", timedelta(), timedelta())
+    off = Limits("kafka", ("csirt.incidents",), timedelta(), timedelta())
     batch = [(at(1), letter(at(1)))]
-    store.commit(batch, START, None, [("csirt@a-1", 1), ("csirt@a-1", 4)])
+    store.commit(batch, START, None, [("a-1", "one", 1), ("a-1", "one", 4)])
     assert {} == alarms(store, START + timedelta(minutes=5), off)
 
     said = alarms(store, START + HOUR, off)
     assert {"gap": "messages 2..3 never came; later ones did"} == said
 
-    store.commit(batch, START + HOUR, None, [("csirt@a-1", 2), ("csirt@a-1", 3)])
+    store.commit(batch, START + HOUR, None, [("a-1", "one", 2), ("a-1", "one", 3)])
     assert {} == alarms(store, START + HOUR, off)
+
+
+def test_a_gap_is_of_a_producer_and_a_topic(store: Store) -> None:
+    """What came in another topic ends no alarm, and the alarm names the topic."""
+    off = Limits("kafka", ("one", "two"), timedelta(), timedelta())
+    batch = [(at(1), letter(at(1)))]
+    came = [("a-1", "one", 1), ("a-1", "one", 3), ("a-1", "two", 1), ("a-1", "two", 2)]
+    store.commit(batch, START, None, came)
+
+    store.look_at_health(off, START + HOUR)
+    places = [alarm.place for alarm in store.status(START).alarms]
+    assert ["a-1 in one"] == places
+
+
+def test_each_topic_is_silent_by_itself(store: Store) -> None:
+    """A topic that still gives something hides no other that has gone silent."""
+    two = Limits("kafka", ("csirt.incidents", "tickets"), 6 * HOUR, 24 * HOUR)
+    tickets = Position("kafka", "tickets", 0, 1)
+    store.commit([(at(1), letter(at(1))), (tickets, letter(tickets))], START)
+    store.commit([(at(2), letter(at(2)))], START + 7 * HOUR)
+
+    said = alarms(store, START + 8 * HOUR, two)
+    assert {"silent": "nothing from kafka:tickets for 8 hours"} == said
+    assert {} == alarms(store, START + 8 * HOUR)
+
+
+def test_a_topic_that_is_added_is_not_silent_at_once(store: Store) -> None:
+    """Of a new topic silence counts from when it was first listened to."""
+    store.enforce("a" * 64, "b" * 64, START)
+    store.commit([(at(1), letter(at(1)))], START)
+    later = START + 100 * HOUR
+    store.commit([(at(2), letter(at(2)))], later)
+    two = Limits("kafka", ("csirt.incidents", "tickets"), 6 * HOUR, 24 * HOUR)
+    assert {} == alarms(store, later, two)
+    store.commit([(at(3), letter(at(3)))], later + 6 * HOUR)
+
+    said = alarms(store, later + 6 * HOUR, two)
+    assert {"silent": "nothing from kafka:tickets for 6 hours"} == said
 
 
 def test_what_has_not_changed_is_not_written_again(store: Store) -> None:
@@ -113,7 +152,7 @@ def test_what_has_not_changed_is_not_written_again(store: Store) -> None:
 def test_a_limit_of_zero_is_no_limit(store: Store) -> None:
     """Who sets a limit to zero hears nothing of it."""
     store.commit([(at(1), outcome("A", 1, queued("A", KP, 1)))], START)
-    never = Limits("kafka", "csirt.incidents", timedelta(), timedelta())
+    never = Limits("kafka", ("csirt.incidents",), timedelta(), timedelta())
 
     assert {} == alarms(store, START + 1000 * HOUR, never)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from kafka import TopicPartition
 
 from broker.canonical import dumps
 from broker.deliver import Credential
@@ -464,6 +465,6 @@ def test_offsets_tell_what_was_missed(
     offsets: tuple[int, int, int | None, int | None], problem: str, waiting: int
 ) -> None:
     """Offsets of Kafka, of the group and of the store are compared as told."""
-    found = partition(0, *offsets)
+    found = partition(TopicPartition("in", 0), *offsets)
 
     assert (problem, waiting) == (found.problem, found.waiting)

@@ -1,8 +1,9 @@
 """Processes of Besa that kill themselves at a numbered step: real parts, real kill -9.
 
-``python -m tests.e2e.processes consume STORE SPOOL STEP`` and ``... dispatch STORE
-RECIPIENTS STEP``. What kills lives here, in subclasses of the store and in a wrapper of
-the adapter; the product knows nothing of it. Step 0 never comes.
+``python -m tests.e2e.processes consume STORE SPOOL STEP``, ``... topics STORE KAFKA
+STEP`` and ``... dispatch STORE RECIPIENTS STEP``. What kills lives here, in subclasses
+of the store and in a wrapper of the adapter; the product knows nothing of it. Step 0
+never comes.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from broker.deliver import Credential, Delivery, Timeouts
 from broker.dispatch import Dispatcher, Patience
 from broker.model.agreement import Recipient
 from broker.model.sharing import Receipt, Sealed
+from broker.rulebook import Rulebook, build
 from broker.source.spool import SpoolSource
 from broker.store import LeasedRow, Store
 from broker.store import open_store as really_open
+from tests.edited import edited
 
 
 class Sending(IntEnum):
@@ -115,6 +118,33 @@ def consume(url: str, spool: str, step: int) -> None:
         )
 
 
+def consume_topics(url: str, where: str, step: int) -> None:
+    """Consume two topics until idle: ``ADDRESS NATIVE_TOPIC N6_TOPIC``."""
+    from broker.source.kafka import KafkaSource
+    from tests.e2e.test_consume import clock
+    from tests.world import keys
+
+    address, native, n6 = where.split()
+    book = topics_rulebook(n6)
+
+    def watch(now: Step) -> None:
+        if now == step:
+            die()
+
+    source = KafkaSource(address, (native, n6), native, member="topics")
+    with really_open(url) as store, closing(source):
+        consumer = Consumer(
+            source, store, lambda: book, keys(), clock, batch=4, watch=watch
+        )
+        consumer.run(until_idle=True)
+
+
+def topics_rulebook(n6: str) -> Rulebook:
+    """Return the shipped rulebook, in which all messages of a topic are of n6."""
+    table = "mappings/taxonomy/n6.yaml"
+    return build(edited((table, "format: n6\n", f"format: n6\ntopics: [{n6}]\n")))
+
+
 def deliver(url: str, recipients: str, step: int) -> None:
     """Dispatch until idle to recipients: a list of their files and keys as JSON."""
     from tests.unit.store.samples import KEYS
@@ -149,4 +179,5 @@ def deliver(url: str, recipients: str, step: int) -> None:
 
 if __name__ == "__main__":
     what, store_url, where, number = sys.argv[1:]
-    {"consume": consume, "dispatch": deliver}[what](store_url, where, int(number))
+    begin = {"consume": consume, "topics": consume_topics, "dispatch": deliver}[what]
+    begin(store_url, where, int(number))

@@ -123,3 +123,41 @@ def test_an_empty_folder_is_not_a_rulebook(tmp_path: Path) -> None:
     """A folder without any YAML file is an error."""
     with pytest.raises(SettingsError, match="no YAML file"):
         read_rulebook_files(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "topics"),
+    [
+        ("csirt.incidents", ("csirt.incidents",)),
+        ("csirt.incidents, rtir,n6-events", ("csirt.incidents", "rtir", "n6-events")),
+    ],
+)
+def test_one_topic_or_several(
+    monkeypatch: pytest.MonkeyPatch, said: str, topics: tuple[str, ...]
+) -> None:
+    """``BESA_TOPIC`` names the topics that are read, in their order."""
+    monkeypatch.setenv("BESA_TOPIC", said)
+
+    assert topics == read_settings().topics
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("one,", "must be a Kafka topic"),
+        ("one,,two", "must be a Kafka topic"),
+        ("one;two", "must be a Kafka topic"),
+        ("..", "must be a Kafka topic"),
+        ("x" * 250, "must be a Kafka topic"),
+        ("one,two,one", "names a topic twice"),
+        ("one,besa.dead-letters", "besa.dead-letters is a topic that Besa writes to"),
+    ],
+)
+def test_what_is_no_list_of_topics(
+    monkeypatch: pytest.MonkeyPatch, said: str, problem: str
+) -> None:
+    """What Kafka takes as no topic, twice the same, and Besa's own are refused."""
+    monkeypatch.setenv("BESA_TOPIC", said)
+
+    with pytest.raises(SettingsError, match=f"BESA_TOPIC: .*{problem}"):
+        read_settings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,10 +23,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return open_database(empty(request.param, tmp_path))
 
 
-def came(database: Database, at: object, *numbers: tuple[str, int]) -> None:
-    """Store that numbered messages have come."""
+def came(
+    database: Database, at: datetime, *numbers: tuple[str, int], topic: str = "in"
+) -> None:
+    """Store that numbered messages have come in a topic."""
     with database.write() as connection:
-        sequences.note(connection, numbers, millis(at))  # type: ignore[arg-type]
+        told = [(producer, topic, number) for producer, number in numbers]
+        sequences.note(connection, told, millis(at))
 
 
 def told(database: Database) -> list[tuple[str, int, int]]:
@@ -66,6 +70,16 @@ def test_counting_begins_with_the_first_that_comes(database: Database) -> None:
     came(database, START, ("a", 40), ("a", 41))
 
     assert [] == told(database)
+
+
+def test_each_topic_is_counted_by_itself(database: Database) -> None:
+    """What came in one topic fills no gap of another, nor makes one there."""
+    came(database, START, ("a", 1), ("a", 2), ("a", 3), topic="one")
+    came(database, LATER, ("a", 1), ("a", 3), topic="two")
+    came(database, LATER, ("a", 9), topic="three")
+
+    (gap,) = missing(database)
+    assert ("a", "two", 2, 2) == (gap.producer, gap.topic, gap.first, gap.last)
 
 
 @given(st.lists(st.sets(st.integers(1, 40)), max_size=6))

@@ -159,6 +159,7 @@ def _sequences() -> None:
     op.create_table(
         "sequences",
         sa.Column("producer", sa.String(64), primary_key=True),
+        sa.Column("topic", sa.Text(), primary_key=True),
         sa.Column("first", sa.BigInteger(), primary_key=True, autoincrement=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
