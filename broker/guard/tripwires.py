@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-# Not the digits within an IBAN, a hash or a longer number.
-_CARD: Final = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])")
+# Not the digits within an IBAN, a hash or a longer number. A dot is part of a number
+# between digits only: after the last one it ends the sentence.
+_CARD: Final = re.compile(r"(?<!\w)(?<!\d\.)\d(?:[ -]?\d){12,18}(?!\w|\.\d)")
 _KEY: Final = re.compile(r"-----begin [a-z0-9 ]*private key-----")
 # Read as "password=..." or "password: ...", in the languages of the region.
 _PASSWORD: Final = re.compile(
@@ -37,7 +38,7 @@ def _payment_card(text: str) -> bool:
         _luhn(card)
         for run in (_DIGITS if ascii_only else _ANY_DIGITS).finditer(text)
         if len(run[0].replace(" ", "").replace("-", "")) >= _SHORTEST_CARD
-        for card in _CARD.findall(text[max(run.start() - 1, 0) : run.end() + 1])
+        for card in _CARD.findall(text[max(run.start() - 2, 0) : run.end() + 2])
     )
 
 
@@ -77,8 +78,8 @@ def _password(text: str) -> bool:
 _PERSONAL: Final = re.compile(
     r"(?:personal|leternjofti|licni|licne|maticni|identi|jmbg|\bid\b)"
 )
-_TEN: Final = re.compile(r"(?<![\d.])\d{10}(?![\d.])", re.ASCII)
-_THIRTEEN: Final = re.compile(r"(?<![\d.])\d{13}(?![\d.])", re.ASCII)
+_TEN: Final = re.compile(r"(?<!\d)(?<!\d\.)\d{10}(?!\d|\.\d)", re.ASCII)
+_THIRTEEN: Final = re.compile(r"(?<!\d)(?<!\d\.)\d{13}(?!\d|\.\d)", re.ASCII)
 _WEIGHTS: Final = (4, 3, 2, 7, 6, 5, 4, 3, 2)
 _OLD_WEIGHTS: Final = (7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 # How far from the number such a word may stand.
