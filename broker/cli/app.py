@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Annotated
 
 import typer
@@ -102,3 +103,22 @@ app.add_typer(database.app, name="db", rich_help_panel=OVERSIGHT)
 app.add_typer(keys.app, name="keys", rich_help_panel=OVERSIGHT)
 app.command(rich_help_panel=TRY)(demonstrate.demo)
 app.add_typer(sandbox.app, name="sandbox", rich_help_panel=TRY)
+
+
+def app_for(first: str) -> typer.Typer:
+    """Return `besa` with only the command, or group of commands, that a word names.
+
+    All of it where the word names none. Typer makes every command ready before it looks
+    which one is meant, and that takes longer than `besa --version`.
+    """
+    commands = [
+        each
+        for each in app.registered_commands
+        if each.callback and first == (each.name or each.callback.__name__)
+    ]
+    groups = [each for each in app.registered_groups if first == each.name]
+    if not commands and not groups:
+        return app
+    chosen = copy(app)
+    chosen.registered_commands, chosen.registered_groups = commands, groups
+    return chosen

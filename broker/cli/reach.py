@@ -10,18 +10,19 @@ and somebody should know before the first one is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from itertools import count
+from typing import Any, Final, NamedTuple
 
 from broker import convert, redact, render
 from broker.canonical import dumps
 from broker.errors import Problem
 from broker.guard.shapes import read
-from broker.keys import RecipientKey, recipient_key
-from broker.model.incident import Incident, Role, declarations
+from broker.keys import recipient_key
+from broker.model.incident import Incident, Role, Shape, declarations
 from broker.model.mapping import ObservableKind
-from broker.model.sharing import Edition, Redacted, Wire
+from broker.model.sharing import WITHHELD, Bundle, Edition, Redacted, Wire
 from broker.prove import samples
 from broker.rulebook import Route, Rulebook
 from broker.strict_yaml import parse
@@ -39,10 +40,19 @@ _EDITION: Final = Edition(1, _AT, _AT, "0" * 64)
 _MASTER: Final = b"besa check: a key that protects nothing"
 
 
+class _Probe(NamedTuple):
+    """An incident that holds one thing, and what that is."""
+
+    number: int
+    subject: str
+    made: dict[str, Any]
+    role: Role | None = None  # of an observable
+    among: Mapping[str, Any] = {}  # it, with a value that no other one has
+
+
 def too_narrow(files: Mapping[str, bytes], book: Rulebook) -> Iterator[Problem]:
     """Yield what would be held always, because profile and guardrail do not agree."""
-    kinds = book.tables.kinds
-    probes: list[tuple[str, Incident]] = []
+    probes: list[_Probe] = []
     seen: set[tuple[str, str, str]] = set()
     for route in book.routes:
         agreement = route.agreement
@@ -50,21 +60,10 @@ def too_narrow(files: Mapping[str, bytes], book: Rulebook) -> Iterator[Problem]:
         if pair in seen:
             continue
         seen.add(pair)
-        probes = probes or [
-            (subject, Incident.model_validate_json(dumps(made)))
-            for subject, made in _probes(kinds)
-        ]
+        probes = probes or list(_probes(book.tables.kinds))
         held: dict[str, list[str]] = {}
-        key = recipient_key(_MASTER, route.recipient.recipient)
-        tried: set[bytes] = set()
-        for subject, incident in probes:
-            redacted = redact.project(incident, route.plan, key)
-            # Of most parts a recipient sees nothing, so that the same case is left.
-            if (left := dumps(redacted.view)) in tried:
-                continue
-            tried.add(left)
-            for breach in _breaches(redacted, route, key):
-                held.setdefault(breach, []).append(subject)
+        for subject, breach in _held(probes, route):
+            held.setdefault(breach, []).append(subject)
         path = f"policies/guardrails/{agreement.guardrail}.yaml"
         document = parse(path, files[path])
         for breach, subjects in held.items():
@@ -78,22 +77,122 @@ def too_narrow(files: Mapping[str, bytes], book: Rulebook) -> Iterator[Problem]:
             yield document.problem(("paths",), message, advice)
 
 
-def _breaches(redacted: Redacted, route: Route, key: RecipientKey) -> Iterator[str]:
-    case = convert.Case(_UID, key.ids, _EDITION)
-    bundle = convert.to_stix(redacted, route.frame, case)
-    body = (
-        render.misp_event(bundle, route.event_frame)
-        if route.wire is Wire.MISP_EVENT
-        else render.stix_bundle(bundle)
+def _held(probes: Iterable[_Probe], route: Route) -> list[tuple[str, str]]:
+    """Return what the guardrail holds and where, in the order of the probes."""
+    trial = _Trial(route)
+    together: dict[Role | int, list[_Probe]] = {}
+    for probe in probes:
+        together.setdefault(probe.role or probe.number, []).append(probe)
+    found = [each for some in together.values() for each in trial.found(some)]
+    # Of most things a recipient sees nothing, or the same as of another.
+    unlike: dict[bytes, tuple[str, str]] = {}
+    for probe, left, breach in sorted(found, key=lambda each: each[0].number):
+        unlike.setdefault(left, (probe.subject, breach))
+    return list(unlike.values())
+
+
+class _Trial:
+    """One route, and how probes fare on it."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._key = recipient_key(_MASTER, route.recipient.recipient)
+        self._fine: set[bytes] = set()
+
+    def found(self, probes: list[_Probe]) -> Iterator[tuple[_Probe, bytes, str]]:
+        """Yield which of them are held, what is seen of each, and the breach.
+
+        Tried together first. Observables are written one by one, so that each stands
+        in a case with others as it stands alone, unless two fall together; then, and
+        when anything of the whole is refused, the halves are tried.
+        """
+        redacted = redact.project(_incident(probes), self._route.plan, self._key)
+        left = dumps(redacted.view)
+        if left in self._fine:
+            return
+        bundle = convert.to_stix(redacted, self._route.frame, self._case)
+        refused = self._refused(bundle)
+        if len(probes) == 1:
+            yield from ((probes[0], left, breach) for breach in refused)
+        elif refused or not _stand_apart(redacted, bundle):
+            middle = len(probes) // 2
+            yield from self.found(probes[:middle])
+            yield from self.found(probes[middle:])
+            return
+        if not refused:
+            self._fine.add(left)
+
+    @property
+    def _case(self) -> convert.Case:
+        return convert.Case(_UID, self._key.ids, _EDITION)
+
+    def _refused(self, bundle: Bundle) -> list[str]:
+        body = (
+            render.misp_event(bundle, self._route.event_frame)
+            if self._route.wire is Wire.MISP_EVENT
+            else render.stix_bundle(bundle)
+        )
+        breaches = read(self._route.guard.shapes, body)[2]
+        return [f"{breach.rule} at {breach.path}" for breach in breaches]
+
+
+def _incident(probes: list[_Probe]) -> Incident:
+    """Return one incident with all that is tried."""
+    made = probes[0].made
+    if len(probes) > 1:
+        made = {**made, "observables": [probe.among for probe in probes]}
+    return Incident.model_validate_json(dumps(made))
+
+
+def _stand_apart(redacted: Redacted, bundle: Bundle) -> bool:
+    """Say whether no two observables became one: redacted, or as a STIX object."""
+    shown = sum(
+        any(outcome != WITHHELD for _, outcome, _ in marks)
+        for index, marks in redacted.marks
+        if index >= 0
     )
-    for breach in read(route.guard.shapes, body)[2]:
-        yield f"{breach.rule} at {breach.path}"
+    refs = [
+        ref
+        for made in bundle.objects
+        if made["type"] == "observed-data"
+        for ref in made["object_refs"]
+    ]
+    seen = len(redacted.view.get("observables", ()))
+    return shown == seen and len(refs) == len(set(refs))
 
 
-def _probes(
-    kinds: Mapping[str, ObservableKind],
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield incidents that hold one thing each, and what it is."""
+def _probes(kinds: Mapping[str, ObservableKind]) -> Iterator[_Probe]:
+    """Yield every part of an incident, and an observable of every kind and role."""
+    least, parts = _parts()
+    numbered = count()
+    for subject, made in parts:
+        yield _Probe(next(numbered), subject, made)
+    values: set[str] = set()
+    for kind, row in kinds.items():
+        value = own = samples.of_kind(row)
+        while own in values:
+            own = _another(own, row.shape)
+        values.add(own)
+        for role in Role:
+            item = {"kind": kind, "value": value, "role": role.value}
+            item |= {"first_seen": _TIME, "last_seen": _TIME, "comment": "a remark"}
+            made = {**least, "observables": [item]}
+            among = {**item, "value": own}
+            yield _Probe(next(numbered), f"{kind} ({role})", made, role, among)
+
+
+def _another(value: str, shape: Shape) -> str:
+    """Return a value like this one: the next number or hash, else a letter longer."""
+    if shape is Shape.HASH:
+        return f"{int(value, 16) + 1:0{len(value)}x}"
+    digits = value.removeprefix("+")
+    if digits.isdecimal():
+        return value.replace(digits, str(int(digits) + 1))
+    return f"a{value}"
+
+
+def _parts() -> tuple[dict[str, Any], list[tuple[str, dict[str, Any]]]]:
+    """Return the least that a case has, and cases with one part each."""
     fields = list(declarations())
     top = {path: path for path in fields if "[]." not in path and "." not in path}
     case = _filled(top)
@@ -101,7 +200,7 @@ def _probes(
     case |= {"revised_at": _TIME, "tlp": "clear", "pap": "clear", "severity": "high"}
     case |= {"status": "open", "urgency": "normal", "times": _part(fields, "times.")}
     case.pop("embargo_until", None)
-    yield "the case itself", case
+    found = [("the case itself", case)]
     # What else is in a case has been tried, and would be said again of every part.
     case = {name: case[name] for name in _LEAST}
     for part in _PARTS:
@@ -111,16 +210,12 @@ def _probes(
                 party = {**item, "kind": kind, "minor": False}
                 if part == "victims":
                     party["consent"] = "given"
-                yield f"{part} ({kind})", {**case, part: [party]}
+                found.append((f"{part} ({kind})", {**case, part: [party]}))
         else:
-            yield part, {**case, part: [item]}
+            found.append((part, {**case, part: [item]}))
     for part in ("reporter", "financial_loss"):
-        yield part, {**case, part: _part(fields, f"{part}.")}
-    for kind, row in kinds.items():
-        for role in Role:
-            item = {"kind": kind, "value": samples.of_kind(row), "role": role.value}
-            item |= {"first_seen": _TIME, "last_seen": _TIME, "comment": "a remark"}
-            yield f"{kind} ({role})", {**case, "observables": [item]}
+        found.append((part, {**case, part: _part(fields, f"{part}.")}))
+    return case, found
 
 
 def _part(fields: list[str], prefix: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -98,6 +98,9 @@ _LISTS: dict[str, tuple[str, ...]] = {
 }
 
 
+_Field = tuple[str, str, bool]  # its name and path, and whether it is a list
+
+
 class _Compiler:
     def __init__(
         self, profile: Profile, kinds: Mapping[str, ObservableKind], doc: Document
@@ -105,7 +108,10 @@ class _Compiler:
         self._profile, self._kinds, self._doc = profile, kinds, doc
         self._methods: dict[tuple[str, int], Method | None] = {}
         # Items are many and rules few: most items share their fields with others.
-        self._leaves: dict[tuple[str, int], tuple[Leaf, Method | None]] = {}
+        self._leaves: dict[
+            tuple[tuple[_Field, ...], tuple[int, ...]],
+            tuple[tuple[Leaf, ...], Method | None],
+        ] = {}
 
     def variants(self, name: str) -> Variants:
         """Compile the plan of every combination that tells items of a list apart."""
@@ -133,51 +139,52 @@ class _Compiler:
         """Compile the plan of one object whose items are told apart by ``told``."""
         facts = dict(told)
         kind = self._kinds.get(facts.get("kind", ""))
-        leaves: list[Leaf] = []
-        parts: list[tuple[str, Item]] = []
+        own, inner = _fields_of(model, prefix)
+        chosen = tuple([self._chosen(path, facts, kind) for _, path, _ in own])
+        leaves, method = self._leaves_of(own, chosen)
         about: dict[str, Any] | None = None
-        inner = _parts_of(model)
-        for name, info in model.model_fields.items():
-            if prefix == "" and name in _LISTS:
-                continue
-            if name in inner:
-                parts.append((name, self.item(inner[name], f"{prefix}{name}.", told)))
-                continue
-            many = getattr(info.annotation, "__origin__", None) is tuple
-            path = f"{prefix}{name}[]" if many else f"{prefix}{name}"
-            leaf, method = self._leaf(name, path, many, facts, kind)
-            leaves.append(leaf)
-            if kind and name == "value" and method:
-                kind_after = method.kind_after(kind.kind, kind.shape)
-                about = {"kind": kind_after, "exact": method.name == "keep"}
-        if prefix == "observables[]." and about is None:
-            leaves = [_hidden(leaf) for leaf in leaves]
-        return Item(tuple(leaves), tuple(parts), about)
-
-    def _leaf(
-        self,
-        name: str,
-        path: str,
-        many: bool,
-        facts: Mapping[str, Any],
-        kind: ObservableKind | None,
-    ) -> tuple[Leaf, Method | None]:
-        rules = self._profile.fields[path]
-        index = (
-            0
-            if len(rules) == 1
-            else next(i for i, rule in enumerate(rules) if fits(rule.only, facts, kind))
+        if kind and method:
+            kind_after = method.kind_after(kind.kind, kind.shape)
+            about = {"kind": kind_after, "exact": method.name == "keep"}
+        parts = tuple(
+            (name, self.item(part, f"{prefix}{name}.", told)) for name, part in inner
         )
-        made = self._leaves.get((path, index))
+        return Item(leaves, parts, about)
+
+    def _chosen(
+        self, path: str, facts: Mapping[str, Any], kind: ObservableKind | None
+    ) -> int:
+        """Return which of a field's rules is about an item."""
+        rules = self._profile.fields[path]
+        if len(rules) == 1:
+            return 0
+        return next(i for i, rule in enumerate(rules) if fits(rule.only, facts, kind))
+
+    def _leaves_of(
+        self, own: tuple[_Field, ...], chosen: tuple[int, ...]
+    ) -> tuple[tuple[Leaf, ...], Method | None]:
+        """Return an object's fields under the chosen rules, and what its value meets.
+
+        The latter is of observables, whose values are redacted by kind.
+        """
+        made = self._leaves.get((own, chosen))
         if made is None:
-            made = self._made(name, path, many, index, rules[index])
-            self._leaves[path, index] = made
+            of_value: Method | None = None
+            leaves: list[Leaf] = []
+            for (name, path, many), index in zip(own, chosen, strict=True):
+                leaf, method = self._made(name, path, many, index)
+                leaves.append(leaf)
+                if path == _VALUE:
+                    of_value = method
+            if of_value is None and any(path == _VALUE for _, path, _ in own):
+                leaves = [_hidden(leaf) for leaf in leaves]
+            made = self._leaves[own, chosen] = tuple(leaves), of_value
         return made
 
     def _made(
-        self, name: str, path: str, many: bool, index: int, rule: FieldRule
+        self, name: str, path: str, many: bool, index: int
     ) -> tuple[Leaf, Method | None]:
-        method = self._method(path, index, rule)
+        method = self._method(path, index, self._profile.fields[path][index])
         where = self._doc.where(("fields", path, index))
         withheld = (path, WITHHELD, where)
         if method is None:
@@ -197,7 +204,26 @@ class _Compiler:
 
 
 DECLARED = declarations()
+_VALUE: Final = "observables[].value"
 _parts_of = cache(parts_of)
+
+
+@cache
+def _fields_of(
+    model: type[BaseModel], prefix: str
+) -> tuple[tuple[_Field, ...], tuple[tuple[str, type[BaseModel]], ...]]:
+    """Return an object's own fields, and the objects within it."""
+    inner = _parts_of(model)
+    own: list[_Field] = []
+    for name, info in model.model_fields.items():
+        if name in inner or (prefix == "" and name in _LISTS):
+            continue
+        many = getattr(info.annotation, "__origin__", None) is tuple
+        own.append((name, f"{prefix}{name}[]" if many else f"{prefix}{name}", many))
+    parts = [
+        (name, part) for name, part in inner.items() if prefix or name not in _LISTS
+    ]
+    return tuple(own), tuple(parts)
 
 
 def _alike(_: Mapping[str, Any]) -> tuple[()]:

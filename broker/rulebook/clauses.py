@@ -16,7 +16,7 @@ from broker.model.decision import Effect
 from broker.model.incident import Status
 from broker.model.known_good import LOOKED_UP
 from broker.model.mapping import ObservableKind
-from broker.model.rsit import RSIT_TYPES, rsit_category
+from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES, rsit_category
 from broker.policy.items import without_sense
 from broker.strict_yaml import Document, Path, nearest
 
@@ -32,6 +32,11 @@ _OF_A_LOSS: Final = ("loss_at_least", "loss_at_most")
 _WITHDRAWN: Final = frozenset({Status.WITHDRAWN})
 _NO_VICTIM: Final = frozenset({ConsentFact.NO_VICTIM})
 _OWN: Final = frozenset({SourceFact.OWN})
+_TYPES: Final = frozenset(RSIT_TYPES)
+_TYPES_OF: Final = {
+    category: frozenset(name for name in RSIT_TYPES if rsit_category(name) == category)
+    for category in RSIT_CATEGORIES
+}
 # A condition that holds only when a field is there.
 _NEEDS: Final[dict[str, str]] = {
     **dict.fromkeys(_OF_VICTIMS, "victims[]"),
@@ -130,7 +135,7 @@ def _never(clause: Clause) -> Iterator[tuple[str, str, str]]:
         low, high = getattr(when, least), getattr(when, most)
         if low is not None and high is not None and _rank(low) > _rank(high):
             yield least, f"{least} is above {most}, so it never applies", ""
-    if not _types(when) and when.classification_in and when.category_in:
+    if when.classification_in and when.category_in and not _types(when):
         message = "none of these types is of a category in category_in"
         advice = "one of the two lines is enough"
         yield "classification_in", f"{message}, so it never applies", advice
@@ -197,12 +202,12 @@ def _is_within(path: str, absent: set[str]) -> bool:
 
 def _types(when: When) -> frozenset[str]:
     """Return the types of incident that a clause is about."""
-    return frozenset(
-        name
-        for name in RSIT_TYPES
-        if (when.classification_in is None or name in when.classification_in)
-        and (when.category_in is None or rsit_category(name) in when.category_in)
-    )
+    found = _TYPES
+    if when.classification_in is not None:
+        found &= when.classification_in
+    if when.category_in is not None:
+        found &= frozenset().union(*map(_TYPES_OF.__getitem__, when.category_in))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

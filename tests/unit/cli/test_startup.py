@@ -8,7 +8,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from typer.main import get_command
+
 from broker import __version__
+from broker.cli.app import app, app_for
+from broker.cli.listing import Listing
 
 Besa = Callable[..., Any]
 
@@ -70,3 +75,18 @@ def test_a_misspelt_command_is_wrong_usage(besa: Besa) -> None:
 
     assert 2 == ended.code
     assert "preview" in ended.err
+
+
+@pytest.mark.parametrize("first", ["check", "policy", "dead-letters"])
+def test_only_the_command_that_is_called_is_made_ready(first: str) -> None:
+    """Of all commands only the one that the first word names is looked at."""
+    group = get_command(app_for(first))
+
+    assert isinstance(group, Listing)
+    assert [first] == list(group.commands)
+
+
+@pytest.mark.parametrize("first", ["", "--help", "chekc", "recall-x"])
+def test_no_command_is_left_out_where_none_is_named(first: str) -> None:
+    """Help, and a misspelt command, need all of them."""
+    assert app_for(first) is app
