@@ -34,7 +34,7 @@ from broker.model.sharing import (
 )
 from broker.rulebook import Rulebook
 from broker.seal import SigningKey
-from broker.strict_yaml import Document, Path, load, nearest, parse
+from broker.strict_yaml import Document, Parse, Path, load, nearest, parse
 
 FOLDER: Final = "policies/cases/"
 INCIDENTS: Final = f"{FOLDER}incidents/"
@@ -99,19 +99,25 @@ class CaseResult:
         return not self.problems
 
 
-def run_cases(files: Mapping[str, bytes], rulebook: Rulebook) -> tuple[CaseResult, ...]:
+def run_cases(
+    files: Mapping[str, bytes], rulebook: Rulebook, parse: Parse = parse
+) -> tuple[CaseResult, ...]:
     """Run every case; ``files`` are the ones that the rulebook was built from.
+
+    ``parse`` reads one file, or knows what it says.
 
     A case that cannot be read is a case that does not hold: nothing is raised.
     """
     return tuple(
-        _run(path, files, rulebook)
+        _run(path, files, rulebook, parse)
         for path in sorted(files)
         if path.startswith(FOLDER) and not path.startswith(INCIDENTS)
     )
 
 
-def _run(path: str, files: Mapping[str, bytes], rulebook: Rulebook) -> CaseResult:
+def _run(
+    path: str, files: Mapping[str, bytes], rulebook: Rulebook, parse: Parse
+) -> CaseResult:
     agreement, _, name = path.removeprefix(FOLDER).rpartition("/")
     name = name.removesuffix(".yaml")
     try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from broker.cases import CaseResult
     from broker.errors import Problem
     from broker.rulebook import Rulebook
+    from broker.strict_yaml import Document, Parse
 
 _WATCH_SECONDS: Final = 0.5
 _BEFORE: Final = 60
@@ -65,25 +66,51 @@ def check(
 
 def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
     """Check once and say what was found; return whether the rulebook may be used."""
-    from broker import prove
-    from broker.cases import run_cases
-    from broker.cli.reach import too_narrow
+    from broker.cli.beside import beside
     from broker.errors import RulebookError
-    from broker.rulebook import lapses
     from broker.settings import read_rulebook_files
 
     files = read_rulebook_files(*folders)
+    with beside(lambda: _parsed(files)) as parsed:
+        # To import these takes as long as to read the files.
+        from broker import prove
+        from broker.cases import run_cases
+        from broker.cli.reach import too_narrow
+        from broker.rulebook import lapses
+
+        parse = _known(parsed())
     try:
-        book = prove.proved(files)
+        book = prove.proved(files, parse)
     except RulebookError as error:
         _report(None, (), error.problems, (), files, as_json=as_json)
         return False
-    results = run_cases(files, book)
-    problems = tuple(problem for result in results for problem in result.problems)
-    ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
-    warnings = (*book.warnings, *ending, *too_narrow(files, book))
+    with beside(lambda: tuple(too_narrow(files, book))) as narrow:
+        results = run_cases(files, book, parse)
+        problems = tuple(problem for result in results for problem in result.problems)
+        ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
+        warnings = (*book.warnings, *ending, *narrow())
     _report(book, results, problems, warnings, files, as_json=as_json)
     return not problems
+
+
+def _parsed(files: Mapping[str, bytes]) -> dict[str, Document]:
+    """Return what files say, of those that can be read."""
+    from broker.errors import RulebookError
+    from broker.strict_yaml import parse
+
+    found: dict[str, Document] = {}
+    for name, data in files.items():
+        # What is wrong with the others is said when it is their turn.
+        with contextlib.suppress(RulebookError):
+            found[name] = parse(name, data)
+    return found
+
+
+def _known(documents: Mapping[str, Document]) -> Parse:
+    """Return what reads a file that is not among the documents."""
+    from broker.strict_yaml import parse
+
+    return lambda name, data: documents.get(name) or parse(name, data)
 
 
 def _watch(folders: tuple[Path, Path]) -> None:

@@ -37,7 +37,7 @@ from broker.redact.methods import METHODS
 from broker.redact.plan import fits
 from broker.rulebook import Route, Rulebook, build
 from broker.rulebook.clauses import covers
-from broker.strict_yaml import Path, nearest
+from broker.strict_yaml import Parse, Path, nearest, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,15 @@ class Refutation:
     problem: Problem
 
 
-def proved(files: Mapping[str, bytes]) -> Rulebook:
+def proved(files: Mapping[str, bytes], parse: Parse = parse) -> Rulebook:
     """Build a rulebook for use: what must never happen is proved of it.
+
+    ``parse`` reads one file, or knows what it says.
 
     Raises:
         RulebookError: something is wrong with the files, or a statement does not hold.
     """
-    book = build(files)
+    book = build(files, parse)
     side = side_of(files, book)
     problems = [*problems_of(side), *(each.problem for each in refuted(side))]
     if problems:

@@ -38,19 +38,21 @@ from broker.rulebook.sources import (
     read,
 )
 from broker.rulebook.tables import tables_of
+from broker.strict_yaml import Parse, parse
 
 
-def build(files: Mapping[str, bytes]) -> Rulebook:
+def build(files: Mapping[str, bytes], parse: Parse = parse) -> Rulebook:
     """Make a rulebook of policy and mapping files.
 
     Args:
         files: content by name, such as ``policies/agreements/kp.yaml``.
+        parse: reads one file, or knows what it says.
 
     Raises:
         RulebookError: something is wrong; carries every problem, in the order of files
             and lines.
     """
-    sources = read(files)
+    sources = read(files, parse)
     problems = [*sources.problems, *checks.problems(sources)]
     plans = _plans(sources, problems)
     _try_guards(sources, problems)

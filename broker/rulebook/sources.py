@@ -32,7 +32,7 @@ from broker.model.mapping import (
     ObservableKind,
     RsitRow,
 )
-from broker.strict_yaml import Document, load, nearest, parse
+from broker.strict_yaml import Document, Parse, load, nearest, parse
 
 M = TypeVar("M", bound=BaseModel)
 CASES: Final = "policies/cases/"
@@ -122,27 +122,30 @@ class Sources:
         return self.single.get(path)
 
 
-def read(files: Mapping[str, bytes]) -> Sources:
-    """Read all files; ``files`` has names such as ``policies/csirt.yaml``."""
+def read(files: Mapping[str, bytes], parse: Parse = parse) -> Sources:
+    """Read all files; ``files`` has names such as ``policies/csirt.yaml``.
+
+    ``parse`` reads one file, or knows what it says.
+    """
     sources = Sources()
     for path in _SINGLE:
         if path not in files:
             sources.problems.append(Problem(path, 0, 0, "this file is missing"))
     for path in sorted(files):
         if not path.startswith(CASES):
-            _take(sources, path, files[path])
+            _take(sources, path, files[path], parse)
     return sources
 
 
-def _take(sources: Sources, path: str, data: bytes) -> None:
+def _take(sources: Sources, path: str, data: bytes, parse: Parse) -> None:
     folder, _, name = path.removesuffix(".yaml").rpartition("/")
     if path in _SINGLE:
-        source = _source(sources, path, data, _SINGLE[path])
+        source = _source(sources, path, data, _SINGLE[path], parse)
         if source is not None:
             sources.single[path] = source
     elif folder in _FOLDERS and path.endswith(".yaml"):
         key, model = _FOLDERS[folder]
-        source = _source(sources, path, data, model)
+        source = _source(sources, path, data, model, parse)
         if source is None:
             sources.broken.add((key, name))
             return
@@ -157,7 +160,7 @@ def _take(sources: Sources, path: str, data: bytes) -> None:
 
 
 def _source(
-    sources: Sources, path: str, data: bytes, model: type[M]
+    sources: Sources, path: str, data: bytes, model: type[M], parse: Parse
 ) -> Source[M] | None:
     try:
         document = parse(path, data)

@@ -14,6 +14,6 @@ Invariant: every problem is reported with its file, line and column.
 from __future__ import annotations
 
 from broker.strict_yaml.loading import load, nearest
-from broker.strict_yaml.reading import Document, Path, parse
+from broker.strict_yaml.reading import Document, Parse, Path, parse
 
-__all__ = ["Document", "Path", "load", "nearest", "parse"]
+__all__ = ["Document", "Parse", "Path", "load", "nearest", "parse"]

@@ -20,6 +20,7 @@ from broker.errors import Problem, RulebookError
 
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
+Parse = Callable[[str, bytes], "Document"]
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 40
