@@ -57,7 +57,7 @@ def frame(
     ``like`` is that of another agreement, made of the same CSIRT and the same tables:
     what depends on these alone is taken from it.
     """
-    withheld = withheld_lines(profile)
+    terms = _terms(agreement, csirt, withheld_lines(profile))
     creator = f"identity--{csirt.uuid}"
     statement = _statement(agreement, creator)
     markings = tables.markings
@@ -86,11 +86,8 @@ def frame(
             for row in markings.retention
             if row.days == agreement.retention_days
         ),
-        {
-            name: _ending(row, agreement, csirt, withheld)
-            for name, row in tables.rsit.items()
-        },
-        _ending(None, agreement, csirt, withheld),
+        {name: _ending(row, terms) for name, row in tables.rsit.items()},
+        terms,
     )
 
 
@@ -174,18 +171,20 @@ def _labels(row: RsitRow) -> tuple[str, ...]:
     return (f'rsit:{category}="{kind}"', *[tag for tag in tags if tag])
 
 
-def _ending(
-    row: RsitRow | None, agreement: Agreement, csirt: Csirt, withheld: list[str]
-) -> str:
-    """Word the end of a case summary: offences, whom to ask, and the terms."""
-    lines: list[str] = []
-    if row and row.offences:
-        lines += ["", "## Offences that this may touch", ""]
-        lines += [
-            f"- {offence.act}: {offence.articles} ({_by(offence.confirmed_by)})"
-            for offence in row.offences
-        ]
-    lines += ["", "## Questions and reports back", ""]
+def _ending(row: RsitRow, terms: str) -> str:
+    """Word the end of a case summary: offences, then whom to ask, and the terms."""
+    if not row.offences:
+        return terms
+    offences = [
+        f"- {offence.act}: {offence.articles} ({_by(offence.confirmed_by)})"
+        for offence in row.offences
+    ]
+    return "\n".join(["", "## Offences that this may touch", "", *offences, terms])
+
+
+def _terms(agreement: Agreement, csirt: Csirt, withheld: list[str]) -> str:
+    """Word how every case summary under an agreement ends."""
+    lines = ["", "## Questions and reports back", ""]
     lines += [f"{csirt.name}: {csirt.contact}. Please name the case number.", ""]
     lines += [_REPORT_BACK, ""]
     if withheld:
