@@ -93,10 +93,14 @@ def _lines(text: str, delimiter: str) -> list[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         lines = list(reader)
-    except csv.Error:
-        raise IntakeError(
-            "", f"line {reader.line_num} is no CSV", "see RFC 4180"
-        ) from None
+    except csv.Error as error:
+        if "field limit" in str(error):
+            most = csv.field_size_limit()
+            problem = f"a cell of line {reader.line_num} is too long"
+            advice = f"at most {most} characters are taken"
+            raise IntakeError("", problem, advice) from None
+        problem = f"line {reader.line_num} is no CSV"
+        raise IntakeError("", problem, "see RFC 4180") from None
     if lines and (len(lines[0]) > _MOST_COLUMNS or len(set(lines[0])) != len(lines[0])):
         raise IntakeError("", "a column is there twice, or there are too many")
     return lines

@@ -43,6 +43,7 @@ from broker.model.incident import (
     Times,
     Victim,
 )
+from broker.model.intake import MOST_ITEMS
 from broker.model.mapping import Tables
 from broker.model.marking import Pap, Severity, Tlp
 
@@ -192,7 +193,11 @@ class Draft:
         to_ids: bool = False,
         comment: str | None = None,
     ) -> bool:
-        """Take an observable of a kind; say whether it was taken, else it is noted."""
+        """Take an observable of a kind; say whether it was taken, else it is noted.
+
+        Raises:
+            IntakeError: there are more than an incident may have.
+        """
         if not value:
             return False
         row = self.tables.kinds.get(kind)
@@ -213,6 +218,8 @@ class Draft:
         key = (kind, found, role, first, last, to_ids, comment, group)
         if key not in self._seen:
             self._seen.add(key)
+            if len(self._seen) > MOST_ITEMS:
+                raise too_many(path)
             self.observables.append(
                 Observable(
                     kind=kind, value=found, role=role, group=group,
@@ -349,6 +356,12 @@ class Draft:
                 path, _ = self.times.pop(name)
                 self.left.note(path, "before the incident began")
         return Times(**{name: moment for name, (_, moment) in self.times.items()})
+
+
+def too_many(path: str) -> IntakeError:
+    """Say that a message holds more observables than an incident may have."""
+    problem = f"it holds more than {MOST_ITEMS} observables"
+    return IntakeError(path, problem, "publish it in several incidents")
 
 
 def reporter_of(

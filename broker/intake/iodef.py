@@ -76,7 +76,9 @@ def _incident(incident: Node, draft: Draft) -> Parsed:
     number, place = _id(incident)
     generated = incident.moment("GenerationTime")
     reported = incident.moment("ReportTime")
-    revised_at = incident.needed("GenerationTime", generated or reported)
+    # One that is there and cannot be used, or stands twice, is no reason to guess.
+    said = generated if incident.has("GenerationTime") else reported
+    revised_at = incident.needed("GenerationTime", said)
     draft.speak(incident.line("lang"), incident.at("lang"))
     # RFC 7970, 3.3.1: without a restriction, the parties have agreed on one elsewhere.
     draft.mark(incident.at("restriction"), incident.word("restriction"))
@@ -154,11 +156,18 @@ def _classify(
 ) -> None:
     path = incident.at("Assessment")
     words = []
+    # Only what the table has a row for: a message may name very many of both.
+    ends = {row[at + 1 :] for row in draft.table.classification for at in _blanks(row)}
+    others = sorted(business & ends)
     for word in impacts:
-        together = [f"{word} {other}" for other in sorted(business)]
+        together = [f"{word} {other}" for other in others]
         known = [both for both in together if both in draft.table.classification]
         words.append(known[0] if known else word)
     draft.classify_by_all(path, words)
+
+
+def _blanks(text: str) -> list[int]:
+    return [at for at, letter in enumerate(text) if letter == " "]
 
 
 def _severity(node: Node, draft: Draft) -> None:

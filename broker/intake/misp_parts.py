@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from broker.intake import misp_fields as fields
 from broker.intake import misp_tags as tags
+from broker.intake.draft import too_many
 from broker.intake.groups import MOST
 from broker.intake.misp_fields import Json
 from broker.intake.misp_types import KNOWN, Index, kinds_of
@@ -27,6 +28,7 @@ from broker.model.incident import (
     Suspect,
     Victim,
 )
+from broker.model.intake import MOST_ITEMS
 from broker.model.marking import Pap, Tlp
 
 LONGEST_TEXT: Final = 65_535
@@ -186,7 +188,7 @@ class Reading:
         ``about`` is a comment to take when the attribute has none of its own.
 
         Raises:
-            IntakeError: its comment is not a text.
+            IntakeError: its comment is not a text, or there are too many observables.
         """
         found, complete = kinds_of(self.types, name, raw)
         if not complete:
@@ -217,6 +219,8 @@ class Reading:
                 self.left.note(path, f"its value is not of the kind {row.kind}")
             elif key not in self._seen:
                 self._seen.add(key)
+                if len(self._seen) > MOST_ITEMS:
+                    raise too_many(path)
                 self.observables.append(Observable(kind=row.kind, value=value, **said))
 
     def is_line(self, value: str, path: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -18,10 +19,13 @@ from broker.errors import IntakeError
 from broker.intake.parsed import Parsed
 from broker.intake.values import normal
 from broker.model.incident import Incident, Observable
+from broker.model.intake import MOST_ITEMS
 from broker.model.mapping import ObservableKind
 
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _ESCAPED: Final = re.compile(rb"\\.")
+_LARGE: Final = 100_000
+_MOST_ERRORS: Final = 10_000
 _ADVICE: Final = "'besa schema' prints the fields and their types"
 
 
@@ -31,12 +35,35 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
     Raises:
         IntakeError: with the path of the first field that is wrong, never its value.
     """
+    if len(raw) > _LARGE:
+        _refuse_too_many(raw)
     try:
         incident = Incident.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise as_intake_error(error) from None
     _refuse_what_is_said_twice(raw)
     return Parsed(with_normal_values(incident, kinds))
+
+
+def _refuse_too_many(raw: bytes) -> None:
+    """Refuse a message with so many items that saying what is wrong fills the memory.
+
+    Raises:
+        IntakeError: a list holds more than ``MOST_ITEMS``.
+    """
+    with suppress(ValueError):
+        waiting: list[tuple[str, Any]] = [("", loads(raw))]
+        while waiting:
+            path, value = waiting.pop()
+            if isinstance(value, dict | list) and len(value) > MOST_ITEMS:
+                problem = f"it holds {len(value)} items"
+                raise IntakeError(path, problem, f"at most {MOST_ITEMS} are taken")
+            if isinstance(value, dict):
+                for key, inner in value.items():
+                    if isinstance(inner, dict | list):
+                        waiting.append((path or _path((key,)), inner))
+            elif isinstance(value, list):
+                waiting += [(path, each) for each in value if isinstance(each, dict)]
 
 
 def _refuse_what_is_said_twice(raw: bytes) -> None:
@@ -64,6 +91,9 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 
 def as_intake_error(error: ValidationError) -> IntakeError:
     """Say what a validation found first, without the value that it found."""
+    if error.error_count() > _MOST_ERRORS:
+        # To list them takes a kilobyte of memory for each.
+        return IntakeError("", f"{error.error_count()} fields are wrong", _ADVICE)
     found = error.errors(include_url=False, include_context=False, include_input=False)
     first, more = found[0], len(found) - 1
     problem = str(first["msg"]).removeprefix("Value error, ")

@@ -43,6 +43,13 @@ CONTENT_TYPES: Final = {
 LARGEST_MESSAGE: Final = 16 * 1024 * 1024
 """The most bytes that a source loads as one message; more becomes a dead letter."""
 
+MOST_ITEMS: Final = 200_000
+"""The most observables that one incident may have, and items of any list in ours.
+
+More than any person could look through; a small message must not become a large one in
+memory.
+"""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:

@@ -252,54 +252,6 @@ def test_xml_that_is_no_document_is_refused(text: str, problem: str) -> None:
     assert found.problem.startswith(problem)
 
 
-def _many(name: str, count: int) -> bytes:
-    """Return a message of a format with that many addresses."""
-    addresses = [f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(count)]
-    base = {path.name: value_of(path) for path in JSON}
-    if name == "n6":
-        made = {
-            **base["n6_event_phish.json"],
-            "address": [{"ip": ip} for ip in addresses],
-        }
-    elif name == "idea0":
-        made = {**base["idea0_scanning.json"], "Source": [{"IP4": addresses}]}
-    elif name == "thehive":
-        found = [{"dataType": "ip", "data": ip} for ip in addresses]
-        made = {**base["thehive_alert.json"], "observables": found}
-    elif name == "iodef-json":
-        made = deepcopy(base["iodef_rfc8727_incident.json"])
-        listed = [{"value": ip, "category": "ipv4-addr"} for ip in addresses]
-        made["Incident"][0]["EventData"] = [{"System": [{"Node": {"Address": listed}}]}]
-    elif name == "stix":
-        made = deepcopy(base["stix_report.json"])
-        things = [
-            {
-                "type": "ipv4-addr",
-                "spec_version": "2.1",
-                "id": f"ipv4-addr--{n}",
-                "value": ip,
-            }
-            for n, ip in enumerate(addresses)
-        ]
-        made["objects"] += things
-        made["objects"][5]["object_refs"] += [thing["id"] for thing in things]
-    else:
-        made = {**base["xarf4_infected_host.json"], "c2_communications": addresses}
-    return json.dumps(made).encode()
-
-
-@pytest.mark.parametrize(
-    "name", ["n6", "idea0", "thehive", "iodef-json", "stix", "xarf4"]
-)
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-def test_100_000_observables_are_read(name: str) -> None:
-    """A message with a hundred thousand addresses is read, and all are taken."""
-    found = read(_many(name, 100_000))
-
-    assert 100_000 <= len(found.incident.observables)
-
-
 def test_notes_are_bounded() -> None:
     """Of many thousand unknown fields, a thousand are named and the rest counted."""
     unknown = {f"x_{n:05}".translate(str.maketrans(string.digits, "abcdefghij")): 1
