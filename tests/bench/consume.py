@@ -85,7 +85,7 @@ def _compared(
                 stored.append(_consumed(source, Path(home)))
             raws = list(islice(stream, EACH))
             spent = [
-                timed_together(world.process_batch, raws[at : at + path.BATCH])
+                timed_together(path.in_batch, raws[at : at + path.BATCH])
                 for at in range(0, EACH, path.BATCH)
             ]
             alone.append(sum(spent) / len(spent))

@@ -5,6 +5,7 @@ The path is measured as the consumer runs it, in batches; and one incident at a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 
 from broker import convert, pipeline, redact, render
+from broker.batch import disclose_each
 from broker.model.sharing import Outcome, State
 from tests.bench import incidents, plain, world
 from tests.bench.floor import Output, floor, output
@@ -51,14 +53,14 @@ def compare(turns: int, seed: int = 1) -> Compared:
     """Let the three ways take turns on novel incidents."""
     stream = incidents.stream(seed)
     routes = len(world.rulebook().routes)
-    for outcome in world.process_batch(list(islice(stream, BATCH))):
+    for outcome in in_batch(list(islice(stream, BATCH))):
         _check(outcome)
     path, alone, low, beside, slow = [], [], [], [], []
     ids, sizes = [], []
     with settled():
         for number in range(turns):
             raws = list(islice(stream, BATCH))
-            path.append(timed_together(world.process_batch, raws) / routes)
+            path.append(timed_together(in_batch, raws) / routes)
             # Only now: nothing may have seen these incidents before the path did.
             work = [_turn(raw) for raw in raws[:FEW]]
             each = [(turn.raw, turn.outputs) for turn in work]
@@ -79,6 +81,15 @@ def compare(turns: int, seed: int = 1) -> Compared:
         sum(ids) / len(ids),
         sum(sizes) / len(sizes),
     )
+
+
+def in_batch(raws: Sequence[bytes]) -> list[Outcome | Exception]:
+    """Take incidents through the pure path as the consumer does with its batches."""
+    book, keys, now = world.rulebook(), world.keys(), world.NOW
+    received = [
+        pipeline.receive(raw, world.NATIVE, rulebook=book, now=now) for raw in raws
+    ]
+    return list(disclose_each(received, {}, rulebook=book, keys=keys, now=now))
 
 
 def _check(outcome: Outcome | Exception) -> None:

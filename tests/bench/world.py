@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker import pipeline
-from broker.batch import disclose_each
 from broker.keys import Keys, recipient_key
 from broker.model.sharing import NO_HISTORY, Outcome
 from broker.rulebook import Rulebook, build
@@ -51,11 +49,3 @@ def process(raw: bytes) -> Outcome:
         now=NOW,
         content_type=NATIVE,
     )
-
-
-def process_batch(raws: Sequence[bytes]) -> list[Outcome | Exception]:
-    """Take incidents through the pure path as the consumer does with its batches."""
-    received = [
-        pipeline.receive(raw, NATIVE, rulebook=rulebook(), now=NOW) for raw in raws
-    ]
-    return list(disclose_each(received, {}, rulebook=rulebook(), keys=keys(), now=NOW))

@@ -202,8 +202,13 @@ def test_nothing_that_the_path_makes_is_garbage_in_a_circle() -> None:
     assert 0 == gc.collect()
 
 
-def test_the_garbage_collector_rests_while_incidents_go_abreast(
-    monkeypatch: pytest.MonkeyPatch,
+def _first_of_batch(received: Received) -> Any:
+    return next(_each([received], {}))
+
+
+@pytest.mark.parametrize("taken", [_first_of_batch, _alone({})])
+def test_the_garbage_collector_rests_on_the_way(
+    taken: Callable[[Received], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is off on the way, and on again when the outcome is there."""
     resting: list[bool] = []
@@ -214,8 +219,7 @@ def test_the_garbage_collector_rests_while_incidents_go_abreast(
         return real(incident, now)
 
     monkeypatch.setattr(pipeline, "facts_of", noted)
-    outcomes = _each([world.receive(world.FULL)], {})
-    next(outcomes)
+    taken(world.receive(world.FULL))
 
     assert [True] == resting
     assert gc.isenabled()
