@@ -56,6 +56,8 @@ _USERINFO: Final = re.compile(r"^([a-z][a-z0-9+.-]{1,20}://)[^/?#@\s]*@", re.IGN
 _ADDRESS: Final = re.compile(r"[0-9a-fA-F:.]+(/[0-9]{1,3})?")
 UID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{2,127}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+# From an address to an address: it would pass for a host's name otherwise.
+_RANGE: Final = re.compile(r"[0-9.]+\s*-\s*[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.\s-]*")
 _ONION: Final = ".onion"
 
 
@@ -383,6 +385,8 @@ def kind_of_host(value: str) -> str:
         return "url"
     if _ADDRESS.fullmatch(value) and (":" in value or value[-1:].isdigit()):
         return "ipv6" if ":" in value else "ipv4"
+    if _RANGE.fullmatch(value):
+        return "ipv6" if ":" in value else "ipv4"  # is none, so it is noted
     return "onion" if value.lower().rstrip(".").endswith(_ONION) else "domain"
 
 

@@ -85,7 +85,7 @@ def _party(party: Node, draft: Draft, role: Role) -> None:
             return
     for key in ("IP4", "IP6"):
         for path, value in party.texts(key):
-            for network in _networks(value):
+            for network in networks(value):
                 draft.observe_host(network, path, role)
     for key, kind in _KINDS.items():
         for path, value in party.texts(key):
@@ -100,7 +100,7 @@ def _party(party: Node, draft: Draft, role: Role) -> None:
     party.rest()
 
 
-def _networks(value: str) -> Iterator[str]:
+def networks(value: str) -> Iterator[str]:
     """Yield an address or network; a range as the networks that make it up."""
     first, dash, last = value.partition("-")
     if not dash:
@@ -108,11 +108,11 @@ def _networks(value: str) -> Iterator[str]:
         return
     try:
         ends: Any = (ip_address(first.strip()), ip_address(last.strip()))
-        networks = list(summarize_address_range(*ends))
+        found = list(summarize_address_range(*ends))
     except (ValueError, TypeError):
-        networks = []
-    if 0 < len(networks) <= _MOST_NETWORKS:
-        yield from map(str, networks)
+        found = []
+    if 0 < len(found) <= _MOST_NETWORKS:
+        yield from map(str, found)
     else:
         yield value  # is no address, so it is noted
 

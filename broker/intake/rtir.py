@@ -1,6 +1,7 @@
 """Reads a ticket of RTIR, as the REST interface of Request Tracker 5 (REST2) shows it.
 
-RTIR's JSON -> `Parsed`. Custom fields are those that RTIR brings along.
+RTIR's JSON -> `Parsed`. Custom fields are those that RTIR brings along. Older versions
+of REST2 write each as a key ``CF.Name``, newer ones all as a list ``CustomFields``.
 
 Invariants: a requestor told the CSIRT and is nobody's victim by that; of a customer
 RTIR does not say on which side they are, so that they are left behind.
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from broker.intake.draft import Draft, reporter_of
+from broker.intake.idea0 import networks
 from broker.intake.message import start
 from broker.intake.node import Node
 from broker.intake.parsed import Parsed
@@ -19,9 +21,14 @@ from broker.model.mapping import Tables
 
 _CLOSED: Final = frozenset({"resolved", "closed"})
 _WITHDRAWN: Final = frozenset({"rejected", "abandoned", "deleted"})
-_PREFIXES: Final = ("cf.{", "customfield.{")
-_LINKS: Final = ("_hyperlinks", "_url", "type", "InitialPriority", "FinalPriority",
-                 "EffectiveId", "SLA")  # fmt: skip
+_PREFIXES: Final = ("cf.", "customfield.")
+_HOSTS: Final = frozenset({"ip", "domain", "url", "hostname"})
+# What RTIR 5 calls the field, and what a CSIRT may call its own.
+_CVES: Final = frozenset({"cve id", "cve"})
+_LINKS: Final = ("_hyperlinks", "_url", "type", "Type", "InitialPriority",
+                 "FinalPriority", "EffectiveId", "SLA")  # fmt: skip
+# How RT writes a date that nobody has set.
+_NEVER: Final = "1970-01-01T00:00:00Z"
 
 
 def read(raw: bytes, tables: Tables) -> Parsed:
@@ -37,7 +44,8 @@ def read(raw: bytes, tables: Tables) -> Parsed:
     updated = ticket.moment("LastUpdated") or created
     revised_at = ticket.needed("LastUpdated", updated)
     draft.when("reported", "Created", created)
-    draft.when("occurred_from", "Starts", ticket.moment("Starts"))
+    if ticket.raw("Starts") != _NEVER:
+        draft.when("occurred_from", "Starts", ticket.moment("Starts"))
     state = ticket.word("Status")
     if state in _CLOSED:
         draft.status = Status.CLOSED
@@ -64,7 +72,10 @@ def _requestor(ticket: Node, draft: Draft) -> None:
     for person in ticket.nodes("Requestor"):
         name = person.line("id") or person.line("Name")
         mail = name if name and "@" in name else None
-        if draft.reporter is None:
+        if person.word("type") == "group":
+            # Its id is a number in RT and nobody's name.
+            draft.left.note(person.path, "a group, not a person")
+        elif draft.reporter is None:
             draft.reporter = reporter_of(None if mail else name, email=mail)
         else:
             draft.left.note(person.path, "a second requestor")
@@ -78,7 +89,7 @@ def _custom_fields(ticket: Node, draft: Draft) -> None:
         found.append((field.word("name"), field, "values"))
         field.about_the_message("id", "type", "_url")
     for key in [key for key in ticket.value if key.lower().startswith(_PREFIXES)]:
-        name = key.partition("{")[2].rstrip("}").lower()
+        name = key.partition(".")[2].strip("{}").lower()
         found.append((name, ticket, key))
     # Whose an address is follows the classification.
     _classify([each for each in found if each[0] == "classification"], draft)
@@ -103,9 +114,13 @@ def _custom_field(field: Node, key: str, name: str, draft: Draft) -> None:
     found = [
         text for _, text in Node({"v": field.raw(key)}, path, draft.left).texts("v")
     ]
-    if name in ("ip", "domain", "url", "hostname"):
+    if name in _HOSTS:
         for value in found:
-            draft.observe_host(value, path, draft.sides.source)
+            for host in networks(value):
+                draft.observe_host(host, path, draft.sides.source)
+    elif name in _CVES:
+        for value in found:
+            draft.observe("cve", value, path)
     elif name == "tlp":
         for value in found:
             draft.mark(path, value)

@@ -622,3 +622,62 @@ def test_hierarchical_intelmq_is_the_same() -> None:
     first, second = (parsed.incident.model_copy(update=same) for _, parsed in made)
     assert first == second
     assert sorted(made[0][1].left_behind) == sorted(made[1][1].left_behind)
+
+
+class TestTicketsOfRt:
+    @pytest.mark.parametrize("key", ["CF.IP", "CF.{IP}", "CustomField.{IP}"])
+    def test_custom_fields_as_keys(self, key: str) -> None:
+        """Older versions of REST2 write a custom field as a key of the ticket."""
+        found = _incident(RTIR, CustomFields=[], **{key: ["203.0.113.9"]})
+
+        assert ["203.0.113.9"] == [one.value for one in found.observables]
+
+    def test_an_address_range(self) -> None:
+        """RT writes a network as a range: it is read as networks, not as a name."""
+        values = [
+            "203.0.113.0-203.0.113.255",
+            "203.0.113.1-203.0.113.254",
+            "x-y.example",
+        ]
+        found = _incident(RTIR, CustomFields=[{"name": "IP", "values": values}])
+        told = [(one.kind, one.value) for one in found.observables]
+
+        assert ("ipv4", "203.0.113.0/24") == told[0]
+        assert ("domain", "x-y.example") == told[-1]
+        assert {"ipv4"} == {kind for kind, _ in told[:-1]}
+
+    def test_a_range_of_too_many_networks_is_noted(self) -> None:
+        """A range that no few networks make up is noted, and is no host's name."""
+        values = ["10.0.0.1-10.255.255.254", "2001:db8::1-2001:db8::ffff:ffff:ffff:1"]
+        found = _parsed(RTIR, CustomFields=[{"name": "IP", "values": values}])
+
+        assert () == found.incident.observables
+        assert {
+            "CustomFields[0].values (its value is not of the kind ipv4)",
+            "CustomFields[0].values (its value is not of the kind ipv6)",
+        } <= set(found.left_behind)
+
+    def test_vulnerabilities(self) -> None:
+        """RTIR's field of vulnerabilities is read."""
+        fields = [{"name": "CVE ID", "values": ["CVE-2026-1234"]}]
+        found = _incident(RTIR, CustomFields=fields)
+
+        assert [("cve", "CVE-2026-1234")] == [
+            (o.kind, o.value) for o in found.observables
+        ]
+
+    def test_a_group_that_asked(self) -> None:
+        """A group among the requestors is no person, and its number no name."""
+        people = [{"id": "42", "type": "group"}, {"id": "a@b.example", "type": "user"}]
+        found = _parsed(RTIR, Requestor=people)
+
+        assert found.incident.reporter is not None
+        assert "a@b.example" == found.incident.reporter.contacts.email
+        assert "Requestor[0] (a group, not a person)" in found.left_behind
+
+    def test_a_date_that_nobody_set(self) -> None:
+        """RT writes 1970 where nobody has set a date: that is nothing, and no loss."""
+        found = _parsed(RTIR, Starts="1970-01-01T00:00:00Z")
+
+        assert found.incident.times.occurred_from is None
+        assert not any(note.startswith("Starts") for note in found.left_behind)
