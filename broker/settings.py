@@ -9,15 +9,22 @@ one trust zone is refused the secrets of the other.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from broker import strict_yaml
 from broker.canonical import dumps, sha256_hex
@@ -27,6 +34,7 @@ from broker.model.feedback import AgreedTag, AgreedTags
 from broker.model.reviewer import Reviewers
 
 _PACKAGE: Final = Path(__file__).resolve().parent
+_PREFIX: Final = "besa_"
 _RECIPIENTS: Final = "policies/recipients/"
 _FEEDBACK: Final = "mappings/feedback/"
 # A rulebook of its own within the shipped policies; `besa check` reads it by its name.
@@ -45,16 +53,14 @@ class Zone(StrEnum):
     BOTH = "both"  # an operator at a terminal
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """How this installation of Besa is set up.
 
-    Every value is an environment variable with the prefix ``BESA_``. Folders that are
-    not set lie in ``BESA_HOME``.
+    Every value that is not given is an environment variable with the prefix ``BESA_``.
+    Folders that are not set lie in ``BESA_HOME``.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="BESA_", frozen=True, extra="ignore", env_ignore_empty=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_default=True)
 
     home: Path = Field(Path("var"), description="the folder that everything lies in")
     policies: Path | None = Field(None, description="agreements, recipients, profiles")
@@ -93,6 +99,18 @@ class Settings(BaseSettings):
         "info", description="how much consume and dispatch say on standard error"
     )
     zone: Zone = Field(Zone.BOTH, description="set by `besa run` for its two processes")
+
+    # pydantic-settings would do it, and takes longer to import than files to read: it
+    # brings asyncio, argparse and all that it can read settings from.
+    @model_validator(mode="before")
+    @classmethod
+    def _from_environment(cls, given: dict[str, Any]) -> dict[str, Any]:
+        found = {
+            name.lower().removeprefix(_PREFIX): value
+            for name, value in os.environ.items()
+            if name.lower().startswith(_PREFIX) and value
+        }
+        return {**found, **given}
 
     @field_validator("topic")
     @classmethod

@@ -22,7 +22,6 @@ HEAVY = (
     "kafka",
     "orjson",
     "pydantic",
-    "pydantic_settings",
     "pymisp",
     "requests",
     "rich",
