@@ -39,23 +39,51 @@ class Shaped(NamedTuple):
     words: frozenset[str] | None = None
     uuid: bool = False
     text: bool = False
-    flag: bool = False
     # Both a closed shape that is tested and a text that is collected.
     epoch: bool = False
-    test: Callable[[str], object] | None = None
+    test: Callable[[Any], object] | None = None
     inner: Accept | None = None
 
 
 class _Plan(NamedTuple):
     """How an object with certain keys is read."""
 
-    words: Callable[[Any], Any] | None  # its words of closed lists, together
+    words: Callable[[Any], tuple[Any, ...]]  # its words of closed lists, together
     lists: tuple[frozenset[str], ...]
-    known: set[Any]  # which of these were in their lists before
-    flags: tuple[str, ...]
-    tested: tuple[tuple[str, Callable[[str], object]], ...]
-    uuids: tuple[str, ...]
-    texts: tuple[tuple[str, Accept | None], ...]  # in order, with what is within
+    known: set[tuple[Any, ...]]  # which of these were in their lists before
+    tested: tuple[tuple[str, Callable[[Any], object]], ...]
+    uuids: Callable[[Any], tuple[Any, ...]]
+    texts: Callable[[Any], tuple[Any, ...]]
+    # The same in order, with what takes those that have something within.
+    within: tuple[tuple[str, Accept | None], ...]
+
+
+def _getter(keys: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what reads the values of some keys."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    if not keys:
+        return _nothing
+    [key] = keys
+    return lambda value: (value[key],)
+
+
+def _nothing(_: Any) -> tuple[Any, ...]:
+    return ()
+
+
+def _with_inner(plan: _Plan, value: Any, texts: list[str], uuids: list[str]) -> bool:
+    for key, inner in plan.within:
+        if inner is None:
+            texts.append(value[key])
+        elif not inner(value[key], texts, uuids):
+            return False
+    return True
+
+
+def is_flag(value: Any) -> bool:
+    """Say whether a value is yes or no; a number is neither."""
+    return type(value) is bool
 
 
 class Objects:
@@ -70,28 +98,30 @@ class Objects:
 
     def accept(self, value: Any, texts: list[str], uuids: list[str]) -> bool:
         """Say whether an object is as allowed; no is no answer."""
-        if type(value) is not dict:
+        return self.accept_all([value], texts, uuids)
+
+    def accept_all(self, values: Any, texts: list[str], uuids: list[str]) -> bool:
+        """Say whether each object of a list is as allowed; no is no answer."""
+        if type(values) is not list:
             return False
-        keys = tuple(value)
-        plan = self._plans.get(keys) or self._planned(keys)
-        if plan is None:
-            return False
-        if plan.words is not None:
+        plans = self._plans
+        for value in values:
+            if type(value) is not dict:
+                return False
+            keys = tuple(value)
+            plan = plans.get(keys) or self._planned(keys)
+            if plan is None:
+                return False
             words = plan.words(value)
             if words not in plan.known and not _in_lists(plan, words):
                 return False
-        for key in plan.flags:
-            if type(value[key]) is not bool:
-                return False
-        for key, test in plan.tested:
-            if not test(value[key]):
-                return False
-        for key in plan.uuids:
-            uuids.append(value[key])
-        for key, inner in plan.texts:
-            if inner is None:
-                texts.append(value[key])
-            elif not inner(value[key], texts, uuids):
+            for key, test in plan.tested:
+                if not test(value[key]):
+                    return False
+            uuids += plan.uuids(value)
+            if not plan.within:
+                texts += plan.texts(value)
+            elif not _with_inner(plan, value, texts, uuids):
                 return False
         return True
 
@@ -101,28 +131,29 @@ class Objects:
         if not all(key in shapes for key in keys):
             return None
         listed = [key for key in keys if shapes[key].words is not None]
+        said = [
+            key
+            for key in keys
+            if shapes[key].text or shapes[key].epoch or shapes[key].inner
+        ]
+        inner = tuple((key, shapes[key].inner) for key in said)
         plan = _Plan(
-            itemgetter(*listed) if listed else None,
+            _getter(listed),
             tuple(words for key in listed if (words := shapes[key].words) is not None),
             set(),
-            tuple(key for key in keys if shapes[key].flag),
             tuple((key, test) for key in keys if (test := shapes[key].test)),
-            tuple(key for key in keys if shapes[key].uuid),
-            tuple(
-                (key, shapes[key].inner)
-                for key in keys
-                if shapes[key].text or shapes[key].epoch or shapes[key].inner
-            ),
+            _getter([key for key in keys if shapes[key].uuid]),
+            _getter(said),
+            inner if any(shapes[key].inner for key in said) else (),
         )
         if len(self._plans) < _MOST_PLANS:
             self._plans[keys] = plan
         return plan
 
 
-def _in_lists(plan: _Plan, words: Any) -> bool:
+def _in_lists(plan: _Plan, words: tuple[Any, ...]) -> bool:
     """Say whether words are in their lists, and remember it."""
-    each = words if len(plan.lists) > 1 else (words,)
-    if not all(map(frozenset.__contains__, plan.lists, each)):
+    if not all(map(frozenset.__contains__, plan.lists, words)):
         return False
     if len(plan.known) < _MOST_WORDS:
         plan.known.add(words)

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from broker.errors import GuardError
 from broker.guard.layers import LAYERS, TOO_DEEP, Opened
-from broker.guard.texts import fold, squeeze_each
+from broker.guard.texts import SEPARATOR, fold, squeeze, squeeze_each
 
 # So much of the end of a value is looked at: forty letters as entities, written twice.
 _END: Final = 1_000
@@ -32,6 +32,8 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
 # What the first byte of a text can be: ASCII, or the first of a letter beyond it, or
 # of UTF-16; as the first letter of base64.
 _FIRST: Final = frozenset("AIJKLMNOPQRSTUVWXYZabcdefwxyz04/")
+# The second of two digits, or of "0x".
+_HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEFx")
 _LEAST_BEYOND: Final = 0x80
 _LEAST_LEAD: Final = 0xC2
 _PAIRS: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2})+)")
@@ -52,8 +54,9 @@ _AS_HEX: Final = bytes(
     c if chr(c) in "0123456789abcdefABCDEF" else 48 for c in range(256)
 )
 _BETWEEN_PAIRS: Final = b" :+-"
-# As long as the shortest value that is looked for in two halves; UTF-16 has NULs.
-_PRINTED: Final = re.compile(rb"[\x00\x20-\x7e]{8,}")
+_BETWEEN: Final = frozenset(" :+-")
+# ASCII, and the NULs of UTF-16; as many as the shortest value that is looked for in
+# two halves has letters.
 _IS_PRINTED: Final = bytes(c == 0 or 32 <= c < 127 for c in range(256))
 _RUN: Final = b"\1" * 8
 _LONG: Final = 8
@@ -98,11 +101,9 @@ class Seams:
         some = list(bares)
         long = "\0".join(bare for bare in some if len(bare) >= _LONG)
         short = "\0".join(bare for bare in some if len(bare) < _LONG)
-        self._five = set(map("".join, zip(*(long[n:] for n in range(5)), strict=False)))
+        self._five = {long[at : at + 5] for at in range(len(long) - 4)}
         # An address may be no longer than four digits.
-        self._three = set(
-            map("".join, zip(*(short[n:] for n in range(3)), strict=False))
-        )
+        self._three = {short[at : at + 3] for at in range(len(short) - 2)}
 
     def meet(self, first: str, second: str) -> bool:
         """Say whether a value may end one text and go on in the next."""
@@ -117,13 +118,15 @@ class Seams:
 class Beside:
     """What values mean beside each other; each value is read once for all drafts."""
 
-    __slots__ = ("_below", "_meanings", "_opened", "_pairs")
+    __slots__ = ("_bare", "_below", "_meanings", "_opened", "_pairs")
 
     def __init__(self, opened: Opened) -> None:
         """Decode with what is decoded already."""
         self._opened = opened
         # A text -> what it may mean one layer below. Few texts mean anything.
         self._below: dict[str, Sequence[str]] = {}
+        # The same texts without blanks and signs.
+        self._bare: dict[str, str] = {}
         # They, and all that they may mean.
         self._meanings: dict[str, list[_Half]] = {}
         self._pairs: dict[tuple[str, str, Seams], list[str]] = {}
@@ -152,6 +155,7 @@ class Beside:
             if not new:
                 break
             self._opened.learn(new)
+            self._bare.update(zip(new, _bares(new), strict=True))
             found = {
                 text: inner
                 for text in new
@@ -182,6 +186,8 @@ class Beside:
 
     def _means(self, text: str) -> list[_Half]:
         """Return a text and all that it may mean, from the outside in."""
+        if not self._below[text]:
+            return [_Half(text, self._bare[text])]
         found = self._meanings.get(text)
         if found is None:
             seen = {text: None}
@@ -192,11 +198,21 @@ class Beside:
                 if not layer:
                     break
                 seen.update(dict.fromkeys(layer))
-            bares = squeeze_each(map(fold, seen))
-            found = self._meanings[text] = list(map(_Half, seen, bares))
+            found = self._meanings[text] = [
+                _Half(one, self._bare[one]) for one in seen if one in self._bare
+            ]
             if len(found) > _MOST_MEANINGS:
                 raise GuardError(TOO_DEEP)
         return found
+
+
+def _bares(texts: list[str]) -> list[str]:
+    """Return texts folded, without blanks and signs."""
+    # In one piece, because most of the price is the call.
+    folded = fold(SEPARATOR.join(texts)).split(SEPARATOR)
+    if len(folded) == len(texts):
+        return squeeze_each(folded)
+    return [squeeze(fold(text)) for text in texts]
 
 
 def _whole(values: Sequence[str], ends: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -205,10 +221,13 @@ def _whole(values: Sequence[str], ends: Sequence[tuple[str, str]]) -> Iterator[s
         if _CUT.search(before, max(len(before) - _LONGEST_CUT, 0)):
             yield before + after
     for raw in in_one_piece(values):
-        # Nearly always it is noise, and that is seen sooner in this way.
-        if _RUN in raw.translate(_IS_PRINTED):
-            for printed in _PRINTED.findall(raw):
-                yield printed.replace(b"\0", b"").decode("ascii")
+        # Nearly all of it is noise, in which a long run is found fastest as one sign.
+        flags = raw.translate(_IS_PRINTED) + b"\0"
+        start = flags.find(_RUN)
+        while start >= 0:
+            end = flags.index(b"\0", start)
+            yield raw[start:end].replace(b"\0", b"").decode("ascii")
+            start = flags.find(_RUN, end)
 
 
 def in_one_piece(values: Iterable[str]) -> Iterator[bytes]:
@@ -233,12 +252,11 @@ def _inner(text: str, opened: Sequence[str]) -> list[str]:
     found = [inner for inner in opened if not _NOISE.search(inner)]
     if "=?" in text:
         found.append(_HEADER.sub("", text))
-    if _SPACED_PAIRS.fullmatch(text):
+    if text[2:3] in _BETWEEN and _SPACED_PAIRS.fullmatch(text):
         found += _readings(bytes.fromhex(re.sub(r"\W", "", text)))
     tokens = _TOKEN.findall(text)
     for token in {*tokens[:1], *tokens[-1:]}:
-        digits = _PAIRS.fullmatch(token)
-        if digits:
+        if token[1] in _HEX_DIGITS and (digits := _PAIRS.fullmatch(token)):
             found += _readings(bytes.fromhex(digits[1]))
         plain = token.rstrip("=").replace("-", "+").replace("_", "/")
         if plain[0] in _FIRST and len(plain) % 4 != 1:

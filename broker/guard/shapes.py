@@ -28,6 +28,7 @@ from broker.guard.accept import (
     accepted,
     each_by_type,
     each_of,
+    is_flag,
 )
 from broker.model.sharing import Breach
 
@@ -103,6 +104,12 @@ class _Node:
     def is_leaf(self) -> bool:
         return not (self.keys or self.items or self.by_type)
 
+    @property
+    def is_object(self) -> bool:
+        """Whether it is an object of which each key is named."""
+        named = bool(self.keys) and set(self.keys) != {"*"}
+        return named and self.items is None and not self.by_type
+
 
 def compile_shapes(paths: Mapping[str, str]) -> Check:
     """Prepare the paths of a guardrail.
@@ -153,10 +160,11 @@ def _quick(node: _Node) -> Accept:
             {kind: _quick(_of_type(kind, one)) for kind, one in node.by_type.items()}
         )
     if node.items is not None:
+        if node.items.is_object:
+            return _objects(node.items).accept_all
         return each_of(_quick(node.items))
-    if node.keys and set(node.keys) != {"*"}:
-        shaped = {key: _shaped(inner) for key, inner in node.keys.items()}
-        return Objects(shaped).accept
+    if node.is_object:
+        return _objects(node).accept
     exact = _check(node, "")
 
     def accept(value: Any, texts: list[str], uuids: list[str]) -> bool:  # noqa: ARG001
@@ -167,6 +175,10 @@ def _quick(node: _Node) -> Accept:
         return True
 
     return accept
+
+
+def _objects(node: _Node) -> Objects:
+    return Objects({key: _shaped(inner) for key, inner in node.keys.items()})
 
 
 def _shaped(node: _Node) -> Shaped:
@@ -181,7 +193,7 @@ def _shaped(node: _Node) -> Shaped:
         case "text":
             return Shaped(text=True)
         case "flag":
-            return Shaped(flag=True)
+            return Shaped(test=is_flag)
         case "epoch":
             return Shaped(epoch=True, test=_is_epoch)
     test = _closed(node.shape)
