@@ -12,7 +12,7 @@ from broker import pipeline
 from broker.errors import IntakeError
 from broker.intake import MAX_BYTES, format_of, read
 from broker.intake.parsed import MOST_NOTES, LeftBehind
-from broker.model.intake import LARGEST_MESSAGE
+from broker.model.intake import LARGEST_MESSAGE, MOST_ITEMS
 from broker.model.sharing import NO_HISTORY
 from tests.unit import given
 from tests.unit.given import NOW
@@ -378,3 +378,21 @@ def test_what_is_said_twice_is_refused(twice: bytes) -> None:
     refusal = _refused(twice + tlp + rest + b"}")
 
     assert "it is there twice" == refusal.problem
+
+
+def test_too_many_items_are_refused_before_each_is_looked_at() -> None:
+    """Millions of empty items in a small message are refused, and fill no memory."""
+    said = json.dumps(given.fields() | {"observables": [{}] * (MOST_ITEMS + 1)})
+
+    refusal = _refused(said.encode())
+
+    assert "observables" == refusal.path
+    assert f"it holds {MOST_ITEMS + 1} items" == refusal.problem
+    assert f"at most {MOST_ITEMS} are taken" == refusal.advice
+
+
+def test_very_many_mistakes_are_counted_and_not_listed() -> None:
+    """Of many thousand mistakes the number is told: a list of them fills the memory."""
+    said = json.dumps(given.fields() | {"observables": [{}] * 6_000})
+
+    assert "12000 fields are wrong" == _refused(said.encode()).problem
