@@ -76,19 +76,25 @@ def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
         from broker import prove
         from broker.cases import run_cases
         from broker.cli.reach import too_narrow
-        from broker.rulebook import lapses
+        from broker.rulebook import build, lapses
 
         parse = _known(parsed())
     try:
-        book = prove.proved(files, parse)
+        book = build(files, parse)
     except RulebookError as error:
         _report(None, (), error.problems, (), files, as_json=as_json)
         return False
-    with beside(lambda: tuple(too_narrow(files, book))) as narrow:
+    with beside(
+        lambda: (prove.disproved(files, book), [*too_narrow(files, book)])
+    ) as look:
         results = run_cases(files, book, parse)
-        problems = tuple(problem for result in results for problem in result.problems)
-        ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
-        warnings = (*book.warnings, *ending, *narrow())
+        disproved, narrow = look()
+    if disproved:
+        _report(None, (), disproved, (), files, as_json=as_json)
+        return False
+    problems = tuple(problem for result in results for problem in result.problems)
+    ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
+    warnings = (*book.warnings, *ending, *narrow)
     _report(book, results, problems, warnings, files, as_json=as_json)
     return not problems
 

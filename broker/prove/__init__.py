@@ -11,7 +11,7 @@ from broker.prove.compare import (
     VerdictChange,
     compare,
 )
-from broker.prove.never import Refutation, proved, refuted
+from broker.prove.never import Refutation, disproved, proved, refuted
 from broker.prove.side import Side, Tried, side_of, tried
 from broker.prove.terms import Term
 from broker.prove.witness import Witness
@@ -27,6 +27,7 @@ __all__ = [
     "VerdictChange",
     "Witness",
     "compare",
+    "disproved",
     "proved",
     "refuted",
     "side_of",

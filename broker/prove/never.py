@@ -62,13 +62,19 @@ def proved(files: Mapping[str, bytes], parse: Parse = parse) -> Rulebook:
         RulebookError: something is wrong with the files, or a statement does not hold.
     """
     book = build(files, parse)
+    if problems := disproved(files, book):
+        raise RulebookError(problems)
+    return book
+
+
+def disproved(files: Mapping[str, bytes], book: Rulebook) -> tuple[Problem, ...]:
+    """Return what a rulebook does that must never happen; nothing when it is proved.
+
+    ``files`` are the ones that it was built from.
+    """
     side = side_of(files, book)
     problems = [*problems_of(side), *(each.problem for each in refuted(side))]
-    if problems:
-        raise RulebookError(
-            tuple(sorted(problems, key=lambda each: (each.line, each.column)))
-        )
-    return book
+    return tuple(sorted(problems, key=lambda each: (each.line, each.column)))
 
 
 def problems_of(side: Side) -> Iterator[Problem]:
