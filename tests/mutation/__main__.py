@@ -1,8 +1,8 @@
 """`python -m tests.mutation broker/guard`: does a test fail when the code changes?
 
-Works on a copy. Tries mutants in an order of chance that is always the same, until all
-are tried or the time is up; prints the survivors, and with ``--json`` one JSON object
-per mutant. It is slow, and no part of `make test`.
+Tries every mutant of a folder by the tests that run its line, fastest first, and prints
+the survivors that no line of `verdicts.yaml` explains; with ``--json`` one JSON object
+per mutant. It takes many minutes, and is no part of `make test`.
 """
 
 from __future__ import annotations
@@ -10,129 +10,123 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from random import Random
-from time import monotonic
+from typing import Any, Final
 
-from tests.mutation.mutants import Mutant, mutants
+from hypothesis import HealthCheck, Phase, settings
 
-ROOT = Path(__file__).parents[2]
-_COPIED = ("broker", "tests", "policies", "mappings", "pyproject.toml")
-# What a mutant that never ends is given.
-_SECONDS = 300
-_TESTS = {
-    "broker/guard": ("tests/unit/guard", "tests/property/test_guard_search.py"),
+from tests.mutation import report
+from tests.mutation.mutants import Mutant
+from tests.mutation.trial import Trial
+
+# Without the slow suites: the leak corpus, databases, servers.
+TESTS: Final = {
+    "broker/guard": (
+        "tests/unit/guard",
+        "tests/property/test_guard_search.py",
+    ),
     "broker/policy": ("tests/unit/policy",),
     "broker/redact": ("tests/unit/redact",),
+}
+# What makes the rulebooks that most tests read, once in a process.
+_SHARED: Final = {
+    "tests.world": "rulebook",
+    "tests.unit.given": "shipped",
 }
 
 
 def main() -> int:
-    """Try mutants of a folder; the exit code says whether one survived."""
+    """Try mutants of a folder; the exit code says whether one survived unexplained."""
+    chosen = _arguments()
+    root = Path.cwd()
+    if chosen.write:
+        said = report.read(chosen.write)
+        report.write(root, chosen.folder, said, chosen.commit)
+        return 0
+    files = sorted((root / chosen.folder).rglob("*.py"))
+    again = report.survivors(chosen.again) if chosen.again else None
+
+    def wanted(file: Path, mutant: Mutant) -> bool:
+        name = str(file.relative_to(root))
+        named = not chosen.files or any(part in name for part in chosen.files)
+        return named and (again is None or (name, mutant.number) in again)
+
+    tests = tuple(chosen.tests or TESTS.get(chosen.folder, ()))
+    trial = Trial(files, tests, chosen.slowest, wanted, _rulebooks)
+    with tempfile.TemporaryDirectory() as folder:
+        _few_examples()
+        os.environ["PYTEST_ADDOPTS"] = f"--basetemp={folder}/tests"
+        said = []
+        try:
+            for one in _said(trial, files, root):
+                said.append(one)
+                if chosen.json:
+                    sys.stdout.write(json.dumps(one, ensure_ascii=False) + "\n")
+                    sys.stdout.flush()
+        except LookupError as error:
+            sys.stderr.write(f"the tests fail without any change: {error}\n")
+            return 3
+    for test in trial.record.left_out:
+        sys.stderr.write(f"left out, as too slow: {test}\n")
+    left = report.unexplained(said, report.verdicts(chosen.folder))
+    if not chosen.json:
+        sys.stdout.write(report.as_text(said, left))
+    return 1 if left else 0
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.mutation", description=__doc__
     )
-    parser.add_argument("folder", choices=sorted(_TESTS), help="what is changed")
-    parser.add_argument("--minutes", type=float, default=30, help="when to stop")
-    parser.add_argument("--seed", type=int, default=1, help="another order")
-    parser.add_argument("--json", action="store_true", help="one JSON object per line")
-    parser.add_argument("--tests", nargs="+", help="what should notice")
-    parser.add_argument(
-        "--again", type=Path, help="what an earlier --json printed: try its survivors"
+    add = parser.add_argument
+    add("folder", help="what is changed, below the current folder")
+    add("--files", nargs="+", help="only files with one of these in their path")
+    add("--json", action="store_true", help="one JSON object per mutant")
+    add("--tests", nargs="+", help="what should notice")
+    add("--slowest", type=float, default=0.2, help="leave out tests of more seconds")
+    add("--again", type=Path, help="try the survivors of an earlier --json")
+    add("--write", nargs="+", type=Path, help="put earlier --json into the docs")
+    add("--commit", default="unknown", help="the commit that they were run at")
+    return parser.parse_args()
+
+
+def _rulebooks() -> None:
+    """Build the rulebooks that tests share, where they are collected."""
+    for name, build in _SHARED.items():
+        if name in sys.modules:
+            getattr(sys.modules[name], build)()
+
+
+def _few_examples() -> None:
+    """Let Hypothesis try few examples, always the same, and not look for a smaller."""
+    settings.register_profile(
+        "mutation",
+        derandomize=True,
+        deadline=None,
+        max_examples=15,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
     )
-    chosen = parser.parse_args()
-    end = monotonic() + chosen.minutes * 60
-    tests = tuple(chosen.tests or _TESTS[chosen.folder])
-    found = [
-        (path, each)
-        for path in sorted((ROOT / chosen.folder).rglob("*.py"))
-        for each in mutants(path.read_text("utf-8"))
-    ]
-    if chosen.again:
-        known = _survivors(chosen.again)
-        found = [
-            (path, each)
-            for path, each in found
-            if (str(path.relative_to(ROOT)), each.change) in known
-        ]
-    Random(chosen.seed).shuffle(found)
-    killed = survived = 0
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        _copy(copy)
-        if not _passes(copy, tests, first=True):
-            sys.stderr.write("the tests fail without any change\n")
-            return 3
-        for path, mutant in found:
-            if monotonic() > end:
-                break
-            lives = _lives(copy, path.relative_to(ROOT), mutant, tests)
-            killed, survived = killed + (not lives), survived + lives
-            _say(path.relative_to(ROOT), mutant, lives=lives, as_json=chosen.json)
-    tried = killed + survived
-    if not chosen.json:
-        sys.stdout.write(f"{tried} of {len(found)} tried, {survived} survived\n")
-    return 1 if survived else 0
+    os.environ["BESA_HYPOTHESIS"] = "mutation"
 
 
-def _survivors(file: Path) -> set[tuple[str, str]]:
-    tried = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    return {(one["file"], one["change"]) for one in tried if one["survived"]}
-
-
-def _copy(to: Path) -> None:
-    for name in _COPIED:
-        here = ROOT / name
-        if here.is_dir():
-            unwanted = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(here, to / name, ignore=unwanted)
-        else:
-            shutil.copy(here, to / name)
-
-
-def _lives(copy: Path, path: Path, mutant: Mutant, tests: tuple[str, ...]) -> bool:
-    changed = copy / path
-    kept, before = changed.read_text("utf-8"), changed.stat()
-    try:
-        changed.write_text(mutant.source, "utf-8")
-        return _passes(copy, tests)
-    finally:
-        changed.write_text(kept, "utf-8")
-        os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def _passes(copy: Path, tests: tuple[str, ...], *, first: bool = False) -> bool:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
-    # The first run leaves the bytecode of what does not change, which is half of what
-    # a run takes; a mutant's own would be mistaken for the next one's.
-    environment["PYTHONDONTWRITEBYTECODE"] = "" if first else "1"
-    try:
-        done = subprocess.run(
-            [*command, *tests],
-            cwd=copy,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
-
-
-def _say(path: Path, mutant: Mutant, *, lives: bool, as_json: bool) -> None:
-    if as_json:
-        said = {"file": str(path), "line": mutant.line, "change": mutant.change}
-        sys.stdout.write(json.dumps({**said, "survived": lives}) + "\n")
-    elif lives:
-        sys.stdout.write(f"{path}:{mutant.line}: {mutant.change}\n")
-    sys.stdout.flush()
+def _said(trial: Trial, files: list[Path], root: Path) -> Any:
+    """Yield what there is to say of each mutant that was tried."""
+    texts = {str(file): file.read_text("utf-8").splitlines() for file in files}
+    for one in trial.endings():
+        yield {
+            "file": str(Path(one.file).relative_to(root)),
+            "number": one.number,
+            "line": one.line,
+            "in": one.function,
+            "text": texts[one.file][one.line - 1].strip(),
+            "change": one.change,
+            "ending": one.ending,
+            "by": one.by,
+        }
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 Source -> mutants, each with the line it changed and the words for it. What is only read
 by people or by the type checker (docstrings, annotations) is left alone.
+
+Invariant: what is not changed keeps its place, so that a line of a mutant is a line of
+the source.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _COMPARED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
@@ -27,30 +29,76 @@ _COUNTED: Final[dict[type[ast.operator], type[ast.operator]]] = {
 class Mutant:
     """A module with one change."""
 
+    number: int  # among those of its module
     line: int
     change: str
-    source: str
+    place: Place
+    tree: ast.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a change is: the lines of its statement, and those of its function."""
+
+    statement: range
+    function: range
+    name: str  # of the function and its class; empty where it is in none
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Yield every mutant of a module, in the order of its lines."""
+    """Yield every mutant of a module, in the order of its lines.
+
+    All share one tree: each is to be compiled before the next is asked for.
+    """
     tree = ast.parse(source)
     unread = _annotations(tree)
-    for number, node in enumerate(ast.walk(tree)):
+    places = dict(_places(tree, Place(range(0), range(0), "")))
+    number = 0
+    for node in list(ast.walk(tree)):
         if id(node) in unread:
             continue
+        kept, before = dict(node.__dict__), None
         for kind in range(_kinds(node)):
-            changed = deepcopy(tree)
-            twin = next(
-                each for at, each in enumerate(ast.walk(changed)) if at == number
-            )
-            before = ast.unparse(node)
-            _change(twin, kind)
-            after = ast.unparse(twin)
+            before = before or ast.unparse(node)
+            sort = type(node)
+            _change(node, kind)
+            after = ast.unparse(node)
             if before != after:
-                line = getattr(node, "lineno", 0)
                 said = f"{_short(before)} -> {_short(after)}"
-                yield Mutant(line, said, ast.unparse(changed))
+                ast.fix_missing_locations(tree)
+                line = kept.get("lineno", 0)
+                yield Mutant(number, line, said, places[id(node)], tree)
+                number += 1
+            node.__class__ = sort
+            node.__dict__.clear()
+            node.__dict__.update(kept)
+
+
+def _places(node: ast.AST, place: Place) -> Iterator[tuple[int, Place]]:
+    """Yield where each node stands, by its id."""
+    for part in ast.iter_child_nodes(node):
+        inner = place
+        if isinstance(part, ast.stmt):
+            inner = replace(place, statement=_own_lines(part))
+        yield id(part), inner
+        if isinstance(part, (ast.FunctionDef, ast.ClassDef)):
+            named = f"{place.name}.{part.name}".lstrip(".")
+            inner = replace(inner, name=named)
+            if isinstance(part, ast.FunctionDef):
+                inner = replace(inner, function=_lines(part))
+        yield from _places(part, inner)
+
+
+def _lines(node: ast.stmt) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def _own_lines(node: ast.stmt) -> range:
+    """Return the lines of a statement without those of the statements in it."""
+    body = getattr(node, "body", None)
+    if not body:
+        return _lines(node)
+    return range(node.lineno, max(node.lineno + 1, body[0].lineno))
 
 
 def _annotations(tree: ast.AST) -> set[int]:

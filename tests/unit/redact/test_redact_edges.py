@@ -20,20 +20,18 @@ def _apply(name: str, value: Any, key: RecipientKey = KEY, **options: Any) -> An
     return method_of(name, options).apply(value, key)
 
 
-@pytest.mark.parametrize("first", range(256))
-def test_a_short_number_is_filled_up(first: int) -> None:
+def test_a_short_number_is_filled_up() -> None:
     """Whatever an IPv4 address becomes, it has four groups of two, and no length."""
-    made = _apply("pseudonym_ip", f"{first}.1.1.1")
+    made = [_apply("pseudonym_ip", f"{first}.1.1.1") for first in range(256)]
 
-    assert re.fullmatch(r"p-ip4(-[0-9a-f]{2}){4}", made)
+    assert all(re.fullmatch(r"p-ip4(-[0-9a-f]{2}){4}", one) for one in made)
 
 
-@pytest.mark.parametrize("first", range(0, 65536, 257))
-def test_an_ipv6_pseudonym_has_eight_groups_of_four(first: int) -> None:
+def test_an_ipv6_pseudonym_has_eight_groups_of_four() -> None:
     """As people write such addresses, and never short of a digit."""
-    made = _apply("pseudonym_ip", f"{first:x}::1")
+    made = [_apply("pseudonym_ip", f"{first << 8:x}::1") for first in range(256)]
 
-    assert re.fullmatch(r"p-ip6(-[0-9a-f]{4}){8}", made)
+    assert all(re.fullmatch(r"p-ip6(-[0-9a-f]{4}){8}", one) for one in made)
 
 
 @pytest.mark.parametrize(
