@@ -56,6 +56,13 @@ def test_an_ipv6_address_has_these_notations() -> None:
     } == found
 
 
+def test_an_ipv6_network_ends_with_zeros() -> None:
+    """The run of zeros at its end can be left out in part, too."""
+    found = text_forms(["2001:db8::"])
+
+    assert {"2001:db8::", "2001:db8:0:0:0:0:0::", "2001:db8::0"} <= set(found)
+
+
 @pytest.mark.parametrize("value", ["a.b", "300.1.1.1", "1:2"])
 def test_what_only_looks_like_an_address_has_one_form(value: str) -> None:
     """Dots and colons make no address."""

@@ -44,6 +44,7 @@ def test_an_id_is_of_what_the_standard_names(kind: str) -> None:
         ({"SHA-512": "d", "SHA-256": "c", "SHA-1": "b"}, "SHA-1"),
         ({"SHA-512": "d", "SHA-256": "c"}, "SHA-256"),
         ({"SHA-512": "d", "SHA3-256": "e"}, "SHA-512"),
+        ({"SHA-224": "i", "SHA-256": "c"}, "SHA-256"),
         ({"TLSH": "f", "SSDEEP": "g", "SHA3-512": "h"}, "SHA3-512"),
     ],
 )
