@@ -31,7 +31,7 @@ from broker.model.sharing import Outcome
 from broker.pipeline import Received
 from broker.policy import Facts
 from broker.release import held_until
-from broker.rulebook import Rulebook
+from broker.rulebook import Route, Rulebook
 
 # "banking", "public administration", "e-commerce": and never a number or an address.
 _WORD: Final = re.compile(r"[^\W\d_]+(?:[ &/-]{1,3}[^\W\d_]+){0,3}")
@@ -185,7 +185,9 @@ def replay(
 ) -> Iterator[Difference]:
     """Decide everything once more, at the moment when it was decided.
 
-    An agreement that is new is asked about every incident; one that is gone withholds.
+    Recipients are compared, and not the names of agreements: one that follows another
+    under a new name and says the same changes nothing. A recipient that is new is asked
+    about every incident; from one that has no agreement any more all is withheld.
 
     Args:
         past: decisions, with those on one revision next to one another.
@@ -194,8 +196,11 @@ def replay(
 
     Yields:
         What would have been decided otherwise.
+
+    Raises:
+        RulebookError: a recipient has two agreements in force on one day.
     """
-    rules = {route.agreement.agreement: route.rules for route in rulebook.routes}
+    known = {route.recipient.recipient for route in rulebook.routes}
     for decided in _by_revision(past):
         first = next(iter(decided.values()))
         counted.incidents += 1
@@ -203,18 +208,37 @@ def replay(
         if facts is None:
             counted.without_facts += 1
             continue
-        for name in sorted({*rules, *decided}):
+        spoken = _spoken(decided.values())
+        for recipient in sorted({*known, *spoken}):
             counted.decisions += 1
-            rule = rules.get(name)
-            then = decided.get(name) or _never(
-                first, name, rule.recipient if rule else ""
-            )
-            if rule is None:
-                now = Decision(name, then.recipient, Effect.WITHHOLD, ())
+            then = spoken.get(recipient)
+            day = (then or first).at.date()
+            route = rulebook.speaks_for(recipient, day)
+            if then is None:
+                then = _never(first, _name(route), recipient)
+            if route is None:
+                now = Decision(then.agreement, recipient, Effect.WITHHOLD, ())
             else:
-                now = policy.decide(facts, rule, then.at)
+                now = policy.decide(facts, route.rules, then.at)
             if now.effect != then.effect:
                 yield Difference(then, now.effect, now.clauses)
+
+
+def _spoken(decided: Iterable[Past]) -> dict[str, Past]:
+    """Return what was decided for each recipient; only one agreement had a say.
+
+    The others, which were not in force, withheld.
+    """
+    spoken: dict[str, Past] = {}
+    for one in decided:
+        before = spoken.get(one.recipient)
+        if before is None or before.effect == Effect.WITHHOLD:
+            spoken[one.recipient] = one
+    return spoken
+
+
+def _name(route: Route | None) -> str:
+    return route.agreement.agreement if route else ""
 
 
 def _by_revision(past: Iterable[Past]) -> Iterator[Mapping[str, Past]]:

@@ -162,6 +162,25 @@ def test_an_agreement_that_is_gone_shares_nothing() -> None:
     assert ["no longer shared"] == [one.change.value for one in found]
 
 
+def test_a_successor_that_says_the_same_changes_nothing() -> None:
+    """A renewal under another name is no difference, whatever ended beside it."""
+    text, route = written(facts()), world.route("kp-misp")
+    effect = policy.decide(facts(), route.rules, world.NOW).effect
+    renamed = route.agreement.model_copy(update={"agreement": "kp-second"})
+    book = replace(world.rulebook(), routes=(replace(route, agreement=renamed),))
+    before = [
+        past("a", effect, text),
+        past("a", "withhold", text, agreement="kp-first"),
+        past("b", "withhold", text, agreement="kp-first"),
+        past("b", effect, text),
+    ]
+    counted = Replayed()
+
+    assert effect is not Effect.WITHHOLD
+    assert [] == list(replay(before, book, counted))
+    assert (2, 2) == (counted.incidents, counted.decisions)
+
+
 def test_a_new_agreement_is_asked_about_everything() -> None:
     """An agreement that did not exist is compared with sharing nothing."""
     text = written(facts())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from broker.settings import read_settings
+from broker.store import open_store
 from tests.unit.store import samples
 
 Besa = Callable[..., Any]
@@ -88,6 +92,33 @@ def test_what_is_dropped_is_not_listed(besa: Besa, waiting: int) -> None:
     assert waiting not in [row["id"] for row in besa("outbox", "list", "--json").json]
     again = besa("outbox", "retry", waiting)
     assert (3, True) == (again.code, "cannot be tried again" in again.err)
+
+
+def test_a_correction_is_not_dropped(
+    besa: Besa, waiting: int, incident: Path, tmp_path: Path
+) -> None:
+    """What would leave at a recipient what must go is refused, and the answer is no."""
+    row = besa("outbox", "show", waiting, "--json").json
+    now = datetime.now(UTC)
+    with open_store(read_settings().store_url) as store:
+        leased = store.lease(row["recipient"], "w", now, now + timedelta(hours=1))
+        assert leased is not None
+        assert store.finish(leased, samples.receipt(leased, now))
+    changed = json.loads(incident.read_bytes())
+    changed |= {"revision": 99, "revised_at": now.isoformat(), "observables": []}
+    newer = tmp_path / "newer.json"
+    newer.write_text(json.dumps(changed))
+    assert besa("publish", "--unchecked", newer).code == 0
+    assert besa("consume", "--until-idle").code == 0
+    rows = besa("outbox", "list", "--recipient", row["recipient"], "--json").json
+    [correction] = [one["id"] for one in rows if one["uid"] == row["uid"]]
+    ended = besa("outbox", "drop", correction, "--because", "a mistake")
+
+    assert 1 == ended.code
+    assert "shows less than" in ended.err
+    assert "besa recall" in ended.err
+    after = besa("outbox", "show", correction, "--json").json
+    assert "queued" == after["state"]
 
 
 def test_a_row_is_shown_with_its_bytes(besa: Besa, waiting: int) -> None:
