@@ -110,19 +110,20 @@ class Sweep:
 
     def _settle(self, item: HeldDraft) -> None:
         held = item.held
-        names = self._counting(held) if held.approvals else []
+        book, now = self._rulebook(), self._clock()
+        agreement = _deciding(held, book, now)
+        names = self._counting(held, agreement) if held.approvals else []
         if len(names) < PEOPLE:
-            if held.embargo_until is None or held.embargo_until > self._clock():
+            if held.embargo_until is None or held.embargo_until > now:
                 return
             names = []  # its time has come: nobody needs to approve
         received = self._received(item)
         if received is None:
             return
-        book, now = self._rulebook(), self._clock()
         history = self._store.histories([held.uid]).get(held.uid, NO_HISTORY)
         share = again(
             received,
-            held.agreement,
+            agreement,
             rulebook=book,
             keys=self._keys,
             history=history,
@@ -137,10 +138,10 @@ class Sweep:
             )
         self._end(held, received, share, book, names)
 
-    def _counting(self, held: Held) -> list[str]:
+    def _counting(self, held: Held, agreement: str) -> list[str]:
         """Return who has validly approved, and end the approvals that do not count."""
         reviewers, now = self._reviewers(), self._clock()
-        behind = Behind(held.publisher, self._editor(held.agreement))
+        behind = Behind(held.publisher, self._editor(agreement))
         names: list[str] = []
         wrong: dict[int, str] = {}
         for one in held.approvals:
@@ -235,3 +236,14 @@ class Sweep:
 
     def _later(self, number: int) -> None:
         self._not_before[number] = time.monotonic() + _PATIENCE_SECONDS
+
+
+def _deciding(held: Held, book: Rulebook, now: datetime) -> str:
+    """Return the agreement to release by: a successor in force, or that of the share.
+
+    Whoever edited that one last must not approve what it lets out.
+    """
+    speaks = book.speaks_for(held.recipient, now.date())
+    if speaks is not None and speaks.is_in_force(now.date()):
+        return speaks.agreement.agreement
+    return held.agreement

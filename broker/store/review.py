@@ -121,7 +121,9 @@ def release(
         row = _waiting(connection, number)
         if _newest_of(connection, row["uid"]) != row["revision"]:
             raise StoreError("a newer revision of this incident was decided")
-        told = {"rulebook": rulebook, "by": list(by)}
+        # The agreement in force lets it out, although it was held under an earlier one.
+        name = share.decision.agreement
+        told = {"rulebook": rulebook, "by": list(by), "agreement": name}
         rows.release(row["uid"], share, _facts(row) | told)
         _end(connection, row, Ending.RELEASED, Approval.USED, at)
         number_of = share.edition.number if share.edition else None

@@ -23,6 +23,7 @@ from broker.deliver.feed import FeedRecipient
 from broker.deliver.file_drop import FileDrop
 from broker.deliver.misp import MispRecipient
 from broker.model.recipient import Organisation
+from broker.model.reviewer import Reviewers
 from broker.recall import GONE_ALARM
 from broker.rulebook import Rulebook
 from broker.sandbox.misp import MispSandbox
@@ -30,6 +31,7 @@ from broker.settings import read_rulebook_files
 from broker.store import LeasedRow, Store, open_store
 from broker.store.believed import believed
 from broker.store.recall_orders import Kind
+from broker.sweep import Sweep
 from tests.contract.recall_desk import KP, UID, Desk
 from tests.unit import given
 from tests.unit.store import samples
@@ -445,3 +447,32 @@ def test_an_agreement_that_goes_to_somebody_else_begins_a_case_there(
     rows = desk.deliver("fiu-misp")
 
     assert [(2, KP)] == [(row.sealed.edition, row.agreement) for row in rows]
+
+
+@pytest.mark.parametrize("keeps_old_file", [True, False])
+def test_what_an_embargo_held_goes_out_under_the_successor(
+    desk: Desk, *, keeps_old_file: bool
+) -> None:
+    """It was held under the first, its time came under the second: it is not lost."""
+    desk.publish(embargo_until="2026-12-05T00:00:00Z")
+    desk.book = renewed(keeps_old_file=keeps_old_file)
+    desk.later(days=12)
+    sweep = Sweep(
+        desk.store,
+        desk.reread,
+        lambda: desk.book,
+        given.keys(),
+        lambda: desk.now,
+        Reviewers,
+        lambda _: "",
+    )
+    sweep(now=True)
+    early = desk.deliver()
+    desk.later(days=12)
+    sweep(now=True)
+    rows = desk.deliver()
+
+    assert [] == early
+    assert [(1, SECOND)] == [(row.sealed.edition, row.agreement) for row in rows]
+    assert [] == [one for one in desk.store.held() if one.recipient == LANE]
+    desk.store.check_register(given.public())
