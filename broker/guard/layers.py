@@ -152,10 +152,11 @@ class Opened:
         """
         new = [text for text in dict.fromkeys(texts) if text not in self._below]
         self._below.update(dict.fromkeys(new, ()))
+        found: dict[str, dict[str, None]] = {}
         for index, text in _decoded(new) if new else ():
-            line = new[index]
-            if text and text != line and text not in self._below[line]:
-                self._below[line] = (*self._below[line], text)
+            if text and text != new[index]:
+                found.setdefault(new[index], {})[text] = None
+        self._below.update((line, tuple(inner)) for line, inner in found.items())
 
     def below(self, text: str) -> Sequence[str]:
         """Return what a text holds one layer below."""
