@@ -88,8 +88,8 @@ def write(root: Path, folder: str, said: list[Said], commit: str) -> None:
         lines += [f"| {_all_of(which)} | {why} |" for why, which in same.items()]
         lines += [""]
     if left:
-        lines += ["| Left: survives | Where |", "|---|---|"]
-        lines += [f"| {_code(one['change'])} | {_where(one)} |" for one in left]
+        lines += ["| Left: survives in | Lines |", "|---|---|"]
+        lines += [f"| {place} | {where} |" for place, where in _lines(left).items()]
         lines += [""]
     text = page.read_text("utf-8")
     before, begin, rest = text.partition(_BEGIN)
@@ -148,5 +148,15 @@ def _where(one: Said) -> str:
     return f"`{place}`"
 
 
-def _code(change: str) -> str:
-    return f"`{change}`".replace("|", "\\|")
+def _lines(left: list[Said]) -> dict[str, str]:
+    """Return the lines with survivors by their function; how many, if several."""
+    found: dict[str, Counter[int]] = {}
+    for one in left:
+        found.setdefault(_where(one), Counter())[one["line"]] += 1
+    return {
+        place: ", ".join(
+            f"{line} ({many})" if many > 1 else str(line)
+            for line, many in sorted(by_line.items())
+        )
+        for place, by_line in found.items()
+    }
