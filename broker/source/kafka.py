@@ -62,7 +62,7 @@ _ASK_MS: Final = 3_000
 _GAP_MS: Final = 15_000
 _CLOSE_MS: Final = 3_000
 _LOOK_SECONDS: Final = 3.0
-_GROUP_SECONDS: Final = 30.0
+_GROUP_SECONDS: Final = 6.0
 
 
 class KafkaSource:
@@ -101,7 +101,8 @@ class KafkaSource:
         self._trouble = ""
         self._absent = ""
         self._unanswered = 0.0
-        self._patience = _GROUP_SECONDS
+        self._patience = self._joining = _GROUP_SECONDS
+        self._opened = 0.0
         self._gaps: list[str] = []
         self._look_next = 0.0
 
@@ -279,7 +280,7 @@ class KafkaSource:
             return None
         self._held = Held()
         consumer.subscribe(list(self._topics), listener=self._held)
-        self._consumer = consumer
+        self._consumer, self._opened = consumer, time.monotonic()
         return consumer
 
     def _refused(self, consumer: KafkaConsumer, most: int) -> list[Message]:
@@ -335,24 +336,34 @@ class KafkaSource:
             self._prove_name(consumer)
 
     def _answered(self, consumer: KafkaConsumer, now: float) -> bool:
-        """Say whether the group answers; after half a minute without, begin anew.
+        """Say whether the group answers; after some seconds without, begin anew.
 
-        On a machine under load kafka-python 3.0.12 was seen to wait for its group for
-        ever, in silence, while Kafka answered everybody else.
+        Under load kafka-python 3.0.12 was seen to stay in its group without a partition
+        for ever, in silence, while messages waited and nobody read them.
         """
+        if consumer.assignment():
+            self._opened = now
+        elif now - self._opened >= self._joining and self.lag() != 0:
+            # Longer each time: another member may have them all, and be slow.
+            self._joining = min(60.0, 2 * self._joining)
+            self._begin_anew()
+            return False
         try:
             consumer.committed(TopicPartition(self._topics[0], 0), timeout_ms=_ASK_MS)
         except KafkaTimeoutError:
             self._unanswered = self._unanswered or now
             if now - self._unanswered >= self._patience:
-                self._leave()
-                self._unanswered = 0.0
-                self._trouble = f"{self._does_not_answer()} for the group"
+                self._begin_anew()
             return False
         except KafkaError:
             return False
         self._unanswered = 0.0
         return True
+
+    def _begin_anew(self) -> None:
+        self._leave()
+        self._unanswered = 0.0
+        self._trouble = f"{self._does_not_answer()} for the group"
 
     def _missing(self, consumer: KafkaConsumer) -> tuple[str, ...]:
         """Return which of our topics Kafka does not have, as far as it answers."""
