@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from broker import pipeline, redact
 from broker.intake.values import normal
+from broker.keys import Keys
 from broker.model.incident import Incident, Shape
 from broker.model.sharing import NO_HISTORY, Redacted, Share, State, Wire
-from broker.rulebook import Rulebook
+from broker.rulebook import Route, Rulebook
 from tests import world
 from tests.adversarial.canaries import DECLARED, Chance, incident
 from tests.adversarial.detector import Canary, Document, canaries
@@ -24,6 +25,7 @@ from tests.encodings import ENCODINGS
 from tests.strategies import KINDS
 
 SPLIT: Final = "split over two"
+_TWIN: Final = " by STIX"
 WRITINGS: Final = (*ENCODINGS, SPLIT)
 _DROPPED: Final = frozenset({Shape.CODE, Shape.FLAG, Shape.NUMBER, Shape.TIME})
 # Numbers of cases: every document may hold one of its own.
@@ -178,15 +180,34 @@ def _everything(incident: Incident, *_: Any) -> Redacted:
 def both_wires(recipient: str = "") -> Rulebook:
     """Return the shipped rulebook with every recipient twice, once for each wire.
 
-    Or only one recipient, twice.
+    Or only one recipient, twice. Who takes STIX has a name of its own, because nobody
+    has two agreements at the same time.
     """
     plain, stix = world.rulebook(), world.stix_rulebook()
     routes = tuple(
         route
-        for route in (*plain.routes, *stix.routes)
-        if recipient in ("", route.recipient.recipient)
+        for route in (*plain.routes, *map(_twin, stix.routes))
+        if recipient in ("", route.recipient.recipient.removesuffix(_TWIN))
     )
     return replace(plain, routes=routes)
+
+
+def _twin(route: Route) -> Route:
+    """Return a route to somebody who is as the recipient in all but the name."""
+    name = route.recipient.recipient + _TWIN
+    return replace(
+        route,
+        recipient=route.recipient.model_copy(update={"recipient": name}),
+        rules=replace(route.rules, recipient=name),
+    )
+
+
+@cache
+def both_keys() -> Keys:
+    """Return the keys for `both_wires`: twins have the same."""
+    keys = world.keys()
+    twins = {name + _TWIN: key for name, key in keys.recipients.items()}
+    return replace(keys, recipients={**keys.recipients, **twins})
 
 
 def run(numbers: range) -> Found:
@@ -225,7 +246,7 @@ def _look(
     book = both_wires()
     received = world.receive(one.incident, book)
     outcome = pipeline.disclose(
-        received, rulebook=book, keys=world.keys(), history=NO_HISTORY, now=world.NOW
+        received, rulebook=book, keys=both_keys(), history=NO_HISTORY, now=world.NOW
     )
     for share, route in zip(outcome.shares, book.routes, strict=True):
         if share.failure:
@@ -237,7 +258,7 @@ def _look(
         # What only waits for a person counts as leaving: the guard let it through.
         found.counts[f"{name}, passed"] += 1
         found.counts[f"{name}, sealed"] += share.state is State.QUEUED
-        recipient = share.decision.recipient
+        recipient = share.decision.recipient.removesuffix(_TWIN)
         looked = Document(carried.body)
         hidden = wanted[recipient]
         secret = any(each.value == one.value for each in hidden)

@@ -16,7 +16,7 @@ from broker.model.sharing import NO_HISTORY, Share
 from tests import world
 from tests.adversarial.canaries import DECLARED, Chance, by_kind, every_field
 from tests.adversarial.canaries import incident as full
-from tests.adversarial.corpus import both_wires
+from tests.adversarial.corpus import both_keys, both_wires
 from tests.adversarial.detector import method_of
 from tests.profiles import places
 
@@ -104,7 +104,7 @@ def _shares(incident: dict[str, Any], recipient: str) -> list[tuple[str, Share]]
     outcome = pipeline.disclose(
         world.receive(incident, book),
         rulebook=book,
-        keys=world.keys(),
+        keys=both_keys(),
         history=NO_HISTORY,
         now=world.NOW,
     )
