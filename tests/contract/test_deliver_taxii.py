@@ -71,7 +71,7 @@ def case(history: History = NO_HISTORY, **changes: Any) -> Share:
 def after(share: Share, revision: int) -> History:
     """Return what the store remembers after a share was delivered."""
     assert share.edition is not None
-    return History(revision, "0" * 64, {share.decision.agreement: share.edition})
+    return History(revision, "0" * 64, {share.decision.recipient: share.edition})
 
 
 def sealed_of(share: Share) -> Sealed:
