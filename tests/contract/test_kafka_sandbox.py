@@ -14,7 +14,14 @@ import pytest
 
 from broker.sandbox import kafka_process
 from broker.sandbox.kafka import KafkaSandbox, KafkaSandboxError
-from tests.contract.kafka_fixtures import fill, make_consumer, read, require_kafka, upto
+from tests.contract.kafka_fixtures import (
+    eventually,
+    fill,
+    make_consumer,
+    read,
+    require_kafka,
+    upto,
+)
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
@@ -37,6 +44,8 @@ def test_restart_keeps_everything(own_kafka: KafkaSandbox) -> None:
     after = own_kafka.start()
 
     with closing(make_consumer(after, "readers")) as consumer:
+        # A client that joins before it has heard of the topic gets no part of it.
+        assert eventually(lambda: consumer.partitions_for_topic("kept") == {0, 1})
         consumer.subscribe(["kept"])
         again = read(consumer, 2)
     assert not stopped.running
