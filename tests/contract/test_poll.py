@@ -124,8 +124,11 @@ def delivered(url: str, servers: dict[str, MispSandbox], uid: str) -> dict[str, 
         made = event(part, uuid=samples.share_of(uid, name), distribution="1")
         ask(misp, "sync", "/events/add", {"Event": made})
         inner[name], bodies[name] = part["uuid"], dumps({"Event": made})
-    agreements = {name: agreement for agreement, name in AGREEMENTS.items()}
-    shares = [queued(uid, agreements[name], 1, body=bodies[name]) for name in servers]
+    shares = [
+        queued(uid, agreement, 1, body=bodies[name])
+        for agreement, name in AGREEMENTS.items()
+        if name in servers
+    ]
     with open_store(url) as store:
         store.commit([(at(1), outcome(uid, 1, *shares))], now(), KEY)
         for name in servers:

@@ -37,12 +37,9 @@ START = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 SOON = START + MINUTE
 LATER = START + 10 * MINUTE
-AGREEMENTS = {
-    "kp-cybercrime": "kp-misp",
-    "kp-second": "kp-misp",  # follows the one before it
-    "sprk": "sprk-misp",
-    "fiu-k": "fiu-misp",
-}
+AGREEMENTS = {"kp-cybercrime": "kp-misp", "sprk": "sprk-misp", "fiu-k": "fiu-misp"}
+# With the one that follows the first of them.
+_ALL_AGREEMENTS = AGREEMENTS | {"kp-second": "kp-misp"}
 
 
 def opened(folder: Path, name: str = "store.db") -> Store:
@@ -88,7 +85,7 @@ def share_of(uid: str, recipient: str) -> str:
 def decision(agreement: str, effect: Effect = Effect.SHARE) -> Decision:
     """Return a decision of one clause."""
     finding = Finding("c2-servers", effect, True, "agreements/a.yaml:12", "")
-    return Decision(agreement, AGREEMENTS[agreement], effect, (finding,))
+    return Decision(agreement, _ALL_AGREEMENTS[agreement], effect, (finding,))
 
 
 def edition(number: int, *, content: str = "", retracts: bool = False) -> Edition:
@@ -109,7 +106,7 @@ def queued(
 ) -> Share:
     """Return a sealed share that is ready to be sent."""
     made = edition(number, content=content, retracts=retracts)
-    to = AGREEMENTS[agreement]
+    to = _ALL_AGREEMENTS[agreement]
     draft = Draft(to, Wire.MISP_EVENT, body or body_of(uid, to, number, size))
     sealed = seal(
         draft, share=share_of(uid, to), edition=made, rulebook=RULEBOOK, key=KEY
@@ -141,7 +138,7 @@ def stale(agreement: str) -> Share:
 
 def held(agreement: str, *, breach: bool = False, failure: str = "") -> Share:
     """Return a share that waits for a person."""
-    draft = Draft(AGREEMENTS[agreement], Wire.MISP_EVENT, b'{"Event":{}}')
+    draft = Draft(_ALL_AGREEMENTS[agreement], Wire.MISP_EVENT, b'{"Event":{}}')
     return Share(
         decision(agreement, Effect.REVIEW),
         State.HELD,
