@@ -194,7 +194,7 @@ def _begun(
         decision = policy.decide(given.facts, route.rules, now, given.hearing)
         if stale:
             return Share(decision, State.STALE)
-        if given.book.speaks_for(name, now.date()) is not route:
+        if not given.book.has_a_say(route, now):
             return Share(decision, State.WITHHELD, aside=True)
         if history.recalled:
             decision = history.kept_back(decision)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from broker.convert import Frame
 from broker.errors import Problem, RulebookError
@@ -54,6 +54,7 @@ class Rulebook:
     warnings: tuple[Problem, ...] = ()
     # Made of the routes.
     _of: Mapping[str, tuple[Route, ...]] = field(init=False, repr=False, compare=False)
+    _only: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Gather the agreements of each recipient, the one that ends first at first."""
@@ -61,11 +62,25 @@ class Rulebook:
         for route in sorted(self.routes, key=_dates):
             name = route.recipient.recipient
             of[name] = (*of.get(name, ()), route)
+        only = {rs[0].agreement.agreement for rs in of.values() if len(rs) == 1}
         object.__setattr__(self, "_of", of)
+        object.__setattr__(self, "_only", frozenset(only))
 
     def agreements_with(self, recipient: str) -> tuple[Route, ...]:
         """Return a recipient's agreements, the one that ends first at first."""
         return self._of.get(recipient, ())
+
+    def has_a_say(self, route: Route, now: datetime) -> bool:
+        """Say whether one of the routes decides about its recipient's cases; in UTC.
+
+        Raises:
+            RulebookError: two are in force; the files are not read like that.
+        """
+        # Most recipients have one agreement, and it is asked about every incident.
+        return (
+            route.agreement.agreement in self._only
+            or self.speaks_for(route.recipient.recipient, now.date()) is route
+        )
 
     def speaks_for(self, recipient: str, day: date) -> Route | None:
         """Return the one agreement that decides about a recipient's cases on a day.
