@@ -30,8 +30,11 @@ _HEADER: Final = re.compile(r"=\?[\w-]+\?[BbQq]\?|\?=")
 # At the ends of a value base64 and hex may be as short as one letter of a name.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
 # What the first byte of a text can be: ASCII, or the first of a letter beyond it, or
-# of UTF-16; as the first letter of base64.
-_FIRST: Final = frozenset("AIJKLMNOPQRSTUVWXYZabcdefwxyz04/")
+# of UTF-16 that begins with the big end; as the first letter of base64.
+_FIRST: Final = frozenset("ABIJKLMNOPQRSTUVWXYZabcdefwxyz04/")
+# With the little end first the second byte is small: the second letter of base64, of
+# which four bits are the upper half of that byte.
+_SECOND: Final = frozenset("AQgw")
 # The second of two digits, or of "0x".
 _HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEFx")
 _LEAST_BEYOND: Final = 0x80
@@ -259,7 +262,8 @@ def _inner(text: str, opened: Sequence[str]) -> list[str]:
         if token[1] in _HEX_DIGITS and (digits := _PAIRS.fullmatch(token)):
             found += _readings(bytes.fromhex(digits[1]))
         plain = token.rstrip("=").replace("-", "+").replace("_", "/")
-        if plain[0] in _FIRST and len(plain) % 4 != 1:
+        begins = plain[0] in _FIRST or plain[1:2] in _SECOND
+        if begins and len(plain) % 4 != 1:
             padded = plain + "=" * (-len(plain) % 4)
             found += _readings(binascii.a2b_base64(padded))
     return found

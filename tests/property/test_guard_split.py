@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from broker import guard
@@ -137,6 +137,10 @@ def _planted(
     st.integers(0, 2),
     OTHERS,
 )
+@example(VALUES[1], "plain", "base64 of UTF-16, big end", 0.6, 0, ["none", "both"])
+@example(VALUES[1], "base64 of UTF-16, big end", "hex", 0.3, 1, ["none", "first"])
+@example(VALUES[1], "base64 of UTF-16, little end", "JSON", 0.6, 2, ["both", "both"])
+@example(VALUES[0], "hex", "base64 of UTF-16, little end", 0.63, 0, ["none", "none"])
 def test_two_halves_each_written_in_its_way_are_found(
     value: str, first: str, second: str, where: float, at: int, others: list[str]
 ) -> None:
