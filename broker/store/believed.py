@@ -43,17 +43,7 @@ _GOT: Final = (
     .where(receipts.c.state == ReceiptState.DELIVERED.value)
     .group_by(receipts.c.uid, receipts.c.recipient)
 )
-_LOSSES: Final = (
-    select(receipts.c.losses)
-    .where(
-        receipts.c.uid == bindparam("of_uid"),
-        receipts.c.agreement == bindparam("of_agreement"),
-        receipts.c.edition == bindparam("of_edition"),
-        receipts.c.state == ReceiptState.DELIVERED.value,
-    )
-    .order_by(receipts.c.id.desc())
-    .limit(1)
-)
+_LOSSES: Final = select(receipts.c.losses).where(receipts.c.id == bindparam("receipt"))
 # What an agreement decided that has no say does not count: it only ever withholds.
 _DECIDED: Final = (
     select(decisions.c.state)
@@ -84,7 +74,8 @@ class Belief:
     ``edition`` is the newest that arrived, 0 when none did; ``row`` is its row of the
     outbox, and ``agreement`` the one that it was made under. ``newest`` and ``state``
     are of the newest edition that there is, ``last`` is its row, and ``reason`` is what
-    its last attempt ended with. ``tried`` says whether anything was ever sent.
+    its last attempt ended with. ``tried`` says whether anything was ever sent;
+    ``receipt`` is the row of the receipt for what arrived, 0 when nothing did.
     """
 
     uid: str
@@ -98,6 +89,7 @@ class Belief:
     reason: str
     tried: bool
     last: int
+    receipt: int
 
     @property
     def is_newest(self) -> bool:
@@ -136,15 +128,10 @@ def sealed_of(database: Database, belief: Belief) -> tuple[Sealed, frozenset[Los
     Raises:
         StoreError: the store cannot be read, or the row is gone.
     """
-    of = {
-        "of_uid": belief.uid,
-        "of_agreement": belief.agreement,
-        "of_edition": belief.edition,
-    }
     with database.read() as connection:
         query = select(outbox).where(outbox.c.id == belief.row)
         row = connection.execute(query).mappings().first()
-        losses = connection.scalar(_LOSSES, of)
+        losses = connection.scalar(_LOSSES, {"receipt": belief.receipt})
     if row is None:
         raise StoreError(f"the outbox has no row {belief.row} any more")
     return sealed_in(row), frozenset(
@@ -208,7 +195,7 @@ def _rows(which: Any) -> Select[Any]:
         receipt.c.edition == outbox.c.edition
     )
     return (
-        select(*_COLUMNS, arrived.label("arrived"))
+        select(*_COLUMNS, arrived.label("arrived"), got.c.receipt)
         .select_from(
             outbox.outerjoin(got, same).outerjoin(
                 receipt, receipt.c.id == got.c.receipt
@@ -240,4 +227,5 @@ def _belief(rows: Iterable[Any]) -> Belief:
         waiting["last_reason"],
         any(row["attempts"] for row in editions),
         last["id"],
+        last["receipt"] or 0,
     )
