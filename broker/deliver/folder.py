@@ -4,7 +4,8 @@ Bytes -> a file that is there as a whole or not at all, whenever the machine sto
 
 Invariants: the folder itself is never made: where a disk is not mounted, nothing is
 written beside it. A file under its own name is whole and synced. Every turn of a
-process of Besa is counted in the lock's file, so that each knows of those between.
+process of Besa leaves a mark of its own in the lock's file, by which it knows the
+folder again: on another disk, or after somebody else's turn, another mark stands there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _MODE: Final = 0o640  # whoever serves or carries it is in the folder's group
 _DRAFT: Final = ".besa-draft-"
 _LOCK: Final = ".besa-lock"
 _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-_DIGITS: Final = 20  # always the same length, so that a full disk cannot refuse it
+_MARK: Final = 16  # bytes; always as many, so that a full disk cannot refuse them
+_UNDER_WAY: Final = bytes(_MARK)
 
 
 class Turns:
@@ -35,7 +37,7 @@ class Turns:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._last: int | None = None
+        self._last: bytes | None = None
 
     @contextmanager
     def turn(self) -> Iterator[bool]:
@@ -51,7 +53,7 @@ class Turns:
             handle = os.open(self._folder / _LOCK, _OPEN, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
-                yield from self._counted(handle)
+                yield from self._marked(handle)
             finally:
                 os.close(handle)
         except FileNotFoundError:
@@ -60,21 +62,20 @@ class Turns:
             reason = error.strerror or "unknown error"
             raise Unavailable(f"its folder refuses: {reason}") from None
 
-    def _counted(self, handle: int) -> Iterator[bool]:
-        """Count the turn when it begins, and again when it ends.
+    def _marked(self, handle: int) -> Iterator[bool]:
+        """Leave a mark when the turn ends, and none while it is under way.
 
-        An odd count is that of a turn that never ended: its process died.
+        So a turn that never ended, because its process died, is seen as well.
         """
         last, self._last = self._last, None
-        count = _read_count(handle)
-        alone = count is not None and count == last
+        alone = last is not None and os.pread(handle, _MARK, 0) == last
         if not alone:
             _sweep(self._folder)
-        begun = (count or 0) // 2 * 2 + 1
-        _write_count(handle, begun)
+        os.pwrite(handle, _UNDER_WAY, 0)
         yield alone
-        _write_count(handle, begun + 1)
-        self._last = begun + 1
+        mark = os.urandom(_MARK)
+        os.pwrite(handle, mark, 0)
+        self._last = mark
 
 
 def write(folder: Path, name: str, data: bytes) -> None:
@@ -113,16 +114,6 @@ def read(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-
-def _read_count(handle: int) -> int | None:
-    """Return how many turns began or ended; nothing, if that cannot be read."""
-    told = os.pread(handle, _DIGITS, 0)
-    return int(told) if len(told) == _DIGITS and told.isdigit() else None
-
-
-def _write_count(handle: int, count: int) -> None:
-    os.pwrite(handle, b"%0*d" % (_DIGITS, count), 0)
 
 
 def _sweep(folder: Path) -> None:

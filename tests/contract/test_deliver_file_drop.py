@@ -114,6 +114,20 @@ def test_what_a_dead_process_left_is_seen(drop: FileDrop, tmp_path: Path) -> Non
     assert not list(tmp_path.glob(".besa-draft-*"))
 
 
+def test_another_disk_in_the_same_place_is_seen(drop: FileDrop, tmp_path: Path) -> None:
+    """A disk that is put in instead is listed anew, though as many turns were taken."""
+    other = tmp_path.with_name(f"{tmp_path.name}-other")
+    other.mkdir()
+    drop.deliver(sealed(FIRST))
+    FileDrop(other, clock=lambda: NOW).deliver(sealed(SECOND, 2))
+    tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-first"))
+    other.rename(tmp_path)
+
+    with pytest.raises(Refused, match="newer edition"):
+        drop.deliver(sealed(FIRST))
+    assert ["000002.misp-event.json", "000002.seal.json"] == lying(tmp_path)
+
+
 def test_what_a_courier_took_is_not_followed_by_anything_older(
     drop: FileDrop, tmp_path: Path
 ) -> None:
