@@ -21,10 +21,8 @@ from broker.rulebook import Route
 if TYPE_CHECKING:
     from broker.prove import Side
 
-_TOLD_APART: Final = (
-    *("kind", "data_class", "role", "listed"),
-    *("party", "consent", "minor"),
-)
+# What a selector of a profile or a clause may ask, in the order of the sentence.
+_ASKED: Final = ["kind", "data_class", "role", "listed", "party", "consent", "minor"]
 LANGUAGES: Final = ("en", "sq", "sr")
 
 
@@ -226,7 +224,7 @@ def _items(items: BaseModel, texts: Texts) -> str:
 def _only(selector: BaseModel, texts: Texts) -> str:
     """Say what tells items apart, of a selector of a profile or of a clause."""
     said: list[str] = []
-    for name in _TOLD_APART:
+    for name in _ASKED:
         wanted = getattr(selector, name, None)
         if isinstance(wanted, bool):
             said.append(texts(f"only.{name}.{'yes' if wanted else 'no'}"))

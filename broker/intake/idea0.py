@@ -8,18 +8,16 @@ attachments are never taken, only their hashes and names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import ip_address, summarize_address_range
-from typing import Any, Final
+from typing import Final
 
 from broker.intake.draft import Draft
 from broker.intake.message import start
 from broker.intake.node import Node
 from broker.intake.parsed import Parsed
+from broker.intake.values import networks
 from broker.model.incident import Role
 from broker.model.mapping import Tables
 
-_MOST_NETWORKS: Final = 16
 _KINDS: Final = {
     "Hostname": "", "URL": "url", "Email": "email", "MAC": "mac", "ASN": "asn",
     "Port": "port",
@@ -98,23 +96,6 @@ def _party(party: Node, draft: Draft, role: Role) -> None:
     party.skip("no place in an incident", "Proto", "Netname", "Ref", "Note", "Router")
     party.about_the_message("Type", "AttachHand")
     party.rest()
-
-
-def networks(value: str) -> Iterator[str]:
-    """Yield an address or network; a range as the networks that make it up."""
-    first, dash, last = value.partition("-")
-    if not dash:
-        yield value
-        return
-    try:
-        ends: Any = (ip_address(first.strip()), ip_address(last.strip()))
-        found = list(summarize_address_range(*ends))
-    except (ValueError, TypeError):
-        found = []
-    if 0 < len(found) <= _MOST_NETWORKS:
-        yield from map(str, found)
-    else:
-        yield value  # is no address, so it is noted
 
 
 def _attached(attached: Node, draft: Draft) -> None:

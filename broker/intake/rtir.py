@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from broker.intake.draft import Draft, reporter_of
-from broker.intake.idea0 import networks
 from broker.intake.message import start
 from broker.intake.node import Node
 from broker.intake.parsed import Parsed
+from broker.intake.values import networks
 from broker.model.incident import Status
 from broker.model.mapping import Tables
 

@@ -8,10 +8,10 @@ equal.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from ipaddress import ip_network
-from typing import Final
+from ipaddress import ip_address, ip_network, summarize_address_range
+from typing import Any, Final
 
 from broker.model.incident import Shape
 from broker.model.mapping import ObservableKind
@@ -34,6 +34,8 @@ _HASH_LENGTH: Final = {
     "x509-md5": 32, "x509-sha1": 40, "x509-sha256": 64, "hassh": 32, "hassh-server": 32,
     "git-commit": 40, "ja3-fingerprint": 32, "jarm": 62,
 }  # fmt: skip
+# A range that makes more networks than these is none that anybody meant.
+_MOST_NETWORKS: Final = 16
 _DIALLED: Final = re.compile(r"\+?[0-9]{3,}")
 # One blank-free line: what every other value is, as far as its shape can tell.
 _PLAIN: Final = re.compile(r"[^\x00-\x1f]+")
@@ -183,3 +185,20 @@ _CHECKS: Final[dict[Shape, Callable[[str, str], str | None]]] = {
     Shape.HASH: _hash,
     Shape.PHONE: _phone,
 }
+
+
+def networks(value: str) -> Iterator[str]:
+    """Yield an address or network; a range as the networks that make it up."""
+    first, dash, last = value.partition("-")
+    if not dash:
+        yield value
+        return
+    try:
+        ends: Any = (ip_address(first.strip()), ip_address(last.strip()))
+        found = list(summarize_address_range(*ends))
+    except (ValueError, TypeError):
+        found = []
+    if 0 < len(found) <= _MOST_NETWORKS:
+        yield from map(str, found)
+    else:
+        yield value  # is no address, so it is noted

@@ -173,8 +173,8 @@ class Listed:
         if _AT_A_NAME.match(value):
             return ""
         host = urlsplit(value).hostname or ""
-        # A page on a well-known site can be a crime all the same: only the sites that
-        # are listed with all that is beneath them, and addresses, say otherwise.
+        # A page on a well-known site can be a crime all the same: so names are not
+        # looked up here, only addresses.
         last = host.rpartition(".")[2]
         return self._network(host) if last.isdigit() or ":" in host else ""
 
