@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from broker.cli import terminal
+from broker.cli.progress import bar
 
 if TYPE_CHECKING:
     from broker.intake.split import Piece
@@ -77,7 +78,8 @@ def pieces_of(
     sizes = [path.stat().st_size if path != _STDIN else 0 for path in paths]
     whole = sum(sizes)
     shown = sys.stderr.isatty() and (whole >= _WORTH_A_BAR or len(paths) > 50)
-    with _bar(whole, shown=shown) as advance:
+    done = 0
+    with bar(shown=shown) as tell:
         for path in paths:
             raw = terminal.read_input(path, most=_MOST + 1)
             if len(raw) > _MOST:
@@ -86,30 +88,5 @@ def pieces_of(
                 continue
             for piece in pieces(raw, tables, format_name):
                 yield path, piece
-                advance(len(piece.body))
-
-
-class _bar:  # noqa: N801 - reads as a function
-    def __init__(self, whole: int, *, shown: bool) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("reading"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(),
-            console=terminal.stderr(),
-            transient=True,
-            disable=not shown,
-        )
-        self._task = self._progress.add_task("", total=whole or None)
-
-    def __enter__(self) -> _bar:
-        self._progress.start()
-        return self
-
-    def __call__(self, size: int) -> None:
-        self._progress.advance(self._task, size)
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+                done += len(piece.body)
+                tell("reading", done, whole)

@@ -77,7 +77,10 @@ def verify(as_json: AsJson = False) -> None:
     Also checks that what was sent is what the register says. Needs the public keys
     only. Exit code 1 when something is wrong; the message names the first such entry.
     """
+    from functools import partial
+
     from broker import keyring
+    from broker.cli.progress import bar, is_watched
     from broker.errors import AuditError, SettingsError
     from broker.settings import read_settings
     from broker.store import open_store
@@ -86,13 +89,16 @@ def verify(as_json: AsJson = False) -> None:
     keys = keyring.read_public_keys(settings.public_keys_folder)
     if not has_store(settings):
         raise SettingsError(f"there is no store at {settings.store_url} yet")
-    with open_store(settings.store_url) as store:
-        try:
-            found = store.check_register(keys)
-        except AuditError as error:
-            if as_json:
-                terminal.print_json({"ok": False, "problem": str(error)})
-            terminal.stop(ExitCode.NO, f"the register is not whole: {error}")
+    try:
+        with (
+            open_store(settings.store_url) as store,
+            bar(shown=is_watched() and not as_json) as tell,
+        ):
+            found = store.check_register(keys, partial(tell, "checking"))
+    except AuditError as error:
+        if as_json:
+            terminal.print_json({"ok": False, "problem": str(error)})
+        terminal.stop(ExitCode.NO, f"the register is not whole: {error}")
     if as_json:
         terminal.print_json(
             {

@@ -96,5 +96,18 @@ def last_link(connection: Connection) -> tuple[int, str]:
 def entries(connection: Connection) -> Iterator[chain.Entry]:
     """Yield all links of the register, oldest first, without holding them all."""
     streaming = connection.execution_options(yield_per=500)
-    for number, at, kind, facts, previous, digest in streaming.execute(_ALL):
-        yield chain.Entry(number, at, kind, loads(facts), previous, digest)
+    for number, at, kind, text, previous, digest in streaming.execute(_ALL):
+        facts = _facts(text)
+        if facts is None:
+            # Besa never wrote this, so it is shown as a link that no digest fits.
+            facts, digest = {}, ""
+        yield chain.Entry(number, at, kind, facts, previous, digest)
+
+
+def _facts(text: Any) -> dict[str, Any] | None:
+    """Return a link's facts; nothing when somebody put something else there."""
+    try:
+        facts = loads(text)
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) else None

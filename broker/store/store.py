@@ -386,10 +386,14 @@ class Store:
         """Yield every decision since a moment, oldest first, with its facts."""
         return past.decided(self._database, since)
 
-    def check_register(self, keys: Mapping[str, VerifyingKey]) -> Verified:
+    def check_register(
+        self,
+        keys: Mapping[str, VerifyingKey],
+        progress: verify.Progress = verify.untold,
+    ) -> Verified:
         """Check the register, and the outbox against it.
 
         Raises:
             AuditError: something was altered or is missing; names the entry.
         """
-        return verify.check_register(self._database, keys)
+        return verify.check_register(self._database, keys, progress)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import sqlite
 
 from broker import audit as chain
-from broker.canonical import loads
+from broker.canonical import dumps, loads
 from broker.errors import AuditError
 from broker.store import Store
 from broker.store.connect import open_database
 from broker.store.tables import audit, decisions, head, outbox
+from broker.store.verify import _ROWS
 from tests.unit.store import samples
 from tests.unit.store.samples import (
     KEY,
@@ -116,19 +119,45 @@ def cut_off_end_and_head(connection: Connection) -> None:
 def told_twice(connection: Connection) -> None:
     """Add a link, properly chained, that repeats the first disclosure."""
     first = connection.execute(select(audit).where(audit.c.number == 1)).one()
+    chained(connection, loads(first.facts))
+
+
+def chained(connection: Connection, facts: Any) -> None:
+    """Add a disclosure at the end, with a hash that fits."""
     state = connection.execute(select(head)).one()
-    facts = loads(first.facts)
-    link = chain.link(state.entries + 1, first.at, "disclosure", facts, state.digest)
+    number = state.entries + 1
+    link = chain.link(number, "2026-05-01", "disclosure", facts, state.digest)
     row = {
         "number": link.number,
         "at": link.at,
         "kind": link.kind,
-        "facts": first.facts,
+        "facts": dumps(facts).decode(),
         "previous": link.previous,
         "digest": link.digest,
     }
     connection.execute(insert(audit), [row])
     connection.execute(update(head).values(entries=link.number, digest=link.digest))
+
+
+def unreadable_facts(connection: Connection) -> None:
+    """Put something into the register that is no JSON."""
+    connection.execute(update(audit).where(audit.c.number == 3).values(facts="{"))
+
+
+def no_text(connection: Connection) -> None:
+    """Put bytes where the register has a text, which SQLite does not mind."""
+    changed = "UPDATE audit SET kind = x'00ff' WHERE number = 3"
+    connection.exec_driver_sql(changed)
+
+
+def facts_that_are_a_list(connection: Connection) -> None:
+    """Add a link with a hash that fits, and facts that have no names."""
+    chained(connection, ["inc-1"])
+
+
+def an_edition_of_no_database(connection: Connection) -> None:
+    """Add a link with a hash that fits, of an edition that no column can hold."""
+    chained(connection, {"uid": "a", "agreement": KP, "edition": 2**63})
 
 
 @pytest.mark.parametrize(
@@ -140,12 +169,16 @@ def told_twice(connection: Connection) -> None:
         (extra_row, "outbox row 99 has no disclosure entry"),
         (denied_delivery, "entry 10 tells of a delivery that is gone"),
         (invented_delivery, "outbox row 2 has no delivery entry"),
-        (forgotten_decision, "tells of 6 decisions, not of 4"),
+        (forgotten_decision, "tells of 6 decisions, and the store has 4"),
         (altered_link, "entry 1 was altered"),
         (missing_link, "entry 4 is missing"),
         (cut_off_end, "ends at entry 9, and the store knows of another"),
         (cut_off_end_and_head, "outbox row 1 has no delivery entry"),
         (told_twice, "entry 11 tells of a disclosure a second time"),
+        (unreadable_facts, "entry 3 was altered"),
+        (no_text, "entry 3 was altered"),
+        (facts_that_are_a_list, "entry 11 was altered"),
+        (an_edition_of_no_database, "entry 11 tells of a row that is missing"),
     ],
 )
 def test_harm_is_found(
@@ -181,3 +214,27 @@ def test_a_long_register_is_checked_in_parts(tmp_path: Path) -> None:
         store.commit(batch, START, KEY)
 
         assert 501 == store.check_register(KEYS).entries
+
+
+def test_how_far_it_is_is_told(tmp_path: Path) -> None:
+    """Whoever asks is told how many links of how many were checked, to the end."""
+    told: list[tuple[int, int]] = []
+    with filled(tmp_path) as store:
+        store.check_register(KEYS, lambda checked, of: told.append((checked, of)))
+
+    assert [(10, 10)] == told
+
+
+def test_a_link_finds_its_row_by_an_index(tmp_path: Path) -> None:
+    """What a long register asks the outbox for is never looked for row by row."""
+    with filled(tmp_path):
+        database = open_database(samples.url_of(tmp_path))
+    question = _ROWS.params(uids=["a", "b"], first=1, last=2).compile(
+        dialect=sqlite.dialect(),
+        compile_kwargs={"literal_binds": True},
+    )
+    with database.read() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {question}").all()
+    database.close()
+
+    assert ["SEARCH"] == [row.detail.split()[0] for row in plan]
