@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,7 +94,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _rulebooks() -> None:
-    """Build the rulebooks that tests share, where they are collected."""
+    """Build the rulebooks that tests share, and import what the code imports late."""
+    import_module("phonenumbers")
     for name, build in _SHARED.items():
         if name in sys.modules:
             getattr(sys.modules[name], build)()

@@ -106,20 +106,20 @@ def _over_lines(text: str) -> Iterator[tuple[int, int]]:
     if "\n" not in text:
         return
     begin: int | None = None
-    place = 0
+    place = end = 0
     for line in text.split("\n"):
         whole = line.rstrip("\r")
         head = len(whole) - len(whole.lstrip(_TOKEN))
         tail = len(whole) - len(whole.rstrip(_TOKEN))
         if begin is not None and (head < len(whole) or head < _BROKEN):
-            if head:
-                yield begin, place + head
+            yield begin, place + head if head else end
             begin = None
         if begin is None and tail >= _BROKEN:
             begin = place + len(whole) - tail
+        end = place + len(whole)
         place += len(line) + 1
-    if begin is not None and begin < len(text):
-        yield begin, len(text)
+    if begin is not None:
+        yield begin, end
 
 
 def _outside(found: list[Span], kept: list[tuple[int, int]]) -> list[Span]:

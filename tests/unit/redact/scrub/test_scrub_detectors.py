@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -13,14 +14,54 @@ from broker.redact.scrub.detectors import DETECTORS
 from broker.redact.scrub.reading import read
 from tests.corpus import measure
 
-SCORES = measure.measured()
 NAMES = [detector.name for detector in DETECTORS]
+# What each gets wrong in the corpus, and nothing else: how the sentence begins.
+MISTAKES: dict[str, set[str]] = {
+    "secret": {"The login is admin", "Let key = value; p"},
+    "card number": {
+        "Transferi nga XK03",
+        "Order 400012341234",
+        "kartela ime 4 shif",
+        "card ending 1881",
+        "Serial 4539 1488 0",
+    },
+    "personal number": {"SSN-like 103983147"},
+    "device number": {"SN 356938035643809"},
+    "wallet": {"wallet 0x529084000"},
+    "IP address": {"::ffff:203.0.113.5", "From 10.11.12.13 t"},
+    "phone number": {
+        "Numrin ia dha me s",
+        "IBAN-i i gabuar XK",
+        "Reach him on 044 1",
+        "My number's oh-fou",
+    },
+    "plate": {"The licence was 01"},
+}
+
+
+@cache
+def scores() -> dict[str, dict[str, measure.Score]]:
+    """Return what is measured, once for all tests."""
+    return measure.measured()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_detector_finds_exactly_what_is_labelled(name: str) -> None:
+    """From its first letter to its last, but for the mistakes that are known."""
+    detector = next(each for each in DETECTORS if each.name == name)
+    wrong = {
+        one.text[:18]
+        for one in measure.corpus()
+        if sorted(set(measure.found_by(detector, one.text))) != sorted(one.of(name))
+    }
+
+    assert MISTAKES.get(name, set()) == wrong
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_detector_misses_little(name: str) -> None:
     """Each detector finds most of what is labelled, over all languages."""
-    whole = sum(SCORES[name].values(), measure.Score())
+    whole = sum(scores()[name].values(), measure.Score())
 
     assert whole.labelled >= 7
     assert measure.RECALL_FLOOR <= whole.recall
@@ -29,7 +70,7 @@ def test_detector_misses_little(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_detector_is_seldom_wrong(name: str) -> None:
     """Of what a detector finds, most is what it says."""
-    whole = sum(SCORES[name].values(), measure.Score())
+    whole = sum(scores()[name].values(), measure.Score())
 
     assert measure.PRECISION_FLOOR <= whole.precision
 
