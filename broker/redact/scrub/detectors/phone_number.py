@@ -29,7 +29,6 @@ _OTHER: Final = re.compile(
     r"\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4}(?: .*)?"  # a day
     r"|\d{4}[./-]\d{1,2}[./-]\d{1,2}(?: .*)?"
     r"|\d{1,3}(?:\.\d{1,3}){3}"  # an address
-    r"|\d{1,3}(?:[. ]\d{3})+"  # an amount
     r"|\d+\.\d+"
 )
 _GIVEN: Final = re.compile(
@@ -92,7 +91,7 @@ def _is_phone(written: str, *, given: bool, doubtful: bool) -> bool:
     if written.lstrip("(").startswith("+"):
         return _is_international(f"+{digits}", given=True)
     if _OTHER.fullmatch(written) and not digits.startswith("0"):
-        return given and len(digits) > 6 and not _OTHER.match(written)
+        return False
     if digits.startswith("00"):
         return _is_international(f"+{digits[2:]}", given=given)
     if doubtful:
