@@ -300,7 +300,7 @@ class Trial:
         return _ending(file, mutant, work if tests else None)
 
     def _tests_of(self, file: Path, mutant: Mutant, *, imported: bool) -> list[str]:
-        """Return the tests that run what is changed, fastest first.
+        """Return the tests that run what is changed, or its module, fastest first.
 
         What is run at import has a say in all that uses the module.
         """
@@ -309,6 +309,10 @@ class Trial:
         for lines in (place.statement, place.function):
             if place.function and not found:
                 found = self.record.tests_of((str(file), line) for line in lines)
+        if not found:
+            # What is remembered from before is run by no test that is watched.
+            lines_of = (line for line in self.record.by_line if line[0] == str(file))
+            found = self.record.tests_of(lines_of)
         if imported:
             beside = {str(file), *map(str, _importers(file, self.files))}
             others = self.record.tests_of(

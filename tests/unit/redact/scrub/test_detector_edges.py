@@ -9,6 +9,7 @@ from broker.redact.scrub.detectors import DETECTORS
 from broker.redact.scrub.detectors.personal_number import is_jmbg
 from broker.redact.scrub.reading import read
 
+ALL = "all of the text"
 BY_NAME = {detector.name: detector for detector in DETECTORS}
 
 
@@ -54,23 +55,23 @@ def test_an_iban_has_the_length_of_its_country(iban: str) -> None:
         ("account number", "llogaria ZZ12 3456 7890 1234 i tij", "ZZ12 3456 7890 1234"),
         ("account number", "llogaria XK0512120123456789061", "XK0512120123456789061"),
         ("account number", "pjesa ZZ12 3456 7890 1234 i tij", None),
-        ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", ...),
+        ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", ALL),
         ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", None),
         ("wallet", "3" + "1" * 34, None),
         ("wallet", "1" + "z" * 33, None),
-        ("wallet", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", ...),
+        ("wallet", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", ALL),
         ("wallet", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", None),
-        ("device number", "221011234567890", ...),
+        ("device number", "221011234567890", ALL),
         ("device number", "2210112345678901", None),
         ("device number", "22101123456789", None),
-        ("device number", "356938035643809", ...),
+        ("device number", "356938035643809", ALL),
         ("device number", "356938035643808", None),
         ("e-mail", "@posta.example arta@posta.example", "arta@posta.example"),
         ("e-mail", "*arta@posta.example*", "arta@posta.example"),
         ("e-mail", "**arta@posta.example", "arta@posta.example"),
         ("e-mail", "**@posta.example", "*@posta.example"),
-        ("e-mail", "arta.gashi et posta pike example", ...),
-        ("e-mail", "arta_1 at posta.example", ...),
+        ("e-mail", "arta.gashi et posta pike example", ALL),
+        ("e-mail", "arta_1 at posta.example", ALL),
         # Who logs in where is a secret, and no mailbox.
         ("e-mail", "://arta:x@posta.example", None),
         ("e-mail", "https://arta@posta.example/", None),
@@ -82,11 +83,11 @@ def test_an_iban_has_the_length_of_its_country(iban: str) -> None:
         ("IP address", "nga 2001:db8::1", "2001:db8::1"),
         ("IP address", "std::cafe::bad", None),
         ("IP address", "1:2:3:4:5:6:7:8:9", None),
-        ("card number", "4222222222222", ...),
-        ("card number", "378282246310005", ...),
-        ("card number", "6011111111111117", ...),
+        ("card number", "4222222222222", ALL),
+        ("card number", "378282246310005", ALL),
+        ("card number", "6011111111111117", ALL),
         ("card number", "6011111111111118", None),
-        ("card number", "3530111333300000", ...),
+        ("card number", "3530111333300000", ALL),
         ("card number", "30569309025904", None),
         ("card number", "karta 30569309025904", "30569309025904"),
         # The number is far from the word, so that its last digit has to say it.
@@ -106,14 +107,14 @@ def test_an_iban_has_the_length_of_its_country(iban: str) -> None:
         ("phone number", "tel 12.11.2026", None),
         ("phone number", "tel 1234567", "1234567"),
         ("phone number", "tel 123456", None),
-        ("phone number", "+999123456", ...),
+        ("phone number", "+999123456", ALL),
         ("phone number", "+99912345", None),
-        ("phone number", "+123456789012345", ...),
+        ("phone number", "+123456789012345", ALL),
         ("phone number", "+1234567890123456", None),
         ("phone number", "tel 009991234567", "009991234567"),
-        ("phone number", "044123456", ...),
+        ("phone number", "044123456", ALL),
         ("phone number", "0691234567", None),  # of Albania, and not said to be one
-        ("phone number", "069 123 4567", ...),
+        ("phone number", "069 123 4567", ALL),
         ("secret", "password: 'two words' here", "two words"),
         ("secret", 'password: "two words" here', "two words"),
     ],
@@ -122,7 +123,7 @@ def test_what_just_is_and_what_just_is_not(
     name: str, text: str, expected: str | None
 ) -> None:
     """One digit or word decides; what is found is all of it and nothing else."""
-    whole = [text] if expected is ... else [expected] if expected else []
+    whole = [text if expected is ALL else expected] if expected else []
 
     assert whole == found(name, text)
 
