@@ -8,6 +8,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.besa-ready
 ARGS ?=
+# Tests at once: as many as there are processors. JOBS=0 runs one after the other, as -s
+# and --pdb need it.
+JOBS ?= auto
 
 .PHONY: demo test lint bench lock format clean
 
@@ -15,7 +18,7 @@ demo: $(READY)
 	@$(BIN)/besa demo $(ARGS)
 
 test: lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

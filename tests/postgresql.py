@@ -1,6 +1,7 @@
 """A PostgreSQL for tests: the one that is named, or one that is started for them.
 
-``BESA_TEST_POSTGRES_URL`` names one that may be emptied. Without it, the programs of an
+``BESA_TEST_POSTGRES_URL`` names one that may be emptied; tests that run side by side
+make a database each beside it. Without it, the programs of an
 installed PostgreSQL start one of their own in a new folder; it ends with the tests.
 """
 
@@ -16,6 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from tests.services import CI
+
 NAMED = os.environ.get("BESA_TEST_POSTGRES_URL", "")
 MISSING = "no PostgreSQL is installed, and BESA_TEST_POSTGRES_URL names none"
 
@@ -30,8 +36,11 @@ def programs() -> Path | None:
 
 
 def is_there() -> bool:
-    """Say whether tests can have a PostgreSQL."""
-    return bool(NAMED) or programs() is not None
+    """Say whether tests can have a PostgreSQL, or must: then they fail without."""
+    return CI or bool(NAMED) or programs() is not None
+
+
+needs_postgresql = pytest.mark.skipif(not is_there(), reason=MISSING)
 
 
 @cache
@@ -42,7 +51,7 @@ def url() -> str:
         RuntimeError: there is none.
     """
     if NAMED:
-        return NAMED
+        return _of_this_worker(NAMED)
     here = programs()
     if here is None:
         raise RuntimeError(MISSING)
@@ -67,6 +76,21 @@ def url() -> str:
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, timeout=90, **asked)
     atexit.register(_stop, control, asked)
     return f"postgresql+psycopg://besa@127.0.0.1:{port}/postgres"
+
+
+def _of_this_worker(named: str) -> str:
+    """Return a database of our own, where others use the same server beside us."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return named
+    shared = make_url(named)
+    own = shared.set(database=f"{shared.database}_{worker}")
+    engine = create_engine(shared, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{own.database}"'))
+        connection.execute(text(f'CREATE DATABASE "{own.database}"'))
+    engine.dispose()
+    return own.render_as_string(hide_password=False)
 
 
 def _stop(control: list[str], asked: dict[str, Any]) -> None:

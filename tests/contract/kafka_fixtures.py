@@ -9,7 +9,6 @@ PYTEST_DONT_REWRITE (the module is imported before pytest takes it for a plug-in
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +25,7 @@ from kafka import (
 )
 
 from broker.sandbox.kafka import KafkaSandbox, available
+from tests.services import CI, absent
 
 CONSUMER: Final[Mapping[str, Any]] = {
     "enable_auto_commit": False,
@@ -82,13 +82,16 @@ def own_kafka(tmp_path: Path) -> Iterator[KafkaSandbox]:
     sandbox.stop()
 
 
+needs_kafka = pytest.mark.skipif(
+    available() is not None and not CI, reason=available() or "Kafka is available"
+)
+
+
 def require_kafka() -> None:
     """Skip the test where no Kafka can run, or fail it where one must."""
     reason = available()
-    if reason is not None and os.environ.get("CI") == "true":
-        pytest.fail(reason)
     if reason is not None:
-        pytest.skip(reason)
+        absent(reason)
 
 
 def make_topic(kafka: KafkaSandbox, partitions: int = 1) -> str:

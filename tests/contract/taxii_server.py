@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import requests
+
+from broker.sandbox.kafka_process import free_port
+from broker.sandbox.kafka_programs import exclusive
+from tests.services import absent
 
 VERSION: Final = "3.0.0"
 USER, PASSWORD = "besa", "tests only"
@@ -65,21 +68,31 @@ class Taxii:
 
 
 def installed() -> Path:
-    """Return the Python of an environment that has medallion; skip if there is none."""
+    """Return the Python of an environment that has medallion.
+
+    Without one the test is skipped, and fails where ``CI=true``.
+    """
     home = Path.home() / ".cache" / "besa" / f"medallion-{VERSION}"
     python = home / "bin" / "python"
-    if not (home / "bin" / "medallion").exists():
-        try:
-            venv.create(home, with_pip=True, clear=True)
-            subprocess.run(
-                [python, "-m", "pip", "install", "-q", f"medallion=={VERSION}"],
-                check=True,
-                timeout=240,
-                capture_output=True,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            pytest.skip(f"medallion cannot be installed: {type(error).__name__}")
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(home.parent / f".{home.name}.lock"):
+        # Pip brings what it needs before it brings medallion itself.
+        if not (home / "bin" / "medallion").exists():
+            try:
+                _install(home, python)
+            except (OSError, subprocess.SubprocessError) as error:
+                absent(f"medallion cannot be installed: {type(error).__name__}")
     return python
+
+
+def _install(home: Path, python: Path) -> None:
+    venv.create(home, with_pip=True, clear=True)
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", f"medallion=={VERSION}"],
+        check=True,
+        timeout=240,
+        capture_output=True,
+    )
 
 
 def _collection(number: str, *, read: bool = True, write: bool = True) -> Any:
@@ -126,9 +139,7 @@ def running(folder: Path, *, most: int = 20_000) -> Iterator[Taxii]:
         "taxii": {"max_page_size": 7},
     }
     (folder / "config.json").write_text(json.dumps(config))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             python,

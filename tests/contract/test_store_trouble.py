@@ -35,10 +35,6 @@ from tests.unit.store.samples import (
 
 KP, LANE = "kp-cybercrime", "kp-misp"
 
-needs_postgresql = pytest.mark.skipif(
-    not postgresql.is_there(), reason=postgresql.MISSING
-)
-
 
 def cut_all_connections(url: str) -> int:
     """End every other connection to the database, as its administrator can."""
@@ -78,7 +74,7 @@ def folder(tmp_path: Path) -> Recipient:
     return Recipient.model_validate(said | {"kind": "file-drop"})
 
 
-@needs_postgresql
+@postgresql.needs_postgresql
 class TestConnections:
     @pytest.fixture
     def url(self, tmp_path: Path) -> str:

@@ -18,8 +18,8 @@ from broker import rulebook
 from broker.demo import INCIDENTS, first_wave, play, second_wave
 from broker.demo.reckoning import reckon
 from broker.demo.stage import Stage, staged
-from broker.sandbox.kafka import available
 from broker.settings import Settings, read_rulebook_files
+from tests.contract.kafka_fixtures import needs_kafka
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -75,10 +75,7 @@ def check(result: dict[str, Any], source: str) -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.skipif(
-    bool(available()) and os.environ.get("CI") != "true",
-    reason=available() or "Kafka is available",
-)
+@needs_kafka
 def test_demo_on_a_real_kafka_loses_nothing(tmp_path: Path) -> None:
     """Everything that went through Kafka is found at its recipients, and nowhere else.
 

@@ -31,8 +31,8 @@ from broker.model.sharing import NO_HISTORY, State
 from broker.pipeline import advance, disclose, receive
 from broker.publish import KafkaPublisher
 from broker.rulebook import Rulebook
-from broker.sandbox.kafka import available
 from broker.settings import Settings, read_rulebook_files
+from tests.contract.kafka_fixtures import needs_kafka
 
 INCIDENTS = 500
 UPDATED = 60
@@ -196,10 +196,7 @@ def events(stage: Stage, recipient: str) -> Iterator[dict[str, Any]]:
         yield item["Event"]
 
 
-@pytest.mark.skipif(
-    bool(available()) and os.environ.get("CI") != "true",
-    reason=available() or "Kafka is available",
-)
+@needs_kafka
 def test_ten_kills_lose_repeat_and_reorder_nothing() -> None:
     """After ten kills each MISP holds exactly what the pure path says it must."""
     rules = book()

@@ -27,11 +27,11 @@ from kafka import KafkaConsumer, TopicPartition
 from broker.canonical import dumps
 from broker.demo.stage import Stage, staged
 from broker.publish import KafkaPublisher
-from broker.sandbox.kafka import available
 from broker.store import open_store
 from broker.store.connect import open_database
 from broker.store.register import entries
 from tests import postgresql
+from tests.contract.kafka_fixtures import needs_kafka
 from tests.e2e.test_kill import NATIVE, book, check_recipients, expected, incident
 from tests.unit.store import samples
 
@@ -44,14 +44,8 @@ pytestmark = [
     pytest.mark.kafka,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        bool(available()) and os.environ.get("CI") != "true",
-        reason=available() or "Kafka is available",
-    ),
-    pytest.mark.skipif(
-        not postgresql.is_there() and os.environ.get("CI") != "true",
-        reason=postgresql.MISSING,
-    ),
+    needs_kafka,
+    postgresql.needs_postgresql,
 ]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from broker.sandbox.kafka import available
+from tests.contract.kafka_fixtures import needs_kafka
 from tests.soak.__main__ import report
 from tests.soak.run import soak
 
@@ -15,10 +14,7 @@ from tests.soak.run import soak
 @pytest.mark.kafka
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(
-    bool(available()) and os.environ.get("CI") != "true",
-    reason=available() or "Kafka is available",
-)
+@needs_kafka
 def test_nothing_is_lost_in_a_small_soak(tmp_path: Path) -> None:
     """After random kills all is where it must be: `reconcile` and the register agree.
 

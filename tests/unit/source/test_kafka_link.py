@@ -17,11 +17,11 @@ from broker.source.kafka_writer import KafkaWriter
 
 
 @pytest.fixture
-def nobody() -> str:
-    """Give an address where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+def nobody() -> Iterator[str]:
+    """Give an address where nobody listens, and nobody else can either."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
 
 
 @pytest.fixture
