@@ -218,7 +218,7 @@ def test_a_rule_for_organisations_is_about_them_alone() -> None:
 def test_a_value_does_not_travel_without_its_kind() -> None:
     """A profile that withholds kinds and shows values is refused."""
     kinds, where = given.kinds(), given.document()
-    without = {"observables[].kind": "withhold"}
+    without: dict[str, Any] = {"observables[].kind": "withhold"}
 
     with pytest.raises(RulebookError) as caught:
         compile_plan(given.profile(without, rest="keep"), kinds, where)
@@ -231,7 +231,7 @@ def test_a_value_does_not_travel_without_its_kind() -> None:
 def test_only_what_a_method_is_given_needs_a_kind() -> None:
     """Kinds that a method does not accept are not asked what would become of them."""
     only = {"kind": ["email"]}
-    value = [{"method": "domain_only", "only": only}, "withhold"]
+    value: list[Any] = [{"method": "domain_only", "only": only}, "withhold"]
     kinds = {
         name: kind
         for name, kind in given.kinds().items()
