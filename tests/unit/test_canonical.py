@@ -63,7 +63,9 @@ def test_survives_reading(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{1: 2}, {"a": {1}}, b"bytes", object(), "\ud800", 2**70], ids=repr
+    "value",
+    [{1: 2}, {"a": {1}}, b"bytes", object(), "\ud800", 2**70],
+    ids=["a key", "a set", "bytes", "an object", "half a character", "a large number"],
 )
 def test_what_is_not_json_is_refused(value: Any) -> None:
     """A value that JSON cannot hold is an error and not a guess."""
