@@ -12,6 +12,7 @@ from broker.cli.terminal import AsJson, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from broker.cli.progress import Tell
     from broker.model.recipient import Recipient
     from broker.reconcile import RecipientReport, SourceReport
     from broker.reconcile.recipients import Repair
@@ -40,17 +41,18 @@ def reconcile(
     """
     from broker import keyring
     from broker.cli.outbox import opened
+    from broker.cli.progress import bar, is_watched
     from broker.cli.reconcile_view import show
     from broker.settings import read_recipients, read_settings
 
     settings = read_settings()
     recipients = _chosen(read_recipients(settings.policies_folder), recipient)
     keys = keyring.read_public_keys(settings.public_keys_folder)
-    with opened() as database:
+    with opened() as database, bar(shown=is_watched() and not as_json) as tell:
         mend = _mending(database) if repair else None
-        reports = tuple(_reports(settings, database, recipients, keys, mend))
+        reports = tuple(_reports(settings, database, recipients, keys, mend, tell))
         source = None if recipient else _source(settings, database)
-        register = _register(database, keys)
+        register = _register(database, keys, tell)
     same = all(report.is_same for report in reports) and not register
     same = same and (source is None or source.is_same)
     if as_json:
@@ -79,8 +81,10 @@ def _reports(
     recipients: list[Recipient],
     keys: Mapping[str, VerifyingKey],
     repair: Repair | None,
+    tell: Tell,
 ) -> Iterator[RecipientReport]:
     from datetime import UTC, datetime
+    from functools import partial
 
     from broker import keyring
     from broker.deliver import Credential
@@ -101,7 +105,8 @@ def _reports(
         except SettingsError as error:
             yield RecipientReport(each.recipient, each.kind.value, problem=str(error))
             continue
-        yield compare_recipient(database, each, holdings, keys, repair)
+        told = partial(tell, each.recipient)
+        yield compare_recipient(database, each, holdings, keys, repair, told)
 
 
 def _mending(database: Database) -> Repair:
@@ -130,13 +135,15 @@ def _source(settings: Settings, database: Database) -> SourceReport:
     return compare_kafka(database, settings.kafka, settings.topics, settings.group)
 
 
-def _register(database: Database, keys: Mapping[str, VerifyingKey]) -> str:
+def _register(database: Database, keys: Mapping[str, VerifyingKey], tell: Tell) -> str:
     """Return what is wrong with the register; nothing when it is whole."""
+    from functools import partial
+
     from broker.errors import AuditError
     from broker.store.verify import check_register
 
     try:
-        check_register(database, keys)
+        check_register(database, keys, partial(tell, "the register"))
     except AuditError as error:
         return str(error)
     return ""

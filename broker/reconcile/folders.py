@@ -31,9 +31,13 @@ class FeedHoldings:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._manifest: tuple[tuple[int, ...], dict[str, Any]] = ((), {})
 
     def close(self) -> None:
         """Do nothing: no file stays open."""
+
+    def expect(self, editions: Collection[Sealed]) -> None:
+        """Do nothing: a file is at hand."""
 
     def holds(self, share: str) -> bool:
         """Say whether the event's file lies there."""
@@ -53,8 +57,7 @@ class FeedHoldings:
         if not isinstance(event, dict) or uuid_of(event) != share:
             return (Difference(Finding.ALTERED, share, "its file cannot be read"),)
         found = list(event_differences(event_of(sealed), event, losses))
-        manifest = self._read("manifest.json") or {}
-        entry = manifest.get(share)
+        entry = self._offered().get(share)
         if not isinstance(entry, dict):
             missing = Difference(
                 Finding.MISSING, share, "the manifest does not offer it"
@@ -68,7 +71,7 @@ class FeedHoldings:
     def strangers(self, known: Collection[str]) -> Iterator[Difference]:
         """Yield events that belong to no case."""
         _demand(self._folder)
-        listed = set(self._read("manifest.json") or {})
+        listed = set(self._offered())
         lying = {
             name[1]
             for path in self._folder.iterdir()
@@ -76,6 +79,17 @@ class FeedHoldings:
         }
         for share in sorted((listed | lying) - set(known)):
             yield Difference(Finding.EXTRA, share, "an event that Besa never wrote")
+
+    def _offered(self) -> dict[str, Any]:
+        """Return the manifest, which is long; read again when it was replaced."""
+        try:
+            state = (self._folder / "manifest.json").stat()
+        except OSError:
+            return self._read("manifest.json") or {}
+        version = (state.st_ino, state.st_mtime_ns, state.st_size)
+        if version != self._manifest[0]:
+            self._manifest = (version, self._read("manifest.json") or {})
+        return self._manifest[1]
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
@@ -97,6 +111,9 @@ class DropHoldings:
 
     def close(self) -> None:
         """Do nothing: no file stays open."""
+
+    def expect(self, editions: Collection[Sealed]) -> None:
+        """Do nothing: a file is at hand."""
 
     def holds(self, share: str) -> bool:
         """Say whether any file of the case lies there."""

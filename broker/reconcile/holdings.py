@@ -22,6 +22,13 @@ from broker.reconcile.findings import Difference
 class Holdings(Protocol):
     """What one recipient's system holds. Used by one thread."""
 
+    def expect(self, editions: Collection[Sealed]) -> None:
+        """Be told which editions are compared next, so that one question may do.
+
+        Raises:
+            DeliveryError: the system cannot be asked.
+        """
+
     def differences(
         self, sealed: Sealed, losses: Collection[Loss]
     ) -> tuple[Difference, ...] | None:

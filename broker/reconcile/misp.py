@@ -21,6 +21,7 @@ from broker.reconcile.findings import Difference, Finding
 
 _PAGE: Final = 500
 _MOST_PAGES: Final = 10_000
+_MOST_BYTES: Final = 1 << 20
 
 
 class MispHoldings:
@@ -31,10 +32,23 @@ class MispHoldings:
             raise TypeError("a MISP is asked through its own adapter")
         self._way = way
         self._timeouts = timeouts
+        self._seen: dict[str, dict[str, Any]] = {}
 
     def close(self) -> None:
         """Give up the connection."""
         self._way.close()
+
+    def expect(self, editions: Collection[Sealed]) -> None:
+        """Fetch the events of some editions, many with one question.
+
+        A search shows nothing of what was deleted. So it only ever tells that an event
+        is as it should be; all others are looked at one by one.
+        """
+        self._seen = {}
+        for part in _parts(editions):
+            question = {"returnFormat": "json", "uuid": part, "limit": len(part)}
+            found = self._way.ask(partial(_search, question))
+            self._seen |= {uuid_of(event): event for event in map(_event, found)}
 
     def holds(self, share: str) -> bool:
         """Say whether the event is there."""
@@ -44,13 +58,17 @@ class MispHoldings:
         self, sealed: Sealed, losses: Collection[Loss]
     ) -> tuple[Difference, ...]:
         """Compare an edition with the server's event."""
+        event = event_of(sealed)
+        held = self._seen.pop(sealed.share, None)
+        if held is not None and not any(event_differences(event, held, losses)):
+            return ()
         held = self._way.look(sealed.share)
         if held is None:
             if sealed.retracts:
                 return ()  # nothing is there of what was taken back
             what = "the event is not there, or hidden from us"
             return (Difference(Finding.MISSING, sealed.share, what),)
-        return tuple(event_differences(event_of(sealed), held, losses))
+        return tuple(event_differences(event, held, losses))
 
     def strangers(self, known: Collection[str]) -> Iterator[Difference]:
         """Yield events of our organisation that belong to no case."""
@@ -73,6 +91,20 @@ class MispHoldings:
                     )
             if len(events) < _PAGE:
                 return
+
+
+def _parts(editions: Collection[Sealed]) -> Iterator[list[str]]:
+    """Yield UUIDs of which the events together are not too much for one answer."""
+    part: list[str] = []
+    size = 0
+    for sealed in editions:
+        if part and size + len(sealed.body) > _MOST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(sealed.share)
+        size += len(sealed.body)
+    if part:
+        yield part
 
 
 def _search(question: dict[str, Any], misp: MispClient) -> Any:

@@ -9,24 +9,40 @@ delivery finds there it mends itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from broker.errors import DeliveryError, SealError
 from broker.model.recipient import Recipient
-from broker.model.sharing import Loss
+from broker.model.sharing import Sealed
 from broker.reconcile.findings import Difference, Finding, RecipientReport, Row
 from broker.reconcile.holdings import Holdings
 from broker.seal import VerifyingKey, verify
-from broker.store.believed import Belief, believed, believed_again, sealed_of
+from broker.store.believed import (
+    Belief,
+    believed,
+    believed_again,
+    cases,
+    sealed_of,
+    shares,
+)
 from broker.store.connect import Database
 from broker.store.tables import Place
 
 Repair = Callable[[Belief], str]
 """Queues the case's edition again; returns why not, or nothing."""
+Progress = Callable[[int, int], None]
+"""Told how many cases were compared, and how many there are."""
 
 _LOOKS: Final = 3
+# Each page is a transaction of its own: to ask for everything may take hours, and a
+# reader that stays keeps the database from tidying up.
+_PAGE: Final = 100
+
+
+def untold(_compared: int, _of: int) -> None:
+    """Tell nobody how far it is."""
 
 
 def compare_recipient(
@@ -35,10 +51,12 @@ def compare_recipient(
     holdings: Holdings,
     keys: Mapping[str, VerifyingKey],
     repair: Repair | None = None,
+    progress: Progress = untold,
 ) -> RecipientReport:
     """Compare everything that a recipient should hold with what it holds.
 
-    A system that cannot be asked is a report with a problem, not an error.
+    A system that cannot be asked is a report with a problem, not an error. What is
+    kept meanwhile is one page of cases, their ids, and what differs.
 
     Raises:
         StoreError: the store cannot be read or written.
@@ -46,8 +64,11 @@ def compare_recipient(
     comparison = _Comparison(database, holdings, keys)
     problem = ""
     try:
-        for belief in believed(database, recipient.recipient):
-            comparison.look(belief)
+        uids = cases(database, recipient.recipient)
+        for start in range(0, len(uids), _PAGE):
+            page = uids[start : start + _PAGE]
+            comparison.look_at(believed(database, recipient.recipient, page))
+            progress(comparison.cases, len(uids))
         comparison.look_for_strangers(recipient.recipient)
     except DeliveryError as error:
         problem = str(error)
@@ -80,16 +101,23 @@ class _Comparison:
     taken: int = 0
     found: list[tuple[Belief | None, Difference]] = field(default_factory=list)
 
-    def look(self, belief: Belief) -> None:
-        """Compare one case, and count how that ended."""
+    def look_at(self, page: Collection[Belief]) -> None:
+        """Compare some cases, and count how that ended."""
+        arrived = [belief for belief in page if not belief.under_way]
+        sealed = sealed_of(self.database, arrived)
+        self.holdings.expect(sealed.values())
+        for belief in page:
+            self._look(belief, sealed)
+
+    def _look(self, belief: Belief, sealed: Mapping[Belief, Sealed]) -> None:
         self.cases += 1
         for _ in range(_LOOKS):
-            losses, found = self._compared(belief)
+            found = self._compared(belief, sealed)
             # Only a difference can come from a delivery that ended meanwhile.
             now = believed_again(self.database, belief) if found else belief
             if now == belief:
                 break
-            belief = now
+            belief, sealed = now, sealed_of(self.database, [now])
         if belief.under_way:
             self.under_way += 1
         elif found is None:
@@ -98,16 +126,15 @@ class _Comparison:
             self.found += [(belief, one) for one in found]
         else:
             self.same += 1
-            self.known_losses += bool(losses)
+            self.known_losses += bool(belief.losses)
 
     def look_for_strangers(self, recipient: str) -> None:
         """Note what is there and belongs to no case."""
         for _ in range(_LOOKS):
-            known = {belief.share for belief in believed(self.database, recipient)}
+            known = shares(self.database, recipient)
             strangers = list(self.holdings.strangers(known))
             # What was sent for the first time while we asked is no stranger.
-            now = {belief.share for belief in believed(self.database, recipient)}
-            if not strangers or now == known:
+            if not strangers or shares(self.database, recipient) == known:
                 break
         self.found += [(None, stranger) for stranger in strangers]
 
@@ -133,24 +160,24 @@ class _Comparison:
             )
 
     def _compared(
-        self, belief: Belief
-    ) -> tuple[frozenset[Loss], tuple[Difference, ...] | None]:
-        """Return the known losses of a case and how it differs."""
+        self, belief: Belief, sealed: Mapping[Belief, Sealed]
+    ) -> tuple[Difference, ...] | None:
+        """Return how a case differs; nothing when it was taken away."""
         if belief.under_way:
-            return frozenset(), ()
+            return ()
         failed: tuple[Difference, ...] = ()
         if belief.state == Place.FAILED:
             what = f"edition {belief.newest} did not arrive"
             failed = (Difference(Finding.FAILED, belief.share, what),)
-        if not belief.edition:
-            return frozenset(), failed or self._left(belief)
-        sealed, losses = sealed_of(self.database, belief)
+        edition = sealed.get(belief)
+        if edition is None:
+            return failed or self._left(belief)
         try:
-            verify(sealed, self.keys)
+            verify(edition, self.keys)
         except SealError as error:
-            return losses, (Difference(Finding.BROKEN, belief.share, str(error)),)
-        found = self.holdings.differences(sealed, losses)
-        return losses, (*found, *failed) if found is not None else failed or None
+            return (Difference(Finding.BROKEN, belief.share, str(error)),)
+        found = self.holdings.differences(edition, belief.losses)
+        return (*found, *failed) if found is not None else failed or None
 
     def _left(self, belief: Belief) -> tuple[Difference, ...]:
         """Look for parts of an edition that was overtaken before it was finished."""

@@ -34,6 +34,9 @@ class TaxiiHoldings:
         """Give up all connections."""
         self._way.close()
 
+    def expect(self, editions: Collection[Sealed]) -> None:
+        """Do nothing: a question names the objects of one edition."""
+
     def holds(self, share: str) -> bool:
         """Say whether a report of the case is there."""
         return any(True for _ in self._readable().by_ids([f"{_REPORT}{share}"]))

@@ -10,7 +10,7 @@ link of the register in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -32,18 +32,51 @@ REPAIR: Final = "queued to repair"
 
 _SHAREABLE: Final = (State.QUEUED.value, State.UNCHANGED.value)
 _COLUMNS: Final = tuple(column for column in outbox.c if column.name != "body")
+_of_case: Final = receipts.alias("of_case")
 # The last receipt of each case, and not the highest number: an older Besa numbered anew
 # under each agreement.
 _GOT: Final = (
-    select(
-        receipts.c.uid,
-        receipts.c.recipient,
-        func.max(receipts.c.id).label("receipt"),
+    select(func.max(_of_case.c.id))
+    .where(
+        _of_case.c.uid == outbox.c.uid,
+        _of_case.c.recipient == outbox.c.recipient,
+        _of_case.c.state == ReceiptState.DELIVERED.value,
     )
-    .where(receipts.c.state == ReceiptState.DELIVERED.value)
-    .group_by(receipts.c.uid, receipts.c.recipient)
+    .scalar_subquery()
 )
-_LOSSES: Final = select(receipts.c.losses).where(receipts.c.id == bindparam("receipt"))
+_ROWS: Final = (
+    select(
+        *_COLUMNS,
+        (
+            (receipts.c.agreement == outbox.c.agreement)
+            & (receipts.c.edition == outbox.c.edition)
+        ).label("arrived"),
+        receipts.c.losses,
+    )
+    .select_from(outbox.outerjoin(receipts, receipts.c.id == _GOT))
+    .order_by(outbox.c.uid, outbox.c.id)
+)
+_OF_CASE: Final = _ROWS.where(
+    outbox.c.uid == bindparam("uid"), outbox.c.recipient == bindparam("recipient")
+)
+_OF_CASES: Final = _ROWS.where(
+    outbox.c.uid.in_(bindparam("uids", expanding=True)),
+    outbox.c.recipient == bindparam("recipient"),
+)
+_UIDS: Final = (
+    select(outbox.c.uid)
+    .where(outbox.c.recipient == bindparam("recipient"))
+    .distinct()
+    .order_by(outbox.c.uid)
+)
+_SHARES: Final = (
+    select(outbox.c.share)
+    .where(outbox.c.recipient == bindparam("recipient"))
+    .distinct()
+)
+_SEALED: Final = select(outbox).where(
+    outbox.c.id.in_(bindparam("rows", expanding=True))
+)
 # What an agreement decided that has no say does not count: it only ever withholds.
 _DECIDED: Final = (
     select(decisions.c.state)
@@ -74,8 +107,8 @@ class Belief:
     ``edition`` is the newest that arrived, 0 when none did; ``row`` is its row of the
     outbox, and ``agreement`` the one that it was made under. ``newest`` and ``state``
     are of the newest edition that there is, ``last`` is its row, and ``reason`` is what
-    its last attempt ended with. ``tried`` says whether anything was ever sent;
-    ``receipt`` is the row of the receipt for what arrived, 0 when nothing did.
+    its last attempt ended with. ``tried`` says whether anything was ever sent, and
+    ``losses`` what is known to be lost of what arrived.
     """
 
     uid: str
@@ -89,7 +122,7 @@ class Belief:
     reason: str
     tried: bool
     last: int
-    receipt: int
+    losses: frozenset[Loss]
 
     @property
     def is_newest(self) -> bool:
@@ -102,14 +135,37 @@ class Belief:
         return self.state in (Place.QUEUED, Place.LEASED)
 
 
-def believed(database: Database, recipient: str) -> tuple[Belief, ...]:
-    """Return what a recipient should hold, case by case.
+def cases(database: Database, recipient: str) -> list[str]:
+    """Return the uids of all incidents of which a recipient was to get something.
 
     Raises:
         StoreError: the store cannot be read.
     """
     with database.read() as connection:
-        return tuple(_beliefs(connection, outbox.c.recipient == recipient))
+        return list(connection.scalars(_UIDS, {"recipient": recipient}))
+
+
+def believed(
+    database: Database, recipient: str, uids: Sequence[str]
+) -> tuple[Belief, ...]:
+    """Return what a recipient should hold of some incidents, case by case.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with database.read() as connection:
+        of = {"recipient": recipient, "uids": uids}
+        return tuple(_beliefs(connection, _OF_CASES, of))
+
+
+def shares(database: Database, recipient: str) -> frozenset[str]:
+    """Return the ids that a recipient knows its cases by.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with database.read() as connection:
+        return frozenset(connection.scalars(_SHARES, {"recipient": recipient}))
 
 
 def believed_again(database: Database, belief: Belief) -> Belief:
@@ -119,24 +175,22 @@ def believed_again(database: Database, belief: Belief) -> Belief:
         StoreError: the store cannot be read.
     """
     with database.read() as connection:
-        return next(_beliefs(connection, _same(belief)))
+        return _again(connection, belief)
 
 
-def sealed_of(database: Database, belief: Belief) -> tuple[Sealed, frozenset[Loss]]:
-    """Return the edition that arrived, and what was known to be lost of it.
+def sealed_of(database: Database, beliefs: Iterable[Belief]) -> dict[Belief, Sealed]:
+    """Return the editions that arrived; of a case of which none did, nothing.
 
     Raises:
-        StoreError: the store cannot be read, or the row is gone.
+        StoreError: the store cannot be read, or a row is gone.
     """
+    wanted = {belief.row: belief for belief in beliefs if belief.edition}
     with database.read() as connection:
-        query = select(outbox).where(outbox.c.id == belief.row)
-        row = connection.execute(query).mappings().first()
-        losses = connection.scalar(_LOSSES, {"receipt": belief.receipt})
-    if row is None:
-        raise StoreError(f"the outbox has no row {belief.row} any more")
-    return sealed_in(row), frozenset(
-        Loss(*loss) for loss in loads((losses or "[]").encode())
-    )
+        found = connection.execute(_SEALED, {"rows": sorted(wanted)}).mappings()
+        sealed = {wanted[row["id"]]: sealed_in(row) for row in found}
+    for row in wanted.keys() - {belief.row for belief in sealed}:
+        raise StoreError(f"the outbox has no row {row} any more")
+    return sealed
 
 
 def queue_again(
@@ -149,7 +203,7 @@ def queue_again(
     """
     with database.write() as connection:
         links = Links(connection, at)
-        now = next(_beliefs(connection, _same(belief)))
+        now = _again(connection, belief)
         query = select(*_COLUMNS).where(outbox.c.id == now.row).with_for_update()
         row = connection.execute(query).mappings().first()
         of = {"of_uid": belief.uid, "of_recipient": belief.recipient}
@@ -178,32 +232,17 @@ def _not_again(belief: Belief, decided: str) -> str:
     return ""
 
 
-def _same(belief: Belief) -> Any:
-    return (outbox.c.uid == belief.uid) & (outbox.c.recipient == belief.recipient)
+def _again(connection: Connection, belief: Belief) -> Belief:
+    of = {"uid": belief.uid, "recipient": belief.recipient}
+    return next(_beliefs(connection, _OF_CASE, of))
 
 
-def _beliefs(connection: Connection, which: Any) -> Iterator[Belief]:
-    rows = connection.execute(_rows(which)).mappings()
-    for _, group in groupby(rows, key=lambda row: (row["uid"], row["recipient"])):
+def _beliefs(
+    connection: Connection, question: Select[Any], of: Mapping[str, Any]
+) -> Iterator[Belief]:
+    rows = connection.execute(question, of).mappings()
+    for _, group in groupby(rows, key=lambda row: row["uid"]):
         yield _belief(list(group))
-
-
-def _rows(which: Any) -> Select[Any]:
-    got, receipt = _GOT.subquery(), receipts.alias("receipt")
-    same = (got.c.uid == outbox.c.uid) & (got.c.recipient == outbox.c.recipient)
-    arrived = (receipt.c.agreement == outbox.c.agreement) & (
-        receipt.c.edition == outbox.c.edition
-    )
-    return (
-        select(*_COLUMNS, arrived.label("arrived"), got.c.receipt)
-        .select_from(
-            outbox.outerjoin(got, same).outerjoin(
-                receipt, receipt.c.id == got.c.receipt
-            )
-        )
-        .where(which)
-        .order_by(outbox.c.uid, outbox.c.recipient, outbox.c.id)
-    )
 
 
 def _belief(rows: Iterable[Any]) -> Belief:
@@ -227,5 +266,5 @@ def _belief(rows: Iterable[Any]) -> Belief:
         waiting["last_reason"],
         any(row["attempts"] for row in editions),
         last["id"],
-        last["receipt"] or 0,
+        frozenset(Loss(*loss) for loss in loads((last["losses"] or "[]").encode())),
     )

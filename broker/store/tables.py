@@ -263,6 +263,7 @@ receipts = Table(
     Column("reason", Text, nullable=False),
     Column("published", Boolean, nullable=False),
     Index("receipts_published", "published", "id"),
+    Index("receipts_case", "uid", "recipient"),
     sqlite_autoincrement=True,
 )
 

@@ -16,16 +16,17 @@ from kafka import TopicPartition
 from broker.canonical import dumps
 from broker.deliver import Credential
 from broker.dispatch import Dispatcher
+from broker.errors import Unavailable
 from broker.model.agreement import Recipient
 from broker.model.sharing import Draft, ReceiptState, Wire
-from broker.reconcile import Finding, RecipientReport, compare_recipient
+from broker.reconcile import Finding, RecipientReport, compare_recipient, recipients
 from broker.reconcile.holdings import open_holdings
-from broker.reconcile.recipients import Repair
+from broker.reconcile.recipients import Progress, Repair, untold
 from broker.reconcile.source import partition
 from broker.sandbox.misp import MispSandbox
 from broker.seal import seal
 from broker.store import open_store
-from broker.store.believed import believed, queue_again
+from broker.store.believed import believed, queue_again, sealed_of
 from broker.store.connect import Database, open_database
 from tests.contract.taxii_server import OURS, PASSWORD, USER, Taxii, running
 from tests.e2e.test_dispatch import QUICK, WAITS, commit, recipient
@@ -68,10 +69,14 @@ class Desk:
         more: Any = {"clock": now, "patience": QUICK, "timeouts": WAITS}
         Dispatcher(self.url, [self.to], credentials, KEYS, **more).run(until_idle=True)
 
-    def compare(self, repair: Repair | None = None) -> RecipientReport:
+    def compare(
+        self, repair: Repair | None = None, progress: Progress = untold
+    ) -> RecipientReport:
         """Compare."""
         holdings = open_holdings(self.to, self.credential, clock=now, timeouts=WAITS)
-        return compare_recipient(self.database, self.to, holdings, KEYS, repair)
+        return compare_recipient(
+            self.database, self.to, holdings, KEYS, repair, progress
+        )
 
     def repair(self) -> RecipientReport:
         """Compare, and queue again what differs."""
@@ -118,12 +123,36 @@ def admin(misp: MispSandbox, path: str, body: Any = None) -> Any:
 
 
 class TestMisp:
-    def test_nothing_differs_after_a_delivery(self, desk: Desk) -> None:
-        """What was delivered and left alone is as it should be."""
-        report = desk.compare()
+    def test_nothing_differs_after_a_delivery(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What was delivered and left alone is as it should be, page after page."""
+        monkeypatch.setattr(recipients, "_PAGE", 2)
+        told: list[tuple[int, int]] = []
+
+        report = desk.compare(progress=lambda done, of: told.append((done, of)))
 
         assert (3, 3, ()) == (report.cases, report.same, report.rows)
         assert report.is_same
+        assert [(2, 3), (3, 3)] == told
+
+    def test_what_was_fetched_together_is_not_asked_for_again(
+        self, desk: Desk, misp: MispSandbox
+    ) -> None:
+        """Editions that are expected are fetched at once; only a doubt asks anew."""
+        page = believed(desk.database, NAME, ["I-0", "I-1", "I-2"])
+        sealed = list(sealed_of(desk.database, page).values())
+        admin(misp, f"attributes/delete/{samples.share_of(share('I-1'), '1')}")
+        holdings = open_holdings(desk.to, desk.credential, clock=now, timeouts=WAITS)
+        holdings.expect(sealed)
+        misp.stop()
+
+        same, doubtful, also_same = sealed
+        assert () == holdings.differences(same, ())
+        assert () == holdings.differences(also_same, ())
+        with pytest.raises(Unavailable):
+            holdings.differences(doubtful, ())
+        holdings.close()
 
     def test_an_event_that_was_deleted_is_missing(
         self, desk: Desk, misp: MispSandbox
@@ -223,7 +252,8 @@ class TestMisp:
         row = desk.repair().rows[0]
 
         assert "withheld" in row.repair
-        assert not any(one.under_way for one in believed(desk.database, NAME))
+        [belief] = believed(desk.database, NAME, ["I-0"])
+        assert not belief.under_way
 
     def test_a_known_loss_is_no_difference(self, desk: Desk) -> None:
         """What the receipt told as lost at the delivery is not told as new."""
@@ -390,6 +420,22 @@ def test_a_feed_is_compared_with_its_files_and_manifest(tmp_path: Path) -> None:
     (folder / f"{stray}.json").unlink()
     desk.deliver()
     assert desk.compare().is_same
+
+
+def test_a_manifest_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    """An event that the manifest stops to offer meanwhile is a difference."""
+    csirt = {"name": "KOS-CERT", "uuid": "0b8c5a52-6d3f-4c0e-9a57-2f7d1c9e4b10"}
+    desk, folder = folder_desk(tmp_path, "feed", organisation=csirt)
+    page = believed(desk.database, NAME, ["F-1", "F-2"])
+    first, second = sealed_of(desk.database, page).values()
+    holdings = open_holdings(desk.to, desk.credential, clock=now)
+    before = holdings.differences(first, ())
+    (folder / "manifest.json").write_text("{}")
+
+    (only,) = holdings.differences(second, ()) or ()
+
+    assert () == before
+    assert (Finding.MISSING, share("F-2")) == (only.finding, only.id)
 
 
 def test_files_that_were_carried_over_are_no_difference(tmp_path: Path) -> None:

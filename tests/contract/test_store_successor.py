@@ -108,7 +108,7 @@ def test_a_case_is_believed_once(store: Store) -> None:
     deliver(store)
     store.commit([(at(1), outcome("a", 2, ENDED, queued("a", NEXT, 2)))], SOON, KEY)
     deliver(store)
-    [belief] = believed(store.database, LANE)
+    [belief] = believed(store.database, LANE, ["a"])
     refused = queue_again(store.database, belief, "arta", "a test", SOON)
     again = store.lease(LANE, "w", SOON, LATER)
 

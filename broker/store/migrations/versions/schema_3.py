@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.execute("UPDATE meta SET value = '3' WHERE name = 'schema'")
     _recipients()
     _attempts()
+    op.create_index("receipts_case", "receipts", ["uid", "recipient"])
     _recalls()
     _feedback()
     _sequences()
