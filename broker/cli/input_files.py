@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import typer
+
 from broker.cli import terminal
 from broker.cli.progress import bar
 
@@ -40,21 +42,40 @@ def read_tables() -> Tables:
     return tables(read_mapping_files(read_settings().mappings_folder))
 
 
-def found_in(named: list[Path]) -> list[Path]:
+def named(text: str) -> Path:
+    """Return the path that a person wrote.
+
+    An empty one would mean the folder that they happen to stand in: `besa publish
+    "$FILE"`, where nothing has set FILE, would publish all that lies there.
+
+    Raises:
+        BadParameter: it is empty.
+    """
+    if not text:
+        raise typer.BadParameter("the name of a file is empty")
+    return Path(text)
+
+
+def found_in(given: list[Path]) -> list[Path]:
     """Return the files that were named: themselves, by pattern, or in a folder.
 
     Of a folder, the files whose ending is that of a format, also in folders within,
-    in the order of their names. Ends the command as wrongly used when nothing is there.
+    in the order of their names. What is hidden there was not meant: a version control's
+    files, a program's own. Ends the command as wrongly used when nothing is there.
     """
     found: list[Path] = []
-    for path in named:
+    for path in given:
         if path == _STDIN or path.is_file():
             found.append(path)
         elif path.is_dir():
             inside = [
                 one
                 for one in sorted(path.rglob("*"))
-                if one.suffix.lower() in _SUFFIXES and one.is_file()
+                if one.suffix.lower() in _SUFFIXES
+                and not any(
+                    part.startswith(".") for part in one.relative_to(path).parts
+                )
+                and one.is_file()
             ]
             found += inside or _nothing(path, "holds no file of a known ending")
         else:

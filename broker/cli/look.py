@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from broker.cli import terminal
+from broker.cli.input_files import named
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ IncidentFile = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
+        parser=named,
         help="The incident; - reads it from standard input.",
     ),
 ]

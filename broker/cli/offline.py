@@ -13,6 +13,8 @@ from typing import Final
 
 from broker import keyring, pipeline, prove, strict_yaml
 from broker.cli import terminal
+from broker.cli.terminal import ExitCode
+from broker.errors import IntakeError
 from broker.intake import FORMATS, MAX_BYTES
 from broker.keys import Keys
 from broker.model.agreement import Safeguards
@@ -38,15 +40,19 @@ class Looked:
 def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looked:
     """Read an incident and find out what it would become, for one recipient or all.
 
+    Ends the command when the file is no incident.
+
     Raises:
-        IntakeError: the file is no incident.
         RulebookError: the policies or mappings are wrong.
         SettingsError: a folder or key is missing or wrong.
     """
     # One byte more than is taken, so that intake refuses it with its own words and a
     # file of many gigabytes does not fill the memory.
     raw = terminal.read_input(file, most=MAX_BYTES + 1)
-    return look_at_bytes(raw, read_settings(), format_name, recipient)
+    try:
+        return look_at_bytes(raw, read_settings(), format_name, recipient)
+    except IntakeError as problem:
+        terminal.stop(ExitCode.NO, f"{file}: {problem}")
 
 
 def look_at_bytes(
@@ -55,7 +61,12 @@ def look_at_bytes(
     format_name: str | None = None,
     recipient: str | None = None,
 ) -> Looked:
-    """Find out what an incident would become; see `look_at`."""
+    """Find out what an incident would become; see `look_at`.
+
+    Raises:
+        IntakeError: it is no incident.
+        RulebookError, SettingsError: as `look_at`.
+    """
     files = _rulebook_files(settings)
     book = prove.proved(files)
     known = sorted({route.recipient.recipient for route in book.routes})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self
 import typer
 
 from broker.cli import terminal
+from broker.cli.input_files import found_in, named, pieces_of, read_tables
 from broker.cli.look import FormatOption
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -61,7 +62,8 @@ def publish(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
+            parser=named,
             help="Files, patterns or folders; - reads from standard input. A file may "
             "hold many incidents: JSON Lines, a list, a table.",
         ),
@@ -90,10 +92,9 @@ def publish(
     To Kafka when BESA_KAFKA is set (the first topic of BESA_TOPIC, or the one that
     --topic names), else to the folder that BESA_SPOOL names. What cannot be read is
     refused with its file and line, and the others are published; the command then ends
-    with 1. Your user name goes along, so that you are not asked
-    to approve your own incident. When the command ends, all of it is stored safely.
+    with 1. Your user name goes along, so that you are not asked to approve your own
+    incident. When the command ends, all of it is stored safely.
     """
-    from broker.cli.input_files import found_in
     from broker.settings import read_settings
 
     settings = read_settings()
@@ -181,7 +182,6 @@ def _checked(
     publisher: _Publisher,
     result: _Result,
 ) -> None:
-    from broker.cli.input_files import pieces_of, read_tables
     from broker.errors import IntakeError
     from broker.intake import read
     from broker.model.intake import CONTENT_TYPES

@@ -39,6 +39,19 @@ def test_json_has_the_documented_shape(besa: Besa, incident: Path) -> None:
     assert "Event" in shown["wires"]["misp-event"]
 
 
+@pytest.mark.parametrize("command", [("preview",), ("explain", "-r", "kp-misp")])
+def test_what_is_no_incident_is_named(
+    besa: Besa, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """The error says which file is no incident, and what is wrong with it."""
+    file = tmp_path / "broken.json"
+    file.write_bytes(b'{"uid": ')
+    ended = besa(*command, file)
+
+    assert 1 == ended.code
+    assert f"besa: {file}: it is not JSON (send one JSON object)\n" == ended.err
+
+
 def test_every_recipient_is_shown(besa: Besa, incident: Path) -> None:
     """A preview without --recipient has one entry for each agreement."""
     shown = recipients(besa("preview", incident, "--json"))

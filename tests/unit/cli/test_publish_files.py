@@ -60,9 +60,13 @@ def test_each_line_is_published_or_refused(besa: Besa, tmp_path: Path) -> None:
 def test_a_folder_is_published_in_the_order_of_names(
     besa: Besa, tmp_path: Path
 ) -> None:
-    """Of a folder all files of a known ending are published, also deeper ones."""
-    (tmp_path / "b").mkdir()
-    for name in ("b/2.json", "1.json", "3.JSON", "notes.txt"):
+    """Of a folder all files of a known ending are published, also deeper ones.
+
+    What is hidden is not: nobody means their version control's files.
+    """
+    for name in ("b", ".git"):
+        (tmp_path / name).mkdir()
+    for name in ("b/2.json", "1.json", "3.JSON", "notes.txt", ".git/4.json", ".5.json"):
         (tmp_path / name).write_bytes(N6.read_bytes())
     ended = besa("publish", tmp_path, "--json")
 
@@ -88,6 +92,20 @@ def test_nothing_there_is_wrong_usage(besa: Besa, tmp_path: Path, name: str) -> 
 
     assert 2 == ended.code
     assert name in ended.err
+
+
+@pytest.mark.parametrize("command", ["publish", "convert", "preview"])
+def test_an_empty_name_is_no_file(
+    besa: Besa, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    """A shell's variable that nobody has set does not mean the folder one stands in."""
+    (tmp_path / "1.json").write_bytes(N6.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    ended = besa(command, "")
+
+    assert 2 == ended.code
+    assert b"" == ended.out
+    assert "the name of a file is empty" in ended.err
 
 
 def test_standard_input(besa: Besa) -> None:
