@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from broker.cli import terminal
+from broker.cli.input_files import found_in, named, pieces_of, read_tables
 from broker.cli.look import FormatOption
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -19,7 +20,9 @@ def convert(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="The message; - reads it from standard input."
+            metavar="FILE",
+            parser=named,
+            help="The message; - reads it from standard input.",
         ),
     ],
     to: Annotated[
@@ -31,15 +34,12 @@ def convert(
 ) -> None:
     """Show what Besa understands of a message in any format.
 
-    And what it leaves behind of it.
-
     The incident is printed in Besa's own format, so that it can be kept, corrected and
     published; what was left behind is told on standard error, each with its path in
     the message. Nothing is sent and nothing is stored. A file with several incidents
     gives one line for each.
     """
     del to  # there is one for now, and naming it keeps scripts readable
-    from broker.cli.input_files import found_in, pieces_of, read_tables
     from broker.errors import IntakeError
     from broker.intake import read
     from broker.model.intake import CONTENT_TYPES

@@ -43,7 +43,8 @@ def check(as_json: AsJson = False) -> None:
             out.print(
                 f"The store has schema {found.schema}; Besa needs {found.needed}."
             )
-            out.print(f"  {found.entries} entries in the register")
+            entries = terminal.counted(found.entries, "entry", "entries")
+            out.print(f"  {entries} in the register")
             out.print(f"  {found.damage or 'no damage found'}")
         if found.schema is not None and found.schema < found.needed:
             out.print("Stop Besa, run `besa db backup FILE`, then `besa db upgrade`.")

@@ -28,7 +28,7 @@ _STYLES: Final = {
     "taken back": "bold",
     "withheld": "dim",
 }
-_LONGEST: Final = 76
+_LONGEST: Final = 100
 _SIGNS: Final = {"shared": "●", "held": "◐", "taken back": "↩", "withheld": "○"}
 
 
@@ -134,8 +134,8 @@ def _short(field: str) -> str:
 
 
 def _dead_letters(out: Console, found: Reckoning) -> None:
-    number = len(found.dead_letters)
-    out.print(Text(f"{number} messages could not be read", style="bold"))
+    number = terminal.counted(len(found.dead_letters), "message")
+    out.print(Text(f"{number} could not be read", style="bold"))
     for letter in found.dead_letters:
         where = f"{letter.path}: " if letter.path else ""
         out.print(f"  {letter.position}", soft_wrap=True)
@@ -151,7 +151,8 @@ def _proof(out: Console, found: Reckoning, seconds: float) -> None:
     else:
         out.print(Text(f"✗ The register is not whole: {found.register_problem}"))
     if found.lost:
-        out.print(Text(f"✗ {len(found.lost)} things are missing:", style="bold"))
+        things = terminal.counted(len(found.lost), "thing")
+        out.print(Text(f"✗ Missing: {things}", style="bold"))
         for line in found.lost:
             out.print(f"    {line}")
     else:

@@ -50,7 +50,7 @@ def demo(
     ):
         count = 0
         for number, wave in enumerate(waves, 1):
-            announcer.say(f"publishing {len(wave)} incidents")
+            announcer.say(f"publishing {len(wave)} messages")
             play.publish(stage, wave)
             count += len(wave)
             announcer.say(f"sharing, part {number} of {len(waves)}")

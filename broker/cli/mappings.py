@@ -98,7 +98,8 @@ def take_over(
     typer.echo(text, nl=False)
     terminal.note(f"keep it as mappings/known-good/{file}")
     if left_out:
-        terminal.note(f"{left_out} entries have no place in such a file")
+        entries = terminal.counted(left_out, "entry", "entries")
+        terminal.note(f"left out, for want of a place in such a file: {entries}")
 
 
 _HEADS = {

@@ -111,11 +111,11 @@ def verify(as_json: AsJson = False) -> None:
         )
         return
     out = terminal.stdout()
-    out.print(f"The register is whole: {found.entries} entries, none altered.")
-    out.print(
-        f"  {found.checkpoints} signed checkpoints; {found.unsigned} entries since "
-        "the last one"
-    )
+    entries = terminal.counted(found.entries, "entry", "entries")
+    since = terminal.counted(found.unsigned, "entry", "entries")
+    signed = terminal.counted(found.checkpoints, "signed checkpoint")
+    out.print(f"The register is whole: {entries}, none altered.")
+    out.print(f"  {signed}; {since} since the last one")
     out.print(f"  head {found.head}")
 
 

@@ -293,7 +293,7 @@ def purge(as_json: AsJson = False) -> None:
     if as_json:
         terminal.print_json({"purged": gone})
     else:
-        terminal.stdout().print(f"{gone} values left the vault.")
+        terminal.stdout().print(f"{terminal.counted(gone, 'value')} left the vault.")
 
 
 def _said(option: str, text: str, most: int) -> str:

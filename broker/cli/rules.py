@@ -213,7 +213,8 @@ def _report(
             out.print(f"{sign} {each}", soft_wrap=True)
             _show(out, each, files)
     if book is None:
-        out.print(f"{_counted(len(problems), 'problem')}; the rulebook cannot be used.")
+        found = terminal.counted(len(problems), "problem")
+        out.print(f"{found}; the rulebook cannot be used.")
         return
     names = ", ".join(route.agreement.agreement for route in book.routes)
     out.print(f"Rulebook {book.digest[:16]}: {names}")
@@ -221,9 +222,11 @@ def _report(
         out.print("There are no cases.")
         return
     held = sum(result.holds for result in results)
-    line = f"{held} of {_counted(len(results), 'case')} hold"
+    line = f"{held} of {terminal.counted(len(results), 'case')} hold"
     out.print(
-        f"{line}; {_counted(len(problems), 'problem')}." if problems else f"{line}."
+        f"{line}; {terminal.counted(len(problems), 'problem')}."
+        if problems
+        else f"{line}."
     )
 
 
@@ -265,7 +268,3 @@ def _line(problem: Problem, files: Mapping[str, bytes]) -> str:
     text = lines[problem.line - 1].decode("utf-8", "replace")
     # The file may hold anything; it must not move the cursor.
     return terminal.plain(text)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

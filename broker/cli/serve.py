@@ -68,7 +68,8 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
         terminal.print_json({"messages": totals.messages, **totals.stored})
     else:
         said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in stored.items())
-        line = f"{totals.messages} messages read" + (f": {said}" if said else "")
+        read = terminal.counted(totals.messages, "message")
+        line = f"{read} read" + (f": {said}" if said else "")
         terminal.stdout().print(line)
 
 

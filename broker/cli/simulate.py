@@ -140,14 +140,14 @@ def _value(
 
 def _show(found: list[Difference], counted: Replayed, since: str) -> None:
     out = terminal.stdout()
-    out.print(
-        f"{counted.incidents} revisions of the last {since}, "
-        f"{counted.decisions} decisions made once more."
-    )
+    revisions = terminal.counted(counted.incidents, "revision")
+    decisions = terminal.counted(counted.decisions, "decision")
+    out.print(f"{revisions} of the last {since}, {decisions} made once more.")
     if counted.without_facts:
+        without = terminal.counted(counted.without_facts, "revision")
         out.print(
-            f"{counted.without_facts} revisions cannot be replayed: an older Besa "
-            "decided them and kept no facts."
+            f"{without} cannot be replayed: decided by an older Besa, which kept no "
+            "facts."
         )
     for recipient, changes in _by_recipient(found).items():
         out.print(f"\n{recipient}")

@@ -39,17 +39,22 @@ def show(
 
 def _read(out: Console, found: Status, lag: dict[str, Any], now: datetime) -> None:
     waiting = lag["messages"]
-    line = lag["problem"] or f"{waiting} messages in {lag['source']}"
+    line = lag["problem"] or f"{_messages(waiting)} in {lag['source']}"
     out.print(f"Not read yet   {line}")
     topics = lag.get("topics") or {}
     for topic, number in topics.items() if len(topics) > 1 else ():
-        said = "there is no such topic" if number is None else f"{number} messages"
+        said = "there is no such topic" if number is None else _messages(number)
         out.print(f"               {topic}: {said}", soft_wrap=True)
     last = found.last_message_at
     out.print(f"Last message   {ago(last, now) if last else 'none so far'}")
     _rulebook(out, found, now)
-    out.print(f"Register       {found.audit_entries} entries")
+    entries = terminal.counted(found.audit_entries, "entry", "entries")
+    out.print(f"Register       {entries}")
     out.print()
+
+
+def _messages(number: int) -> str:
+    return terminal.counted(number, "message")
 
 
 def _rulebook(out: Console, found: Status, now: datetime) -> None:

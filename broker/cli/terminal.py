@@ -84,6 +84,11 @@ def plain(text: str) -> str:
     )
 
 
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Return a number and what it counts: ``1 message``, ``2 messages``."""
+    return f"{number} {noun if number == 1 else nouns or noun + 's'}"
+
+
 def print_json(value: Any) -> None:
     """Print a result as JSON, indented, in the order in which it was built."""
     text = json.dumps(value, indent=2, ensure_ascii=False)

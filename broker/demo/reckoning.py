@@ -44,7 +44,6 @@ class Tally:
     withheld: int = 0
     delivered: int = 0
     retracted: int = 0
-    unchanged: int = 0
     kept_fields: int = 0
     changed_fields: int = 0
     withheld_fields: int = 0
@@ -88,7 +87,8 @@ def reckon(stage: Stage, book: Rulebook, published: Sequence[Path]) -> Reckoning
     agreements = [route.agreement.agreement for route in book.routes]
     decided, sent = _stored(stage)
     found = status_of(stage)
-    letters = tuple(letter for letter, _ in found.dead_letters) if found else ()
+    newest_first = found.dead_letters if found else ()
+    letters = tuple(letter for letter, _ in reversed(newest_first))
     lost = [
         *_undecided(expected, agreements, decided),
         *_not_delivered(decided, sent),
@@ -235,9 +235,7 @@ def _tallies(
             tally.withheld_fields += row.withheld
         elif row.state == State.HELD:
             tally.held += 1
-        elif row.state == State.UNCHANGED:
-            tally.unchanged += 1
-        elif row.state != State.QUEUED:
+        elif row.state not in (State.QUEUED, State.UNCHANGED):
             tally.withheld += 1
     for row in sent:
         if row.state == Place.DELIVERED and row.retracts:

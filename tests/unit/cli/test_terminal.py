@@ -118,3 +118,14 @@ def test_bad_input_is_one_line_with_its_place(
     assert 1 == ended.code
     assert 1 == len(ended.err.strip().splitlines())
     assert "vishing" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 entries"), (1, "1 entry"), (2, "2 entries")]
+)
+def test_one_is_not_many(number: int, said: str) -> None:
+    """What is counted stands in the singular exactly when there is one."""
+    assert said == terminal.counted(number, "entry", "entries")
+    assert said.replace("entries", "keys").replace("entry", "key") == (
+        terminal.counted(number, "key")
+    )
