@@ -131,7 +131,7 @@ def test_objects_are_told_apart_by_their_type() -> None:
     assert accepted(accept, [tag, tag], texts) is True
     assert ["a", "a"] == texts
     for other in (
-        tag, "tag", None, [{"name": "a"}], [tag, {"type": "url"}], [tag, []],
+        tag, {}, "", "tag", None, [{"name": "a"}], [tag, {"type": "url"}], [tag, []],
         [{"type": "tag", "name": 5}], [{"type": ["tag"]}],
     ):  # fmt: skip
         assert accepted(accept, other, []) is False
