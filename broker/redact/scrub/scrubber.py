@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 import string
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Final
 
 from broker.redact.scrub.detectors import DETECTORS, Span
@@ -124,24 +126,16 @@ def _over_lines(text: str) -> Iterator[tuple[int, int]]:
 
 def _outside(found: list[Span], kept: list[tuple[int, int]]) -> list[Span]:
     """Return the spans that do not lie within something that is seen anyway."""
-    reach: list[tuple[int, int]] = []
-    for start, end in sorted(kept):
-        if not reach or end > reach[-1][1]:
-            reach.append((start, end))
-    within: list[Span] = []
-    place = 0
+    places = sorted(kept)
+    starts = [start for start, _ in places]
+    # How far those reach that begin no later than each.
+    reach = list(accumulate((end for _, end in places), max))
+    outside: list[Span] = []
     for span in sorted(found):
-        while place < len(reach) and reach[place][1] < span.end:
-            if reach[place][1] > span.start:
-                break
-            place += 1
-        inside = any(
-            start <= span.start and span.end <= end
-            for start, end in reach[place : place + 2]
-        )
-        if not inside:
-            within.append(span)
-    return within
+        before = bisect_right(starts, span.start)
+        if not before or reach[before - 1] < span.end:
+            outside.append(span)
+    return outside
 
 
 def _merged(spans: Iterable[Span], text: str) -> list[Span]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from itertools import combinations
+from itertools import chain, combinations
 
 import pytest
 
@@ -29,6 +29,7 @@ GONE = "[encoded text removed]"
         (f"{CODE[:16]}\n{CODE[16:]}\n", f"{GONE}\n"),
         (f"{CODE[:16]}\r\n{CODE[16:]}\r\n", f"{GONE}\r\n"),
         (f"{CODE[:16]}\n{CODE[16:]}\n, dje", f"{GONE}\n, dje"),
+        (f"x {CODE[:16]}\n{CODE[16:]}", f"x {GONE}"),
         (f"x {CODE[:16]}\n{CODE[16:]}\n\nsot", f"x {GONE}\n\nsot"),
         (f"x {CODE[:20]}\n{CODE[20:]}. Sot", f"x {GONE}. Sot"),
     ],
@@ -68,8 +69,8 @@ PLACES = [(start, end) for start in range(5) for end in range(start + 1, 6)]
 
 
 def test_only_what_is_seen_anyway_lets_a_place_stay() -> None:
-    """Wherever two kept places lie, what neither covers whole is cut out."""
-    for kept in combinations(PLACES, 2):
+    """Wherever kept places lie, what none of them covers whole is cut out."""
+    for kept in chain.from_iterable(combinations(PLACES, many) for many in range(4)):
         left = _outside([Span(*place, "name") for place in PLACES], list(kept))
 
         covered = [
