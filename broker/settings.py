@@ -207,7 +207,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         complaints = "; ".join(
             f"BESA_{'_'.join(str(part) for part in problem['loc']).upper()}: "
-            f"{problem['msg']}"
+            f"{problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise SettingsError(f"an environment variable is wrong: {complaints}") from None

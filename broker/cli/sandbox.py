@@ -53,7 +53,8 @@ def misp(
     Prints one line of JSON with its address and its accounts' keys. A page for people
     is at that address. It behaves as a MISP 2.5.1 does, and can be told to misbehave.
     """
-    from broker.sandbox.misp.__main__ import main
+    from broker.sandbox.misp.__main__ import options_of, serve
+    from broker.sandbox.misp.store import SandboxError
     from broker.settings import read_settings
 
     arguments = ["--home", str(home or read_settings().home / "misp")]
@@ -63,9 +64,11 @@ def misp(
         arguments += ["--org", name]
     if ready_file is not None:
         arguments += ["--ready-file", str(ready_file)]
-    terminal.note("the stand-in MISP runs until Ctrl-C")
-    if main([*arguments, "--faults", faults]) != 0:
-        terminal.stop(ExitCode.FAULT)
+    try:
+        options = options_of([*arguments, "--faults", faults])
+    except SandboxError as error:
+        terminal.wrong_usage(str(error))
+    serve(options, lambda: terminal.note("the stand-in MISP runs until Ctrl-C"))
 
 
 @app.command()

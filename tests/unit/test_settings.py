@@ -74,6 +74,19 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in str(raised.value)
 
 
+def test_what_is_wrong_with_a_variable_is_said_in_our_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The message is a sentence for the operator, without a library's own words."""
+    monkeypatch.setenv("BESA_TOPIC", "a b")
+    problem = "BESA_TOPIC: must be a Kafka topic, or several with commas"
+
+    with pytest.raises(SettingsError) as raised:
+        read_settings()
+
+    assert f"an environment variable is wrong: {problem}" == str(raised.value)
+
+
 def test_dispatch_zone_gets_no_private_keys() -> None:
     """The process that delivers cannot even ask where the private keys are."""
     with pytest.raises(SettingsError, match="private keys"):

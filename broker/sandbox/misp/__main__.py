@@ -16,7 +16,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -32,23 +32,50 @@ DIED: Final = 70
 _PARENT_POLL: Final = 0.25
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the server until it is told to stop; answers the exit code."""
-    options = _parser().parse_args(arguments)
-    _forget(options.ready_file)
     try:
-        sandbox = MispSandbox(
-            options.home,
-            options.port,
-            host=options.host,
-            accounts=_accounts(options.org),
-            faults=_knobs(options.faults),
-            on_death=_die,
-        )
-        sandbox.start()
+        serve(options_of(sys.argv[1:]))
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    return 0
+
+
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read a command line; the ready file of an earlier start goes, in any case.
+
+    Raises:
+        SandboxError: an organisation or a fault makes no sense.
+    """
+    options = _parser().parse_args(arguments)
+    _forget(options.ready_file)
+    options.accounts = _accounts(options.org)
+    options.knobs = _knobs(options.faults)
+    return options
+
+
+def serve(
+    options: argparse.Namespace, announced: Callable[[], None] = lambda: None
+) -> None:
+    """Run the server until it is told to stop.
+
+    Args:
+        options: from `options_of`.
+        announced: called once the server answers and its address is printed.
+
+    Raises:
+        SandboxError: the home is in use, or the port is.
+    """
+    sandbox = MispSandbox(
+        options.home,
+        options.port,
+        host=options.host,
+        accounts=options.accounts,
+        faults=options.knobs,
+        on_death=_die,
+    )
+    sandbox.start()
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
@@ -56,10 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         watch = threading.Thread(target=_watch, args=(os.getppid(), done), daemon=True)
         watch.start()
     _announce(sandbox, options.ready_file)
+    announced()
     done.wait()
     _forget(options.ready_file)
     sandbox.stop()
-    return 0
 
 
 def _forget(ready_file: Path | None) -> None:

@@ -27,7 +27,6 @@ from broker.sandbox.misp.calls import (
     DeathError,
     RefusalError,
     refused,
-    view,
     visible_event,
 )
 from broker.sandbox.misp.faults import Faults, When
@@ -229,8 +228,3 @@ def _report(error: Exception) -> None:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{place.filename}:{place.lineno}"
     sys.stderr.write(f"stand-in MISP: {type(error).__name__} at {where}\n")
-
-
-def faults_answer(faults: Faults) -> Answer:
-    """The knobs as they stand."""
-    return view(faults.knobs.shown())
