@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rich import box
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +30,16 @@ _STYLES: Final = {
     "withheld": "dim",
 }
 _LONGEST: Final = 100
+_TALLIES: Final = {
+    "shared": "shared",
+    "held": "held",
+    "withheld": "withheld",
+    "taken back": "retracted",
+    "delivered": "delivered",
+    "fields kept": "kept_fields",
+    "fields changed": "changed_fields",
+    "fields withheld": "withheld_fields",
+}
 _SIGNS: Final = {"shared": "●", "held": "◐", "taken back": "↩", "withheld": "○"}
 
 
@@ -70,24 +81,13 @@ def _word(outcome: str) -> Text:
 
 
 def _tallies(out: Console, found: Reckoning) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1))
-    table.add_column("\nRecipient", no_wrap=True)
-    for name in ("\nshared", "\nheld", "\nwithheld", "taken\nback", "\ndelivered"):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("How many")
+    for name in found.recipients:
         table.add_column(name, justify="right")
-    for name in ("kept", "changed", "withheld"):
-        table.add_column(f"fields\n{name}", justify="right")
-    for name, tally in found.recipients.items():
-        numbers = (
-            tally.shared,
-            tally.held,
-            tally.withheld,
-            tally.retracted,
-            tally.delivered,
-            tally.kept_fields,
-            tally.changed_fields,
-            tally.withheld_fields,
-        )
-        table.add_row(name, *map(str, numbers))
+    for label, field in _TALLIES.items():
+        numbers = (getattr(tally, field) for tally in found.recipients.values())
+        table.add_row(label, *map(str, numbers))
     out.print(table)
 
 
@@ -139,26 +139,33 @@ def _dead_letters(out: Console, found: Reckoning) -> None:
     for letter in found.dead_letters:
         where = f"{letter.path}: " if letter.path else ""
         out.print(f"  {letter.position}", soft_wrap=True)
-        out.print(Text(f"    {where}{letter.problem}"))
+        out.print(Padding(Text(f"{where}{letter.problem}"), (0, 0, 0, 4)))
     out.print()
 
 
 def _proof(out: Console, found: Reckoning, seconds: float) -> None:
     if found.register is not None:
-        out.print(
-            f"✓ The register is whole: {found.register.entries} entries, none altered."
-        )
+        entries = terminal.counted(found.register.entries, "entry", "entries")
+        _said(out, "✓", f"The register is whole: {entries}, none altered.")
     else:
-        out.print(Text(f"✗ The register is not whole: {found.register_problem}"))
+        _said(out, "✗", f"The register is not whole: {found.register_problem}")
     if found.lost:
-        things = terminal.counted(len(found.lost), "thing")
-        out.print(Text(f"✗ Missing: {things}", style="bold"))
+        _said(out, "✗", f"Missing: {terminal.counted(len(found.lost), 'thing')}")
         for line in found.lost:
-            out.print(f"    {line}")
+            _said(out, " ", f"  {line}")
     else:
-        out.print(
-            "✓ Nothing was lost: every revision was decided under every agreement, and"
+        _said(
+            out,
+            "✓",
+            "Nothing was lost: every revision was decided under every agreement, and "
+            "every edition that left was found at its recipient.",
         )
-        out.print("  every edition that left was found at its recipient.")
-    out.print(f"  {seconds:.0f} seconds in all.")
+    _said(out, " ", f"{seconds:.0f} seconds in all.")
     out.print()
+
+
+def _said(out: Console, sign: str, text: str) -> None:
+    """Print a sentence that keeps to the right of its sign, also over several lines."""
+    line = Table.grid(padding=(0, 1))
+    line.add_row(sign, text)
+    out.print(line)
