@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -140,13 +140,3 @@ def upto(topic: str, **offsets: int) -> dict[TopicPartition, OffsetAndMetadata]:
         TopicPartition(topic, int(name[1:])): OffsetAndMetadata(offset, "", -1)
         for name, offset in offsets.items()
     }
-
-
-def eventually(true: Callable[[], object], seconds: float = 20) -> bool:
-    """Wait until a condition holds, and say whether it did in time."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

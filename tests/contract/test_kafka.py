@@ -37,7 +37,6 @@ from kafka.partitioner import murmur2
 
 from broker.sandbox.kafka import KafkaSandbox
 from tests.contract.kafka_fixtures import (
-    eventually,
     fill,
     make_consumer,
     make_producer,
@@ -45,6 +44,7 @@ from tests.contract.kafka_fixtures import (
     read,
     upto,
 )
+from tests.waiting import eventually
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]

@@ -15,13 +15,13 @@ import pytest
 from broker.sandbox import kafka_process
 from broker.sandbox.kafka import KafkaSandbox, KafkaSandboxError
 from tests.contract.kafka_fixtures import (
-    eventually,
     fill,
     make_consumer,
     read,
     require_kafka,
     upto,
 )
+from tests.waiting import eventually
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]

@@ -28,11 +28,11 @@ from broker.sandbox.kafka import KafkaSandbox
 from broker.source import SourceError
 from broker.source.kafka import DEAD_LETTERS, RECEIPTS, KafkaSource
 from tests.contract.kafka_fixtures import (
-    eventually,
     make_consumer,
     make_producer,
     make_topic,
 )
+from tests.waiting import eventually
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]

@@ -21,12 +21,12 @@ from broker.source.kafka import KafkaSource
 from broker.store import open_store
 from broker.store.connect import open_database
 from tests.contract.kafka_fixtures import (
-    eventually,
     make_consumer,
     make_producer,
     make_topic,
 )
 from tests.unit.store.samples import START, letter, url_of
+from tests.waiting import eventually
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]

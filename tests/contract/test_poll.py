@@ -21,7 +21,7 @@ from broker.model.agreement import Clearance, Recipient
 from broker.model.feedback import AgreedTag, FeedbackWord, Vocabulary
 from broker.model.marking import Pap, Tlp
 from broker.model.recipient import Limits, RecipientKind
-from broker.poll import ALARM, Poller
+from broker.poll import ALARM, Polled, Poller
 from broker.sandbox.misp import Knobs, MispSandbox
 from broker.store import open_store
 from broker.store.feedback_tables import feedback_cursor
@@ -29,11 +29,12 @@ from broker.store.register import millis
 from tests.unit.deliver.events import attribute, event
 from tests.unit.store import samples
 from tests.unit.store.samples import AGREEMENTS, KEY, at, outcome, queued
+from tests.waiting import eventually
 
 WORDS = Vocabulary(
     (AgreedTag(word=FeedbackWord.FALSE_POSITIVE, tag="besa:false"),), "besa:recalled"
 )
-QUICK = Timeouts(connect=5.0, answer=5.0, total=20.0)
+TIMEOUTS = Timeouts(connect=20.0, answer=20.0, total=60.0)
 EVERY = timedelta(0)
 
 
@@ -86,7 +87,7 @@ def poller(
     servers: dict[str, MispSandbox],
     *,
     every: timedelta = EVERY,
-    timeouts: Timeouts = QUICK,
+    timeouts: Timeouts = TIMEOUTS,
     **fields: Any,
 ) -> Poller:
     """Return what asks all the servers."""
@@ -171,12 +172,9 @@ def test_a_dead_unit_delays_no_other(url: str, servers: dict[str, MispSandbox]) 
     run.start()
 
     others = {("sprk-misp", "seen"), ("fiu-misp", "seen")}
-    until = time.monotonic() + 60
-    while time.monotonic() < until and set(known(url)) != others:
-        time.sleep(0.05)
 
+    assert eventually(lambda: others == set(known(url)))
     assert run.is_alive()
-    assert others == set(known(url))
     servers["kp-misp"].faults = Knobs()
     made.stop()
     run.join(60)
@@ -216,7 +214,7 @@ def test_a_wrong_key_is_said(url: str, servers: dict[str, MispSandbox]) -> None:
         WORDS,
         clock=now,
         every=EVERY,
-        timeouts=QUICK,
+        timeouts=TIMEOUTS,
     )
 
     assert ["the key is not accepted (HTTP 403)"] == [
@@ -259,13 +257,19 @@ def test_a_recipients_limit_counts(url: str, servers: dict[str, MispSandbox]) ->
     """No more cases a minute are looked at than the recipient's server takes."""
     one = {"kp-misp": servers["kp-misp"]}
     for number in range(3):
-        delivered(url, one, f"limit-{number}")
+        inner = delivered(url, one, f"limit-{number}")["kp-misp"]
+        ask(one["kp-misp"], "police", f"/sightings/add/{inner}", {"type": "0"})
     made = poller(url, one, limits=Limits(per_minute=2))
-    threading.Timer(3.0, made.stop).start()
+    found: list[Polled] = []
+    run = threading.Thread(target=lambda: found.extend(made.once()), daemon=True)
+    run.start()
 
-    (found,) = made.once()
-
-    assert (2, "stopped") == (found.cases, found.problem)
+    assert eventually(lambda: 2 == len(known(url)))
+    time.sleep(1.0)  # in which the third would be looked at, were there no limit
+    made.stop()
+    run.join(60)
+    assert [(2, "stopped")] == [(each.cases, each.problem) for each in found]
+    assert 2 == len(known(url))
 
 
 def test_it_asks_again_and_again_until_told_to_stop(
@@ -279,9 +283,7 @@ def test_it_asks_again_and_again_until_told_to_stop(
     run.start()
     time.sleep(1.0)
     ask(one["kp-misp"], "police", f"/sightings/add/{inner['kp-misp']}", {"type": "0"})
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not known(url):
-        time.sleep(0.05)
+    assert eventually(lambda: known(url))
     made.stop()
     run.join(60)
 

@@ -32,6 +32,7 @@ from tests.unit.store.samples import (
     queued,
     receipt,
 )
+from tests.waiting import eventually
 
 KP, LANE = "kp-cybercrime", "kp-misp"
 
@@ -57,14 +58,6 @@ def half_a_transaction(database: Database, url: str) -> None:
         connection.exec_driver_sql(half)
         cut_all_connections(url)
         connection.exec_driver_sql("SELECT 1")
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def folder(tmp_path: Path) -> Recipient:
@@ -114,7 +107,7 @@ class TestConnections:
             time.sleep(0.2)
             cut_all_connections(url)
         store = open_store(url)
-        wait_for(lambda: delivered(store) == 30)
+        assert eventually(lambda: delivered(store) == 30)
         dispatcher.stop()
         thread.join(30)
 

@@ -35,6 +35,7 @@ from broker.store.tables import outbox
 from tests.unit.deliver.events import attribute, event
 from tests.unit.store import samples
 from tests.unit.store.samples import AGREEMENTS, KEY, KEYS, at, outcome, queued
+from tests.waiting import eventually
 
 KP = "kp-cybercrime"
 QUICK = Patience(first=0.05, longest=0.4)
@@ -173,14 +174,6 @@ def running(work: Dispatcher) -> Iterator[threading.Thread]:
         assert not thread.is_alive()
 
 
-def wait_for(fact: Any, seconds: float = 20.0) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def test_everything_arrives_everywhere(
     url: str, servers: dict[str, MispSandbox], uid: str
 ) -> None:
@@ -209,7 +202,7 @@ def test_a_new_edition_is_sent_at_once(
         time.sleep(0.3)
         began = time.monotonic()
         commit(url, uid)
-        wait_for(lambda: lanes(url).get("kp-misp") == (1, 0, 0), 10)
+        assert eventually(lambda: lanes(url).get("kp-misp") == (1, 0, 0), 10)
 
     assert 5.0 > time.monotonic() - began
 
@@ -246,9 +239,9 @@ def test_an_alarm_ends_when_the_recipient_is_back(
     one["fiu-misp"].faults = Knobs.read({"refuse": "stop"})
 
     with running(dispatcher(url, one)):
-        wait_for(lambda: status(url).alarm_count == 1)
+        assert eventually(lambda: status(url).alarm_count == 1)
         one["fiu-misp"].faults = Knobs()
-        wait_for(lambda: lanes(url)["fiu-misp"] == (4, 0, 0))
+        assert eventually(lambda: lanes(url)["fiu-misp"] == (4, 0, 0))
 
     assert 0 == status(url).alarm_count
 
@@ -284,7 +277,7 @@ def test_updates_arrive_in_order(
         for number in range(1, 13):
             commit(url, uid, number, [KP])
             time.sleep(0.02 * (number % 4))
-        wait_for(lambda: lanes(url)["kp-misp"][1] == 0)
+        assert eventually(lambda: lanes(url)["kp-misp"][1] == 0)
 
     assert arrived == sorted(set(arrived))
     assert 12 == arrived[-1]
@@ -584,7 +577,7 @@ def test_killed_dispatchers_lose_and_repeat_nothing(
     chance = Random(5)
     for life in range(1, 4):
         process = started(url, servers)
-        wait_for(lambda enough=life * 20: delivered(url) >= enough, 60)
+        assert eventually(lambda enough=life * 20: delivered(url) >= enough, 60)
         time.sleep(chance.uniform(0.0, 0.1))
         os.kill(process.pid, signal.SIGKILL)
         assert -signal.SIGKILL == process.wait(timeout=30)
@@ -649,7 +642,7 @@ def test_a_worker_is_gone_when_its_process_is() -> None:
 def test_a_process_that_is_dead_and_not_buried_is_gone() -> None:
     """A zombie holds no lease."""
     process = subprocess.Popen([sys.executable, "-c", "pass"])
-    wait_for(lambda: worker.birth(process.pid) == "", 30)
+    assert eventually(lambda: worker.birth(process.pid) == "", 30)
 
     assert Path(f"/proc/{process.pid}").exists()  # still there, for its parent to see
     process.wait(timeout=30)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from broker.sandbox.misp import MispSandbox
 from broker.source.telling import FEEDBACK
 from tests.contract.kafka_fixtures import make_consumer, make_topic
 from tests.e2e.office import Office, incident
+from tests.waiting import eventually
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 
@@ -432,6 +433,7 @@ def test_a_running_broker_hears_by_itself(office: Office, misp: MispSandbox) -> 
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
         try:
             share = eventually(lambda: arrived(misp))
+            assert share
             note = {"note": REMARK, "distribution": "1"}
             ask(misp, "police", f"/analystData/add/Note/{share}/Event", note)
             found = eventually(lambda: told(office))
@@ -447,12 +449,3 @@ def arrived(misp: MispSandbox) -> str:
     """Return the UUID of the event that is there, if one is."""
     found = ask(misp, "police", "/events/index", {"minimal": 1})
     return str(found[0]["uuid"]) if found else ""
-
-
-def eventually(found: Callable[[], Any], seconds: float = 120) -> Any:
-    """Wait until something is found, and return it."""
-    until = time.monotonic() + seconds
-    while not (there := found()) and time.monotonic() < until:
-        time.sleep(0.2)
-    assert there
-    return there

@@ -9,8 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import requests
 from broker.sandbox.misp import Knobs, MispSandbox, Refusal
 from tests.e2e.office import Office, incident
 from tests.e2e.test_feedback import tag
+from tests.waiting import eventually
 
 KP = "kp-misp"
 UID = "KOS-2026-11"
@@ -165,12 +165,12 @@ def test_a_dead_recipient_gets_the_recall_when_it_is_back(
     misp.faults = Knobs(refuse=Refusal.CLOSE)
     office.publish(shared(observables=_many(20)))
     with running(office):
-        until(lambda: _attempts(office) >= 2)
+        assert eventually(lambda: _attempts(office) >= 2)
         office.besa("recall", UID, *WHY)
-        until(lambda: bool(_recalls(office)))
+        assert eventually(lambda: bool(_recalls(office)))
         during = _recalls(office)
         misp.faults = Knobs()
-        until(lambda: _recalled(office))
+        assert eventually(lambda: _recalled(office))
 
     assert [None] == during
     assert set() == values(event(office, misp))
@@ -204,10 +204,10 @@ def test_an_agreement_ends_while_besa_runs(office: Office, misp: MispSandbox) ->
     """On its new last day the running processes take everything back by themselves."""
     office.publish(shared())
     with running(office):
-        until(lambda: "198.51.100.1" in _shown(office, misp))
+        assert eventually(lambda: "198.51.100.1" in _shown(office, misp))
         yesterday = datetime.now(UTC).date() - timedelta(days=1)
         end_agreement(office, yesterday)
-        until(lambda: _shown(office, misp) == set() and _recalled(office))
+        assert eventually(lambda: _shown(office, misp) == set() and _recalled(office))
 
     assert ["expired"] == [
         one["cause"] for one in office.besa("recall", "list", "--json").json["recalls"]
@@ -219,9 +219,9 @@ def test_a_recall_while_besa_runs(office: Office, misp: MispSandbox) -> None:
     """The terminal gives the word, and the two processes do the rest."""
     office.publish(shared())
     with running(office):
-        until(lambda: "198.51.100.1" in _shown(office, misp))
+        assert eventually(lambda: "198.51.100.1" in _shown(office, misp))
         ended = office.besa("recall", UID, *WHY)
-        until(lambda: _shown(office, misp) == set() and _recalled(office))
+        assert eventually(lambda: _shown(office, misp) == set() and _recalled(office))
 
     assert 0 == ended.code
 
@@ -256,16 +256,6 @@ class running:  # noqa: N801 - read as a sentence
         """End it in good order."""
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout=60)
-
-
-def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if true():
-            return
-        time.sleep(0.3)
-    pytest.fail("it did not happen")
 
 
 def _shown(office: Office, misp: MispSandbox) -> set[str]:
