@@ -22,7 +22,7 @@ from typing import Final, Protocol
 from broker import pipeline
 from broker.batch import disclose_each
 from broker.canonical import dumps, sha256_hex
-from broker.errors import IntakeError, StoreError
+from broker.errors import IntakeError, StoreError, StoreUnavailable
 from broker.keys import Keys
 from broker.model.intake import DeadLetter, Message
 from broker.model.sharing import NO_HISTORY
@@ -165,27 +165,30 @@ class Consumer:
     def _process(self, messages: Sequence[Message]) -> None:
         """Take messages through all steps: together or, if need be, one by one."""
         self._watch(Step.POLLED)
-        if not self._taken(messages):
+        if self._refused(messages):
             for message in messages:
                 self._insist(message)
 
     def _insist(self, message: Message) -> None:
         """Try one message until the store takes it, or refuses it and nothing else."""
         refusals, pause = 0, 0.1
-        while not self._taken([message]):
-            refusals += self._store_takes_alarms(message)
+        while refusal := self._refused([message]):
+            # INVARIANT: a full disk, which may still take an alarm, gives nothing up.
+            if not isinstance(refusal, StoreUnavailable):
+                refusals += self._store_takes_alarms(message)
             if refusals >= _MOST_REFUSALS and self._gave_up(message):
                 return
             pause = min(_LONGEST_WAIT, pause * 2)
             self._wait(pause)
 
-    def _taken(self, messages: Sequence[Message]) -> bool:
+    def _refused(self, messages: Sequence[Message]) -> StoreError | None:
+        """Take messages; return why the store did not, if so."""
         try:
             self._take(messages)
         except StoreError as error:
             _LOG.warning("%d messages were not stored: %s", len(messages), error)
-            return False
-        return True
+            return error
+        return None
 
     def _take(self, messages: Sequence[Message]) -> None:
         started = time.monotonic()

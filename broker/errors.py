@@ -12,7 +12,8 @@
      |- SettingsError       the program is set up wrongly        -> it does not start
      |- SealError           bytes and seal do not fit            -> never sent
      |- AuditError          the register was altered             -> alarm
-     |- StoreError          the store refused or is gone         -> nothing confirmed
+     |- StoreError          the store refused                    -> nothing confirmed
+     |   '- StoreUnavailable it takes nothing just now           -> wait, lose nothing
      |- VaultError          the vault does not open              -> nothing revealed
      '- DeliveryError       a recipient did not take an edition
          |- Unavailable     later it may: back off and try again
@@ -107,6 +108,13 @@ class AuditError(BesaError):
 
 class StoreError(BesaError):
     """The store could not do what was asked; nothing was confirmed to anybody."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818 - reads as what it says: try later
+    """The store takes nothing just now, whatever it is: no room, busy, not reachable.
+
+    So it is never a reason to give up what was to be stored.
+    """
 
 
 class VaultError(BesaError):

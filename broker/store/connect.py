@@ -31,15 +31,43 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from broker.audit import GENESIS
-from broker.errors import StoreError
+from broker.errors import StoreError, StoreUnavailable
 from broker.store.tables import SCHEMA, head, meta, metadata, version
 
 _BUSY_SECONDS: Final = 20.0
 _LOCKS: Final[dict[str, threading.Lock]] = {}
 _WRITES: Final = "besa_writes"
+# What is wrong with the store itself, and not with what it was asked to do.
+_SQLITE: Final = {
+    sqlite3.SQLITE_BUSY: "is busy: another process keeps it locked; try again",
+    sqlite3.SQLITE_LOCKED: "is busy: another process keeps it locked; try again",
+    sqlite3.SQLITE_FULL: "has no room left: its disk is full",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: its disk has an error",
+    sqlite3.SQLITE_NOMEM: "has no memory left",
+    sqlite3.SQLITE_PERM: "may not be used by this user",
+    sqlite3.SQLITE_READONLY: "cannot be written",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "is damaged; see `besa db check`",
+    sqlite3.SQLITE_NOTADB: "is no SQLite file",
+}
+# The same by class of SQLSTATE (PostgreSQL's manual, appendix A).
+_POSTGRESQL: Final = {
+    "08": "is not reachable",
+    "25": "takes no changes just now",
+    "40": "gave way to somebody else; try again",
+    "53": "has no room left, or too many connections",
+    "55": "is busy; try again",
+    "57": "is being shut down or started",
+    "58": "cannot be read or written: its disk has an error",
+}
 # Any number does, as long as every Besa uses the same one.
 _CREATION_LOCK: Final = 7_305_041
 _LANE_LOCKS: Final = 7_305_042
@@ -274,8 +302,27 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        # PostgreSQL quotes the row in its messages; SQLite names only columns.
-        said = f": {error.orig}" if isinstance(error.orig, sqlite3.Error) else ""
-        raise StoreError(f"the store refused ({type(error).__name__}){said}") from None
+        raise _refusal(error) from None
     except SQLAlchemyError as error:
         raise StoreError(f"the store refused ({type(error).__name__})") from None
+
+
+def _refusal(error: DBAPIError) -> StoreError:
+    """Return what a database refused, in words that never quote a row."""
+    said = error.orig
+    if isinstance(said, sqlite3.Error):  # it names only columns
+        code = getattr(said, "sqlite_errorcode", 0) & 0xFF  # without what extends it
+        if code in _SQLITE:
+            return StoreUnavailable(f"the store {_SQLITE[code]} ({said})")
+        return StoreError(f"the store refused ({type(error).__name__}: {said})")
+    state = str(getattr(said, "sqlstate", None) or "")
+    if isinstance(error, OperationalError) and said is not None and not state:
+        # The driver's own words about the connection: no server had a statement yet,
+        # or it is gone.
+        words = str(said).partition("\n")[0]
+        return StoreUnavailable(f"the store is not reachable: {words}")
+    # PostgreSQL quotes the row in its messages, so only the number is told.
+    named = f"({type(error).__name__}, SQLSTATE {state or 'unknown'})"
+    if state[:2] in _POSTGRESQL:
+        return StoreUnavailable(f"the store {_POSTGRESQL[state[:2]]} {named}")
+    return StoreError(f"the store refused {named}")

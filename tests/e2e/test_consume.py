@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from broker import keyring, pipeline, rulebook
+from broker import consume, keyring, pipeline, rulebook
 from broker.consume import Consumer, Step
-from broker.errors import StoreError
+from broker.errors import StoreError, StoreUnavailable
 from broker.keys import Keys
 from broker.model.intake import MISP_EVENT, NATIVE
 from broker.model.sharing import Outcome, Receipt, ReceiptState
@@ -298,15 +298,21 @@ class TestCrashes:
 class Refusing(Store):
     """A real store that refuses to commit when it is told to."""
 
-    def __init__(self, store: Store, refuses: Callable[[Any], bool]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        refuses: Callable[[Any], bool],
+        error: type[StoreError] = StoreError,
+    ) -> None:
         super().__init__(store._database)
         self._refuses = refuses
+        self._error = error
 
     def commit(
         self, batch: Any, at: datetime, key: Any = None, numbers: Any = ()
     ) -> Committed:
         if self._refuses(batch):
-            raise StoreError("it was told to")
+            raise self._error("it was told to")
         return super().commit(batch, at, key, numbers)
 
 
@@ -338,6 +344,27 @@ class TestStoreTrouble:
             "the store refuses it"
         ]
         assert ("refused", "the store refuses this message") in bench.alarms()
+
+    def test_one_message_that_finds_no_room(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A message for which there is no room waits, though others are stored."""
+        monkeypatch.setattr(consume, "_LONGEST_WAIT", 0.01)
+        bench.publish(incident("CASE-1"), incident("BIG"), incident("CASE-2"))
+        tries = iter(range(20))
+
+        def has_no_room(batch: Any) -> bool:
+            return "BIG" in uids(batch) and next(tries, None) is not None
+
+        bench.run(lambda store: Refusing(store, has_no_room, StoreUnavailable))
+
+        assert next(tries, None) is None
+        assert bench.rows("SELECT uid FROM inbox ORDER BY uid") == [
+            ("BIG",),
+            ("CASE-1",),
+            ("CASE-2",),
+        ]
+        assert [] == bench.outcome()["letters"]
 
     def test_another_consumer(self, bench: Bench) -> None:
         """What another process stored between reading and storing is decided anew."""
