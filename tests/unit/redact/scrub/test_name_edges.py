@@ -88,3 +88,18 @@ def test_a_word_is_a_persons_name(name: str, text: str, expected: str) -> None:
 def test_words_are_an_organisations_name(name: str, text: str, expected: str) -> None:
     """Together, or with a capital; never what many organisations are called."""
     assert expected == scrubbed(name, text, person=False)
+
+
+def test_an_organisations_name_in_one_word_is_its_name() -> None:
+    """Written without blanks, its words are no words of every day."""
+    seen = scrubbed("Shembull Banka", "te www.shembullbanka.example", person=False)
+
+    assert f"te {GONE}" == seen
+
+
+def test_a_part_of_two_pieces_is_found_as_one() -> None:
+    """O'Brien is OBrien, whoever else's name is withheld."""
+    names = ("Agim Krasniqi", "Sean Patrick O'Brien", "Besa Gashi")
+    scrubber = Scrubber([Hidden(name, Shape.NAME) for name in names])
+
+    assert f"te {GONE} dje" == scrubber.scrub("te OBrien dje")

@@ -183,9 +183,29 @@ def test_only_the_shared_domain_itself_keeps_a_name_in_it() -> None:
     assert "krasniqi.example, [name removed].examplet" == seen
 
 
-def test_an_amount_goes_without_its_cents() -> None:
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("18750.40", "18.750 euro"), ("12.40", "12,40 euro"), ("1200", "1 200 euro")],
+)
+def test_an_amount_goes_with_its_cents_and_without(amount: str, text: str) -> None:
     """Rounded down, the sum is still the sum."""
-    assert "[amount removed] euro" == scrubbed(Shape.AMOUNT, "18750.40", "18.750 euro")
+    assert "[amount removed] euro" == scrubbed(Shape.AMOUNT, amount, text)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("+99912345678", "kodi 12345678 sot"), ("1234567", "kodi 1234567 sot")],
+)
+def test_of_a_telephone_number_its_last_digits_are_enough(
+    number: str, text: str
+) -> None:
+    """Eight digits without codes are the number; a shorter one is all of it."""
+    assert "kodi [phone number removed] sot" == scrubbed(Shape.PHONE, number, text)
+
+
+def test_a_short_value_that_is_seen_elsewhere_stays() -> None:
+    """Three letters that the recipient sees as a value may be spoken of."""
+    assert "kodi abc" == scrubbed(Shape.ACCOUNT, "abc", "kodi abc", "abc")
 
 
 @pytest.mark.parametrize("shape", [Shape.CODE, Shape.FLAG])

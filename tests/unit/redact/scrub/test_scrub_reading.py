@@ -19,6 +19,7 @@ def ways(text: str) -> list[str]:
         ("рат", ["rat", "pat"]),  # by its sound, and by its look
         ("рart", ["part", "rart", "part"]),
         ("рат art", ["rat art", "pat art"]),
+        ("x рart рат", ["x part rat", "x rart rat", "x part pat"]),
         ("A%67im", ["A%67im", "Agim"]),
         ("A=67im", ["A=67im", "Agim"]),
         ("A\\x67im", ["A\\x67im", "Agim"]),
@@ -60,6 +61,7 @@ def test_a_letter_knows_its_place() -> None:
     [_, untagged] = readings("1 Ar<b>ta</b> 2")
 
     assert (2, 8) == unescaped.place(2, 6)
+    assert (3, 6) == unescaped.place(3, 4)
     assert (2, 9) == untagged.place(2, 6)
 
 
@@ -77,7 +79,12 @@ def test_a_letter_knows_its_alphabet() -> None:
     [
         ("İSA", "isa"),
         ("Straße", "strasse"),
-        ("ΑΒΕ", "abe"),
+        ("ΑΒΕ ΗΝΡ", "abe hnp"),
+        ("Đorđe łø ıſ", "dorde lo is"),
+        ("ë\na", "e\na"),
+        ("a\rb", "a b"),
+        ("a\x85b\u1680c\u2003d", "a b c d"),
+        ("[x] a.c]om", "[x] a.com"),
         ("Æ", "ae"),
         ("٠١٢", "012"),
         ("a\u200bb", "ab"),
