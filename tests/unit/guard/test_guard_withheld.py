@@ -239,6 +239,7 @@ def test_the_comment_of_a_listed_item_is_a_secret_as_ever() -> None:
     ("page", "told"),
     [
         ("https://9a.forms.example/x", []),
+        ("https://a.forms.example9/x", []),
         ("https://8.8.8.81/x", ["8.8.8.8"]),
         ("https://18.8.8.8/x", ["8.8.8.8"]),
     ],
@@ -254,3 +255,29 @@ def test_an_address_within_a_longer_number_is_another(
     ]
 
     assert told == leaks(hiding(), ALL_LISTED, (value,), observables=seen)
+
+
+def test_what_is_not_there_is_no_value_that_is_shared() -> None:
+    """A name that reads like nothing is a name, though other names are not given."""
+    victims = [{"kind": "person", "name": "None"}]
+
+    assert ["None"] == leaks(hiding(victims__name="withhold"), victims=victims)
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_what_is_no_address_is_a_secret_whatever_keeps_it_back(state: bool) -> None:
+    """It cannot be looked up, and no network is too wide for it."""
+    incident = given.incident(observables=[{"kind": "ipv4", "value": "203.0.113.9"}])
+    [address] = incident.observables
+    broken = address.model_copy(update={"value": "neither here nor there"})
+    incident = incident.model_copy(update={"observables": (broken,)})
+    cut = [{"method": "truncate_ip", "only": {"kind": ["ipv4"]}}, "keep"]
+    lists = Listed([KnownGood(list="a", title="A", networks=("8.8.8.8",))])
+
+    for profile, withheld in (
+        (hiding(), {BY_LISTING, ("observables", ("ipv4", address.role, state))}),
+        (hiding(observables__value=cut), set()),
+    ):
+        secrets = Secrets(profile, given.kinds(), lists)
+        found = secrets.unkept(secrets.of(incident, withheld), incident, withheld)
+        assert ["neither here nor there"] == [secret.value for secret in found]
