@@ -26,6 +26,7 @@ from kafka import (
 
 from broker.sandbox.kafka import KafkaSandbox, available
 from tests.services import CI, absent
+from tests.waiting import eventually
 
 CONSUMER: Final[Mapping[str, Any]] = {
     "enable_auto_commit": False,
@@ -105,6 +106,17 @@ def make_consumer(address: str, group: str, **other: Any) -> KafkaConsumer:
     """Open a consumer as the product would, subscribed to nothing yet."""
     settings = {**CONSUMER, "group_id": group, **other}
     return KafkaConsumer(bootstrap_servers=address, **settings)
+
+
+def await_topic(consumer: KafkaConsumer, topic: str, partitions: int = 1) -> None:
+    """Wait until a consumer has heard of a new topic.
+
+    One that joins its group before is given no part of it, and asks for the list of
+    topics again only after ``metadata_max_age_ms``.
+    """
+    assert eventually(
+        lambda: len(consumer.partitions_for_topic(topic) or ()) >= partitions
+    )
 
 
 def make_producer(address: str, **other: Any) -> KafkaProducer:

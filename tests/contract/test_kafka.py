@@ -37,6 +37,7 @@ from kafka.partitioner import murmur2
 
 from broker.sandbox.kafka import KafkaSandbox
 from tests.contract.kafka_fixtures import (
+    await_topic,
     fill,
     make_consumer,
     make_producer,
@@ -90,6 +91,7 @@ def open_consumer(
     group = other.pop("group", topic)
     consumer = make_consumer(kafka.address, group, **other)
     opened.callback(consumer.close, timeout_ms=2_000)
+    await_topic(consumer, topic)
     consumer.subscribe([topic], listener=listener)
     return consumer
 
@@ -210,10 +212,11 @@ def test_lag_is_end_offsets_minus_committed(
 CONSUME_FOREVER = """
     import sys, time
     from kafka import TopicPartition, OffsetAndMetadata
-    from tests.contract.kafka_fixtures import make_consumer
+    from tests.contract.kafka_fixtures import await_topic, make_consumer
     address, topic, name = sys.argv[1:]
     consumer = make_consumer(address, topic, max_poll_records=1,
                              session_timeout_ms=30_000, group_instance_id=name)
+    await_topic(consumer, topic)
     consumer.subscribe([topic])
     while True:
         for partition, records in consumer.poll(200).items():

@@ -15,13 +15,13 @@ import pytest
 from broker.sandbox import kafka_process
 from broker.sandbox.kafka import KafkaSandbox, KafkaSandboxError
 from tests.contract.kafka_fixtures import (
+    await_topic,
     fill,
     make_consumer,
     read,
     require_kafka,
     upto,
 )
-from tests.waiting import eventually
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
@@ -35,8 +35,9 @@ def test_restart_keeps_everything(own_kafka: KafkaSandbox) -> None:
     own_kafka.create_topics(["kept"], partitions=2)
     fill(before, "kept", each=3, partitions=2)
     with closing(make_consumer(before, "readers")) as consumer:
+        await_topic(consumer, "kept", 2)
         consumer.subscribe(["kept"])
-        read(consumer, 6)
+        assert 6 == len(read(consumer, 6))
         consumer.commit(upto("kept", p0=3, p1=1), timeout_ms=5_000)
 
     own_kafka.stop()
@@ -44,8 +45,7 @@ def test_restart_keeps_everything(own_kafka: KafkaSandbox) -> None:
     after = own_kafka.start()
 
     with closing(make_consumer(after, "readers")) as consumer:
-        # A client that joins before it has heard of the topic gets no part of it.
-        assert eventually(lambda: consumer.partitions_for_topic("kept") == {0, 1})
+        await_topic(consumer, "kept", 2)
         consumer.subscribe(["kept"])
         again = read(consumer, 2)
     assert not stopped.running
