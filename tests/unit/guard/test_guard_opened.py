@@ -49,6 +49,14 @@ def test_what_lies_below_a_line(line: str, below: tuple[str, ...]) -> None:
     assert below == tuple(Opened().below(line))
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_letters_of_two_bytes_are_read_by_their_mark(codec: str) -> None:
+    """Base64 of marked UTF-16 is opened in either order of bytes, by itself."""
+    code = base64.b64encode(f"\ufeff{WORD}".encode(codec)).decode()
+
+    assert WORD in Opened().below(code)
+
+
 def test_what_lies_below_is_of_its_own_line() -> None:
     """Of many lines that are opened at once, each keeps what it holds."""
     held = {

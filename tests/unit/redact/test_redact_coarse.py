@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -154,3 +155,24 @@ def test_scrubbing_alone_finds_personal_data() -> None:
     assert "Shkroi [e-mail removed] nga [IP address removed]" == apply(
         "scrub_text", text
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "bounds"),
+    [
+        ("age_band", (14, 16, 18, 25, 35, 45, 55, 65)),
+        (
+            "amount_band",
+            (1_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000),
+        ),
+    ],
+)
+def test_the_usual_bands(method: str, bounds: tuple[int, ...]) -> None:
+    """Without an option these are the bands, each from its first to its last number."""
+    band = method_of(method, {})
+
+    assert f"0-{bounds[0] - 1}" == band.apply("0", given.key())
+    assert f"{bounds[-1]}+" == band.apply(str(bounds[-1]), given.key())
+    for low, high in pairwise(bounds):
+        assert f"{low}-{high - 1}" == band.apply(str(low), given.key())
+        assert f"{low}-{high - 1}" == band.apply(str(high - 1), given.key())
