@@ -39,6 +39,8 @@ def found(name: str, text: str) -> list[str]:
         "BR1800360305000010009795493C1",
         "KW81CBKU0000000000001234560101",
         "MT84MALT011000012345MTLCAST001S",
+        "LC55HEMM000100010012001200023015",
+        "RU0304452522540817810538091310419",
     ],
 )
 def test_an_iban_has_the_length_of_its_country(iban: str) -> None:

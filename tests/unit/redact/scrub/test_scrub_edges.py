@@ -131,7 +131,7 @@ def test_a_domain_is_told_by_its_label(domain: str, text: str, expected: str) ->
         ("fjal7", "fjal77", "fjal77"),
         ("fjal7", "fjal7a", "[account removed]"),
         ("fjal7", "8fjal7", "[account removed]"),
-        ("fjal7", "fjal7abcde", "[account removed]"),
+        ("fj7", "fj7abc", "[account removed]"),
         # Digits by themselves: no others may stand beside them.
         ("48121", "48121", "[account removed]"),
         ("48121", "748121", "748121"),
@@ -168,7 +168,7 @@ def test_a_number_that_could_be_dialled_goes_with_its_codes() -> None:
 
 def test_a_number_at_the_beginning_goes_with_its_codes() -> None:
     """A text may begin with the number."""
-    for text in ("9 99 12345678 sot", "0 12345678 sot"):
+    for text in ("9 99 12345678 sot", "1 12345678 sot"):
         seen = scrubbed(Shape.PHONE, "+99912345678", text)
 
         assert "[phone number removed] sot" == seen
