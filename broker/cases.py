@@ -38,12 +38,13 @@ from broker.strict_yaml import Document, Parse, Path, load, nearest, parse
 
 FOLDER: Final = "policies/cases/"
 INCIDENTS: Final = f"{FOLDER}incidents/"
-_CONSTANT: Final = b"besa policy cases: keys that protect nothing"
+_SECRET: Final = sha256(b"besa policy cases: keys that protect nothing").digest()
+_INDEX: Final = re.compile(r"\[\d+\]")
 _STEP: Final = re.compile(r"[^.\[\]]+|\[(\d+)\]")
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Expect(_Part):
@@ -210,11 +211,13 @@ def _steps(path: str) -> Path:
 
 @cache
 def _keys(recipients: tuple[str, ...]) -> Keys:
-    secret = sha256(_CONSTANT).digest()
-    return Keys(
-        SigningKey.of(Ed25519PrivateKey.from_private_bytes(secret)),
-        {recipient: recipient_key(secret, recipient) for recipient in recipients},
-    )
+    keys = {recipient: recipient_key(_SECRET, recipient) for recipient in recipients}
+    return Keys(_signing(), keys)
+
+
+@cache
+def _signing() -> SigningKey:
+    return SigningKey.of(Ed25519PrivateKey.from_private_bytes(_SECRET))
 
 
 def _verdict(expect: Expect, share: Share, document: Document) -> Iterator[Problem]:
@@ -258,18 +261,17 @@ def _fields(
             for path, method in expect.changed.items()
         ),
     ]
+    about: dict[str, list[LedgerEntry]] = {}
+    for entry in ledger:
+        for path in {entry.field, _INDEX.sub("[]", entry.field, count=1)}:
+            about.setdefault(path, []).append(entry)
     for at, path, outcome in expected:
-        entries = [entry for entry in ledger if _is_about(path, entry.field)]
-        if not entries:
+        if path not in about:
             yield document.problem(at, f"nothing was decided about {path}")
-        for entry in entries:
+        for entry in about.get(path, ()):
             if entry.outcome != outcome:
                 message = f"{entry.field} is {entry.outcome}, by {entry.where}"
                 yield document.problem(at, message)
-
-
-def _is_about(path: str, field: str) -> bool:
-    return path in (field, re.sub(r"\[\d+\]", "[]", field, count=1))
 
 
 def _texts(expect: Expect, share: Share, document: Document) -> Iterator[Problem]:

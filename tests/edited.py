@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.prove import Side, side_of
+from broker.prove.side import Side, side_of
 from tests import world
 
 

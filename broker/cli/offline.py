@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from broker import keyring, pipeline, prove, strict_yaml
+from broker import keyring, pipeline, strict_yaml
 from broker.cli import terminal
 from broker.cli.terminal import ExitCode
 from broker.errors import IntakeError
@@ -19,6 +19,7 @@ from broker.intake import FORMATS, MAX_BYTES
 from broker.keys import Keys
 from broker.model.agreement import Safeguards
 from broker.pipeline import Previewed, Received
+from broker.prove.never import proved
 from broker.rulebook import Rulebook
 from broker.settings import Settings, read_rulebook_files, read_settings
 
@@ -68,7 +69,7 @@ def look_at_bytes(
         RulebookError, SettingsError: as `look_at`.
     """
     files = _rulebook_files(settings)
-    book = prove.proved(files)
+    book = proved(files)
     known = sorted({route.recipient.recipient for route in book.routes})
     if recipient is not None and recipient not in known:
         terminal.wrong_usage(
@@ -95,7 +96,7 @@ def read_rulebook() -> Rulebook:
         RulebookError: it has mistakes; carries all of them.
         SettingsError: a folder is missing.
     """
-    return prove.proved(_rulebook_files(read_settings()))
+    return proved(_rulebook_files(read_settings()))
 
 
 def _rulebook_files(settings: Settings) -> dict[str, bytes]:

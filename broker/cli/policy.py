@@ -14,7 +14,7 @@ from broker.cli.listing import Listing
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
-    from broker.prove import Side
+    from broker.prove.side import Side
 
 app = typer.Typer(
     cls=Listing,
@@ -47,11 +47,11 @@ def compare(
     Proved over every incident there can be: who gets what newly or no longer, and what
     is newly held. Exit code 1 when anybody may get more than before.
     """
-    from broker import prove
     from broker.cli import policy_compare
+    from broker.prove.compare import compare as differing
 
     was, now = _side("OLD", old), _side("NEW", new)
-    found = prove.compare(was, now)
+    found = differing(was, now)
     if as_json:
         digests = was.rulebook.digest, now.rulebook.digest
         terminal.print_json(policy_compare.as_json(found, *digests))
@@ -63,16 +63,16 @@ def compare(
 
 def _side(which: str, name: str) -> Side:
     """Read one side of a comparison; without a name, what is in use."""
-    from broker import prove
     from broker.cli.revisions import files_of
     from broker.errors import RulebookError, SettingsError
+    from broker.prove.side import side_of
 
     try:
         files = files_of(name) if name else _in_use()
     except SettingsError as error:
         terminal.wrong_usage(f"{which}: {error}")
     try:
-        return prove.side_of(files)
+        return side_of(files)
     except RulebookError as error:
         for problem in error.problems:
             terminal.note(f"{which}: {problem}")

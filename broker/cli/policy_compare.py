@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from broker.cli import terminal
-from broker.prove import Comparison, FieldChange, Term, Trial, Tried, VerdictChange
+from broker.prove.compare import Comparison, FieldChange, Trial, VerdictChange
 from broker.prove.order import unordered
+from broker.prove.side import Tried
+from broker.prove.terms import Term
 
 if TYPE_CHECKING:
     from rich.console import Console

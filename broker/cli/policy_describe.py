@@ -19,7 +19,7 @@ from broker.policy.conditions import CONDITIONS
 from broker.rulebook import Route
 
 if TYPE_CHECKING:
-    from broker.prove import Side
+    from broker.prove.side import Side
 
 # What a selector of a profile or a clause may ask, in the order of the sentence.
 _ASKED: Final = ["kind", "data_class", "role", "listed", "party", "consent", "minor"]

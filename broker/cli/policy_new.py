@@ -23,11 +23,13 @@ from broker.model.decision import Effect
 from broker.model.marking import Pap, Severity, Tlp
 from broker.model.rsit import RSIT_TYPES
 from broker.model.sharing import Wire
-from broker.prove import Witness, proved, side_of, tried
+from broker.prove.never import proved
+from broker.prove.side import side_of, tried
+from broker.prove.witness import Witness
 from broker.rulebook import Route
 
 if TYPE_CHECKING:
-    from broker.prove import Side
+    from broker.prove.side import Side
 
 _BUNDLES: Final = files_of("broker.cli").joinpath("policy_new_taxii.yaml")
 _KEY: Final = (

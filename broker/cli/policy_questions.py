@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar, cast, get_args
 
 import typer
 
-from broker import prove
 from broker.cli import terminal
 from broker.cli.policy_new import Answers, files_for, safest
 from broker.cli.terminal import ExitCode
@@ -24,6 +23,7 @@ from broker.model.agreement import PartyRole, RecipientKind
 from broker.model.marking import Pap, Severity, Tlp
 from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES, rsit_category
+from broker.prove.side import side_of
 from broker.settings import read_rulebook_files, read_settings
 from broker.strict_yaml import nearest
 
@@ -41,7 +41,7 @@ def begin(given: Mapping[str, Any], *, as_json: bool) -> None:
     settings = read_settings()
     policies = settings.policies_folder
     files = read_rulebook_files(policies, settings.mappings_folder)
-    side = prove.side_of(files)
+    side = side_of(files)
     model = safest(side)
     if model is None:
         terminal.wrong_usage(

@@ -25,7 +25,7 @@ from broker.model.mapping import ObservableKind
 from broker.model.sharing import WITHHELD, Bundle, Edition, Redacted, Wire
 from broker.prove import samples
 from broker.rulebook import Route, Rulebook
-from broker.strict_yaml import parse
+from broker.strict_yaml import Parse, parse
 
 _AT: Final = datetime(2026, 6, 15, 12, tzinfo=UTC)
 _UID: Final = "PROBE-1"
@@ -50,8 +50,13 @@ class _Probe(NamedTuple):
     among: Mapping[str, Any] = {}  # it, with a value that no other one has
 
 
-def too_narrow(files: Mapping[str, bytes], book: Rulebook) -> Iterator[Problem]:
-    """Yield what would be held always, because profile and guardrail do not agree."""
+def too_narrow(
+    files: Mapping[str, bytes], book: Rulebook, parse: Parse = parse
+) -> Iterator[Problem]:
+    """Yield what would be held always, because profile and guardrail do not agree.
+
+    ``parse`` reads one file, or knows what it says.
+    """
     probes: list[_Probe] = []
     seen: set[tuple[str, str, str]] = set()
     for route in book.routes:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -16,8 +18,6 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from broker.cases import CaseResult
     from broker.errors import Problem
     from broker.rulebook import Rulebook
@@ -73,9 +73,7 @@ def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
     files = read_rulebook_files(*folders)
     with beside(lambda: _parsed(files)) as parsed:
         # To import these takes as long as to read the files.
-        from broker import prove
         from broker.cases import run_cases
-        from broker.cli.reach import too_narrow
         from broker.rulebook import build, lapses
 
         parse = _known(parsed())
@@ -84,9 +82,7 @@ def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
     except RulebookError as error:
         _report(None, (), error.problems, (), files, as_json=as_json)
         return False
-    with beside(
-        lambda: (prove.disproved(files, book), [*too_narrow(files, book)])
-    ) as look:
+    with beside(lambda: _looked_into(files, book, parse)) as look:
         results = run_cases(files, book, parse)
         disproved, narrow = look()
     if disproved:
@@ -110,6 +106,16 @@ def _parsed(files: Mapping[str, bytes]) -> dict[str, Document]:
         with contextlib.suppress(RulebookError):
             found[name] = parse(name, data)
     return found
+
+
+def _looked_into(
+    files: Mapping[str, bytes], book: Rulebook, parse: Parse
+) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Return what must never happen and can, and what no guardrail has a place for."""
+    from broker.cli.reach import too_narrow
+    from broker.prove.never import disproved
+
+    return disproved(files, book, parse), tuple(too_narrow(files, book, parse))
 
 
 def _known(documents: Mapping[str, Document]) -> Parse:
@@ -207,27 +213,32 @@ def _report(
             }
         )
         return
-    out = terminal.stdout()
     for sign, told in (("✗", problems), ("!", warnings)):
         for each in told:
-            out.print(f"{sign} {each}", soft_wrap=True)
-            _show(out, each, files)
+            _say(f"{sign} {each}")
+            _show(each, files)
     if book is None:
         found = terminal.counted(len(problems), "problem")
-        out.print(f"{found}; the rulebook cannot be used.")
+        _say(f"{found}; the rulebook cannot be used.")
         return
     names = ", ".join(route.agreement.agreement for route in book.routes)
-    out.print(f"Rulebook {book.digest[:16]}: {names}")
+    width = get_terminal_size().columns
+    for line in wrap(
+        f"Rulebook {book.digest[:16]}: {names}", width, break_on_hyphens=False
+    ):
+        _say(line)
     if not results:
-        out.print("There are no cases.")
+        _say("There are no cases.")
         return
     held = sum(result.holds for result in results)
     line = f"{held} of {terminal.counted(len(results), 'case')} hold"
-    out.print(
-        f"{line}; {terminal.counted(len(problems), 'problem')}."
-        if problems
-        else f"{line}."
-    )
+    found = f"; {terminal.counted(len(problems), 'problem')}" if problems else ""
+    _say(f"{line}{found}.")
+
+
+def _say(line: str) -> None:
+    """Print one line; Rich takes longer to import than all of them to be found."""
+    typer.echo(terminal.plain(line))
 
 
 def _problem(problem: Problem, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -241,7 +252,7 @@ def _problem(problem: Problem, files: Mapping[str, bytes]) -> dict[str, Any]:
     }
 
 
-def _show(out: Console, problem: Problem, files: Mapping[str, bytes]) -> None:
+def _show(problem: Problem, files: Mapping[str, bytes]) -> None:
     """Show the line that is meant, and where in it."""
     text = _line(problem, files)
     if not text.strip():
@@ -249,10 +260,10 @@ def _show(out: Console, problem: Problem, files: Mapping[str, bytes]) -> None:
     start = max(0, problem.column - _BEFORE)
     shown = text[start : start + _WIDEST]
     before = len(shown) - len(shown.lstrip())
-    out.print(f"    {shown.strip()}", soft_wrap=True)
+    _say(f"    {shown.strip()}")
     caret = problem.column - 1 - start - before
     if 0 <= caret < len(shown):
-        out.print(f"    {' ' * caret}^", soft_wrap=True)
+        _say(f"    {' ' * caret}^")
 
 
 def _line(problem: Problem, files: Mapping[str, bytes]) -> str:

@@ -7,23 +7,10 @@ through; without that, by looking.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Final
 
 from broker.errors import IntakeError
-from broker.intake import (
-    csv_rows,
-    idea0,
-    intelmq,
-    iodef,
-    misp_event,
-    n6,
-    native,
-    rtir,
-    stix,
-    thehive,
-    xarf3,
-    xarf4,
-)
 from broker.intake.looks import looks_like
 from broker.intake.parsed import Parsed
 from broker.model.intake import CONTENT_TYPES, LARGEST_MESSAGE
@@ -32,28 +19,31 @@ from broker.model.mapping import Tables
 Reader = Callable[[bytes, Tables], Parsed]
 
 
-def _native(raw: bytes, tables: Tables) -> Parsed:
-    return native.read(raw, tables.kinds)
+def _in(module: str, function: str = "read", *, by_kinds: bool = False) -> Reader:
+    """Return what reads a format: its module is imported with the first message."""
 
+    def read(raw: bytes, tables: Tables) -> Parsed:
+        reader = getattr(import_module(f"broker.intake.{module}"), function)
+        parsed: Parsed = reader(raw, tables.kinds if by_kinds else tables)
+        return parsed
 
-def _misp_event(raw: bytes, tables: Tables) -> Parsed:
-    return misp_event.read(raw, tables.kinds)
+    return read
 
 
 _READERS: Final[dict[str, Reader]] = {
-    "native": _native,
-    "misp-event": _misp_event,
-    "intelmq": intelmq.read,
-    "n6": n6.read,
-    "idea0": idea0.read,
-    "xarf3": xarf3.read,
-    "xarf4": xarf4.read,
-    "iodef-xml": iodef.read_xml,
-    "iodef-json": iodef.read_json,
-    "thehive": thehive.read,
-    "rtir": rtir.read,
-    "stix": stix.read,
-    "csv": csv_rows.read,
+    "native": _in("native", by_kinds=True),
+    "misp-event": _in("misp_event", by_kinds=True),
+    "intelmq": _in("intelmq"),
+    "n6": _in("n6"),
+    "idea0": _in("idea0"),
+    "xarf3": _in("xarf3"),
+    "xarf4": _in("xarf4"),
+    "iodef-xml": _in("iodef", "read_xml"),
+    "iodef-json": _in("iodef", "read_json"),
+    "thehive": _in("thehive"),
+    "rtir": _in("rtir"),
+    "stix": _in("stix"),
+    "csv": _in("csv_rows"),
 }
 # By the short name that `--format` takes.
 FORMATS: Final[dict[str, tuple[str, Reader]]] = {

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from broker.canonical import loads
 from broker.errors import IntakeError
-from broker.intake.csv_rows import mapping_of
 from broker.model.intake import CONTENT_TYPES
 from broker.model.mapping import Tables
 
@@ -77,6 +76,9 @@ def _objects(listed: list[Any]) -> list[Message]:
 
 
 def _is_table(raw: bytes, tables: Tables) -> bool:
+    # Of all the formats only this one is imported before it is known to be the one.
+    from broker.intake.csv_rows import mapping_of
+
     first = raw[:_FIRST_LINE].removeprefix(_MARK).partition(b"\n")[0]
     line = first.decode("utf-8", "replace").rstrip("\r")
     marks = {table.delimiter for table in tables.csv.values()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -120,6 +120,17 @@ class When(PolicyFile):
         if value and not value <= set(RSIT_CATEGORIES):
             raise ValueError("not an RSIT category")
         return value
+
+    def written(self) -> list[tuple[str, Any]]:
+        """Return the conditions that are written, in the order of the closed set.
+
+        Those on the type of incident come first in it.
+        """
+        said = self.__dict__
+        return [(name, said[name]) for name in _CLOSED_SET if said[name] is not None]
+
+
+_CLOSED_SET: Final = tuple(When.model_fields)
 
 
 class Items(PolicyFile):

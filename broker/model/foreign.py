@@ -16,7 +16,7 @@ from broker.model.marking import Pap, Severity, Tlp
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Sides(_Row):

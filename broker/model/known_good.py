@@ -49,7 +49,7 @@ class KnownGood(BaseModel):
         source: where the list comes from, with its version or date.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     list: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     title: Annotated[str, StringConstraints(min_length=1, max_length=120)]

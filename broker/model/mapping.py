@@ -26,7 +26,8 @@ from broker.model.marking import DataClass, Pap, Tlp
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A row is made ready with the table that it stands in, and not twice.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 # STIX 2.1, 9.7: an object type, a colon and the path within the object.

@@ -33,7 +33,8 @@ Uuid = Annotated[
 class PolicyFile(BaseModel):
     """What every part of a policy file has: unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A part of a file is made ready with the file that it is part of, and not twice.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Clearance(PolicyFile):

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from broker.model.agreement import Name
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
 class Reviewer(BaseModel):
@@ -27,7 +27,7 @@ class Reviewer(BaseModel):
     ``key`` the public half of an Ed25519 key as OpenSSH writes it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: Name
     user: str = ""
@@ -56,7 +56,7 @@ class Reviewer(BaseModel):
 class Reviewers(BaseModel):
     """Who may approve, for how long an approval counts, and who edits outside git."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     reviewers: tuple[Reviewer, ...] = ()
     approval_hours: Annotated[int, Field(ge=1, le=720)] = 24
@@ -105,6 +105,11 @@ def public_key(text: str) -> Ed25519PublicKey:
     Raises:
         ValueError: it is not one.
     """
+    # Every command reads the settings, and few of them a key.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
     try:
         key = load_ssh_public_key(text.encode())
     except (ValueError, UnsupportedAlgorithm):

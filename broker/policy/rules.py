@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from broker.model.agreement import Agreement, Clause, Recipient, Safeguards, When
+from broker.model.agreement import Agreement, Clause, Recipient, Safeguards
 from broker.model.decision import (
     NO_ITEMS,
     NOTIFY,
@@ -181,16 +181,21 @@ def _lanes(
 
     def lane(of: ByType, safeguards: ByType) -> Lane:
         denied: dict[str, Decision] = {}
+        alike: dict[tuple[int, int], Decision] = {}
         for name, asked in of.items():
             above, said = safeguards[name].quiet, asked.quiet
-            if asked.silent and above is not None and said is not None:
-                denied[name] = Decision(
+            if not asked.silent or above is None or said is None:
+                continue
+            key = (id(above), id(said))
+            if key not in alike:
+                alike[key] = Decision(
                     agreement.agreement,
                     recipient.recipient,
                     Effect.WITHHOLD,
                     (*above, *said),
                     NO_ITEMS,
                 )
+            denied[name] = alike[key]
         return Lane(of, safeguards, denied)
 
     of = _by_type(clauses, kinds, fast=False)
@@ -223,11 +228,16 @@ def _by_type(
     sources: list[_Source], kinds: Mapping[str, ObservableKind], *, fast: bool
 ) -> dict[str, Asked]:
     of_type = [_of_type(source, kinds, fast=fast) for source in sources]
+    # Most types of incident are asked about exactly as others are.
+    alike: dict[tuple[int, ...], Asked] = {}
     made: dict[str, Asked] = {}
     for name in RSIT_TYPES:
         rules = tuple([by_type[name] for by_type in of_type])
-        silent = all(_is_ruled_out(rule) for rule in rules)
-        made[name] = Asked(rules, _quiet(rules), silent)
+        key = tuple(map(id, rules))
+        if key not in alike:
+            silent = all(_is_ruled_out(rule) for rule in rules)
+            alike[key] = Asked(rules, _quiet(rules), silent)
+        made[name] = alike[key]
     return made
 
 
@@ -256,7 +266,7 @@ def _rule(source: _Source, kinds: Mapping[str, ObservableKind], *, fast: bool) -
             CONDITIONS[field](bound),
             Finding(name, clause.effect, False, where, f"{field} does not hold"),
         )
-        for field, bound in _written(clause.when)
+        for field, bound in clause.when.written()
     )
     because = "all its conditions hold" if checks else "it has no conditions"
     lines = [
@@ -287,12 +297,3 @@ def _of_type(
             if (_CATEGORIES[name] if of_category else name) not in written[number]:
                 left[name] = refused
     return left
-
-
-def _written(when: When) -> list[tuple[str, Any]]:
-    """Return the conditions that are written, in the order of the closed set.
-
-    Those on the type of incident come first in it.
-    """
-    said = when.__dict__
-    return [(name, said[name]) for name in CONDITIONS if said[name] is not None]

@@ -1,35 +1,8 @@
 """Prove what a rulebook can disclose, over every incident there can be.
 
-Rulebooks -> what differs between two of them, whether a statement of what never happens
-is broken, and who gets what. Pure; nothing is sampled.
+Rulebooks -> what differs between two of them (`compare`), whether a statement of what
+never happens is broken (`never`), and who gets what (`matrix`). Pure; nothing is
+sampled.
+
+Each is imported by itself: whoever proves has no use for what compares.
 """
-
-from broker.prove.compare import (
-    Comparison,
-    FieldChange,
-    Trial,
-    VerdictChange,
-    compare,
-)
-from broker.prove.never import Refutation, disproved, proved, refuted
-from broker.prove.side import Side, Tried, side_of, tried
-from broker.prove.terms import Term
-from broker.prove.witness import Witness
-
-__all__ = [
-    "Comparison",
-    "FieldChange",
-    "Refutation",
-    "Side",
-    "Term",
-    "Trial",
-    "Tried",
-    "VerdictChange",
-    "Witness",
-    "compare",
-    "disproved",
-    "proved",
-    "refuted",
-    "side_of",
-    "tried",
-]

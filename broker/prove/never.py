@@ -62,17 +62,20 @@ def proved(files: Mapping[str, bytes], parse: Parse = parse) -> Rulebook:
         RulebookError: something is wrong with the files, or a statement does not hold.
     """
     book = build(files, parse)
-    if problems := disproved(files, book):
+    if problems := disproved(files, book, parse):
         raise RulebookError(problems)
     return book
 
 
-def disproved(files: Mapping[str, bytes], book: Rulebook) -> tuple[Problem, ...]:
+def disproved(
+    files: Mapping[str, bytes], book: Rulebook, parse: Parse = parse
+) -> tuple[Problem, ...]:
     """Return what a rulebook does that must never happen; nothing when it is proved.
 
-    ``files`` are the ones that it was built from.
+    ``files`` are the ones that it was built from; ``parse`` reads one, or knows what it
+    says.
     """
-    side = side_of(files, book)
+    side = side_of(files, book, parse)
     problems = [*problems_of(side), *(each.problem for each in refuted(side))]
     return tuple(sorted(problems, key=lambda each: (each.line, each.column)))
 

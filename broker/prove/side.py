@@ -30,6 +30,7 @@ from broker.rulebook import Route, Rulebook, build
 from broker.rulebook.attribution import attributed
 from broker.rulebook.sources import Source, read
 from broker.seal import SigningKey
+from broker.strict_yaml import Parse, parse
 
 # What a rulebook does not keep in the form in which it was written.
 _READ_AGAIN: Final = (
@@ -84,19 +85,22 @@ class Side:
         return tuple(r for r in self.routes if r.recipient.recipient == recipient)
 
 
-def side_of(files: Mapping[str, bytes], rulebook: Rulebook | None = None) -> Side:
+def side_of(
+    files: Mapping[str, bytes], rulebook: Rulebook | None = None, parse: Parse = parse
+) -> Side:
     """Read a rulebook for the proofs.
 
     Args:
         files: content by name, as `broker.rulebook.build` takes them.
         rulebook: what was built from them, when that has been done already.
+        parse: reads one file, or knows what it says.
 
     Raises:
         RulebookError: something is wrong with the files.
     """
-    book = rulebook or build(files)
+    book = rulebook or build(files, parse)
     sources = read(
-        {name: files[name] for name in files if name.startswith(_READ_AGAIN)}
+        {name: files[name] for name in files if name.startswith(_READ_AGAIN)}, parse
     )
     safeguards = sources.one("policies/safeguards.yaml", Safeguards)
     assert safeguards is not None  # noqa: S101 - without it nothing was built

@@ -85,8 +85,7 @@ def narrowed(
     return Narrowed(
         document.file,
         document.value,
-        document._keys,  # noqa: SLF001 - a document with other eyes, and nothing else
-        document._values,  # noqa: SLF001
+        document.spot,
         frozenset(own),
         agreement.where(("attribution",)),
     )

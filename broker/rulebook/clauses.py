@@ -128,7 +128,7 @@ def _some_can_be_listed(items: Items, kinds: Mapping[str, ObservableKind]) -> bo
 def _never(clause: Clause) -> Iterator[tuple[str, str, str]]:
     """Yield conditions that cannot hold: which, why, and what to do."""
     when = clause.when
-    for name, value in when:
+    for name, value in when.written():
         if value == frozenset():
             yield name, f"{name} is empty, so the clause never applies", "name some"
     for least, most in _PAIRS:
@@ -178,6 +178,8 @@ def _never_fields(when: When) -> Iterator[tuple[str, str, str]]:
         absent.add("financial_loss")
     if when.source_in == _OWN:
         absent.add("reporter")
+    if not absent:
+        return
     for name, field in _NEEDS.items():
         # A loss that is said not to be is told of by its own words, above.
         spoken = name in _OF_A_LOSS and when.financial_loss is False
@@ -227,8 +229,8 @@ def _placed(clause: Clause, name: str, where: str, at: Path) -> _Placed:
 def _asks(when: When) -> tuple[tuple[str, Any], ...]:
     return tuple(
         (condition, bound)
-        for condition, bound in when
-        if bound is not None and condition not in ("classification_in", "category_in")
+        for condition, bound in when.written()
+        if condition not in ("classification_in", "category_in")
     )
 
 
@@ -251,11 +253,13 @@ def shadowed(
         _placed(clause, f"the safeguard {clause.id}", where, ())
         for clause, where in safeguards
     ]
+    every = [*own, *others]
     for number, one in enumerate(own):
-        for position, other in enumerate([*own, *others]):
-            if other is one or not _covers(other, one):
+        rank = one.clause.effect.rank
+        for position, other in enumerate(every):
+            above = other.clause.effect.rank
+            if above < rank or other is one or not _covers(other, one):
                 continue
-            rank, above = one.clause.effect.rank, other.clause.effect.rank
             same = above == rank and position < len(own) and not _says_more(one, other)
             # Of two that say the same, the later one is told of.
             twins = same and _covers(one, other) and position > number

@@ -39,7 +39,7 @@ CASES: Final = "policies/cases/"
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ObservableTable(_Table):

@@ -21,6 +21,10 @@ from broker.errors import Problem, RulebookError
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
 Parse = Callable[[str, bytes], "Document"]
+# Where a value stands, where its key does (or again the value, where it has none), and
+# the same of every entry in it.
+Spot = tuple[Place, Place, "Spots | None"]
+Spots = dict[str | int, Spot]
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 40
@@ -50,8 +54,7 @@ class Document:
 
     file: str
     value: Any
-    _keys: dict[Path, Place] = field(repr=False)
-    _values: dict[Path, Place] = field(repr=False)
+    spot: Spot = field(repr=False)
 
     def at(self, path: Path) -> Place:
         """Return line and column of an entry, or of the nearest one around it.
@@ -59,16 +62,23 @@ class Document:
         An entry that starts on the line of its key is meant by its value, one that
         starts below by its key.
         """
-        for length in range(len(path), -1, -1):
-            value = self._values.get(path[:length])
-            if value is not None:
-                key = self._keys.get(path[:length], value)
-                return value if value[0] == key[0] else key
-        return (1, 1)
+        (value, key, _), _ = self._spot_of(path)
+        return value if value[0] == key[0] else key
 
     def at_key(self, path: Path) -> Place:
         """Return line and column of the key of an entry, or of what is around it."""
-        return self._keys.get(path) or self.at(path)
+        (_, key, _), is_there = self._spot_of(path)
+        return key if is_there else self.at(path)
+
+    def _spot_of(self, path: Path) -> tuple[Spot, bool]:
+        """Return the spot of an entry, or the nearest around it, and which it is."""
+        spot = self.spot
+        for step in path:
+            inner = spot[2]
+            if inner is None or step not in inner:
+                return spot, False
+            spot = inner[step]
+        return spot, True
 
     def where(self, path: Path) -> str:
         """Return the place of an entry as ``file:line``."""
@@ -97,7 +107,8 @@ def parse(file: str, data: bytes) -> Document:
     text = _text(file, data)
     reading = _Reading(file)
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        # `yaml.parse` asks for each event twice; the last one is followed by None.
+        for event in iter(_LOADER(text).get_event, None):
             reading.take(event)
     except yaml.MarkedYAMLError as error:
         raise RulebookError((*reading.problems, _syntax(file, error))) from None
@@ -107,7 +118,7 @@ def parse(file: str, data: bytes) -> Document:
         reading.report((1, 1), "the file is empty")
     if reading.problems:
         raise RulebookError(tuple(reading.problems))
-    return Document(file, reading.root, reading.keys, reading.values)
+    return Document(file, reading.value, reading.spot)
 
 
 def _text(file: str, data: bytes) -> str:
@@ -155,31 +166,26 @@ def _mark(event: Any) -> Place:
     return mark.line + 1, mark.column + 1
 
 
-@dataclass(slots=True)
 class _Open:
     """A list or mapping whose end has not come yet."""
 
-    path: Path
-    items: dict[str, Any] | list[Any]
-    key: str | None = None  # of a mapping: the key whose value comes next
+    __slots__ = ("awaits_key", "items", "key", "key_place", "spots")
 
-    @property
-    def awaits_key(self) -> bool:
-        return isinstance(self.items, dict) and self.key is None
+    def __init__(self, items: dict[str, Any] | list[Any], spots: Spots) -> None:
+        self.items, self.spots = items, spots
+        self.awaits_key = isinstance(items, dict)
+        self.key = ""  # of a mapping: the key whose value comes next
+        self.key_place = (0, 0)
 
-    def slot(self) -> Path:
-        """Return the path of the value that comes next."""
+    def put(self, place: Place, value: Any, inner: Spots | None) -> None:
         if isinstance(self.items, list):
-            return (*self.path, len(self.items))
-        assert self.key is not None  # noqa: S101 - the parser gives a key before a value
-        return (*self.path, self.key)
-
-    def put(self, value: Any) -> None:
-        if isinstance(self.items, list):
+            self.spots[len(self.items)] = (place, place, inner)
             self.items.append(value)
         else:
-            self.items[str(self.key)] = value
-            self.key = None
+            self.items[self.key] = value
+            # Of a key that is there twice the first place is the one that is named.
+            self.spots.setdefault(self.key, (place, self.key_place, inner))
+            self.awaits_key = True
 
 
 class _Reading:
@@ -189,9 +195,9 @@ class _Reading:
         self.file = file
         self.problems: list[Problem] = []
         self.documents = 0
-        self.root: Any = None
-        self.keys: dict[Path, Place] = {}
-        self.values: dict[Path, Place] = {}
+        self.value: Any = None
+        self.spot: Spot = ((1, 1), (1, 1), None)
+        self._entries = 0
         self._open: list[_Open] = []
         self._steps: dict[type, Callable[[Any], None]] = {
             yaml.ScalarEvent: self._take_scalar,
@@ -253,14 +259,14 @@ class _Reading:
         if len(self._open) >= MAX_DEPTH:
             self.report(_mark(event), f"nested deeper than {MAX_DEPTH} levels")
             raise RulebookError(tuple(self.problems))
-        path = self._add(_mark(event), items)
-        self._open.append(_Open(path, items))
+        spots: Spots = {}
+        self._add(_mark(event), items, spots)
+        self._open.append(_Open(items, spots))
 
     def _take_scalar(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:
             self._refuse_extras(event)
-        style, text = event.style, event.value
-        plain, place = not style, _mark(event)
+        style, text, place = event.style, event.value, _mark(event)
         # Only within double quotes can a character be written by its number; all others
         # have been seen already.
         if style == '"' and _FORBIDDEN_IN_VALUES.search(text):
@@ -268,9 +274,9 @@ class _Reading:
                 place, "an escaped character that no text may hold", "remove it"
             )
         if self._open and self._open[-1].awaits_key:
-            self._take_key(event, plain=plain)
+            self._take_key(place, text, plain=not style)
         else:
-            self._add(place, self._scalar(place, text) if plain else text)
+            self._add(place, text if style else self._scalar(place, text))
 
     def _scalar(self, place: Place, text: str) -> Any:
         """Return what a plain word means."""
@@ -287,36 +293,31 @@ class _Reading:
         self.report(place, "a number with too many digits", "text goes in quotes")
         return 0
 
-    def _take_key(self, event: Any, *, plain: bool) -> None:
-        holder, key, place = self._open[-1], event.value, _mark(event)
-        path = (*holder.path, key)
+    def _take_key(self, place: Place, key: str, *, plain: bool) -> None:
+        holder = self._open[-1]
         if plain and key == "<<":
             self.report(place, "a merge key", "write the entries out")
         elif plain and (not key or key in _CONSTANTS or _NUMBER.match(key)):
             self.report(place, "a key that is not text", "put it in quotes")
         elif key in holder.items:
-            first = self.keys[path][0]
+            first = holder.spots[key][1][0]
             self.report(place, f"the key {_short(key)} again", f"first in line {first}")
-        self.keys.setdefault(path, place)
-        holder.key = key
+        holder.key, holder.key_place, holder.awaits_key = key, place, False
 
-    def _add(self, place: Place, value: Any) -> Path:
-        """Put a value where it belongs and return its path."""
-        if len(self.values) >= MAX_ENTRIES:
+    def _add(self, place: Place, value: Any, inner: Spots | None = None) -> None:
+        """Put a value where it belongs."""
+        if self._entries >= MAX_ENTRIES:
             self.report(place, f"more than {MAX_ENTRIES} entries")
             raise RulebookError(tuple(self.problems))
+        self._entries += 1
         if not self._open:
-            path: Path = ()
-            self.root = value
-        else:
-            holder = self._open[-1]
-            if holder.awaits_key:
-                self.report(place, "a key that is not text", "put it in quotes")
-                raise RulebookError(tuple(self.problems))
-            path = holder.slot()
-            holder.put(value)
-        self.values.setdefault(path, place)
-        return path
+            self.value, self.spot = value, (place, place, inner)
+            return
+        holder = self._open[-1]
+        if holder.awaits_key:
+            self.report(place, "a key that is not text", "put it in quotes")
+            raise RulebookError(tuple(self.problems))
+        holder.put(place, value, inner)
 
 
 def _short(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from broker.cli.app import app
+from broker.cli.app import app_for
 from broker.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, A
         yield from commands(one, (*words, name))
 
 
-ALL = dict(commands(typer.main.get_command(app)))
+ALL = dict(commands(typer.main.get_command(app_for(""))))
 
 
 def section(name: str) -> str:

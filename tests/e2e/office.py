@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from broker.cli import terminal
-from broker.cli.app import app
+from broker.cli.app import app_for
 from broker.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ class Office:
         self.monkeypatch.setattr(sys, "argv", ["besa", *map(str, arguments)])
         self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
         self.capture.readouterr()
-        code = terminal.run(app)
+        code = terminal.run(app_for(str(next(iter(arguments), ""))))
         said = self.capture.readouterr()
         return Ended(code, said.out, said.err.decode())
 

@@ -19,8 +19,9 @@ from broker.model.decision import Effect
 from broker.model.incident import Incident
 from broker.model.rsit import RSIT_TYPES
 from broker.policy import Facts, decide, facts_of
-from broker.prove import Side, compare, side_of
+from broker.prove.compare import compare
 from broker.prove.moves import EFFECTS
+from broker.prove.side import Side, side_of
 from tests import world
 
 WANTED: Final = 50

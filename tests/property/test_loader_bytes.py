@@ -91,7 +91,7 @@ def test_any_bytes_are_read_or_located(data: bytes) -> None:
 )
 def test_any_values_are_loaded_or_located(value: Any, model: Any) -> None:
     """Whatever a well-formed file says, it is a model or has located problems."""
-    document = Document("x.yaml", value, {}, {(): (1, 1)})
+    document = Document("x.yaml", value, ((1, 1), (1, 1), None))
     problems = problems_of(lambda: load(document, model))
 
     assert problems is None or {1} == {problem.line for problem in problems}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from broker.cli import terminal
-from broker.cli.app import app
+from broker.cli.app import app_for
 from broker.settings import Settings
 
 INCIDENTS = Path(__file__).parents[3] / "broker" / "demo" / "incidents"
@@ -63,7 +63,7 @@ def besa(
         monkeypatch.setattr(sys, "argv", ["besa", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capsysbinary.readouterr()
-        code = terminal.run(app)
+        code = terminal.run(app_for(str(next(iter(arguments), ""))))
         said = capsysbinary.readouterr()
         return Ended(code, said.out, said.err.decode())
 

@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from broker.cli.app import app
+from broker.cli.app import app_for
 from broker.cli.warning_lists import written
 from broker.errors import RulebookError
 from broker.model.known_good import KnownGood
 from broker.strict_yaml import load, parse
 
 ROOT = Path(__file__).parents[3]
+APP = app_for("mappings")
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_table_is_shown_as_json() -> None:
     """Without a table's name, all four are there, with a row for each kind."""
-    result = CliRunner().invoke(app, ["mappings", "show", "--json"])
+    result = CliRunner().invoke(APP, ["mappings", "show", "--json"])
 
     found = json.loads(result.stdout)
     assert ["observables", "taxonomy", "markings", "objects"] == list(found)
@@ -37,7 +38,7 @@ def test_every_table_is_shown_as_json() -> None:
 def test_one_table_is_shown() -> None:
     """A table reads: what a kind is in MISP stands beside it."""
     result = CliRunner().invoke(
-        app, ["mappings", "show", "observables"], env={"COLUMNS": "200"}
+        APP, ["mappings", "show", "observables"], env={"COLUMNS": "200"}
     )
 
     assert 0 == result.exit_code
@@ -54,7 +55,7 @@ def test_a_wrong_row_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(RulebookError) as caught:
         CliRunner().invoke(
-            app, ["mappings", "show"], catch_exceptions=False, standalone_mode=False
+            APP, ["mappings", "show"], catch_exceptions=False, standalone_mode=False
         )
 
     (problem,) = caught.value.problems
@@ -64,7 +65,7 @@ def test_a_wrong_row_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_unknown_table_is_wrong_usage() -> None:
     """What is no table is refused with the names of those that are."""
-    result = CliRunner().invoke(app, ["mappings", "show", "colours"])
+    result = CliRunner().invoke(APP, ["mappings", "show", "colours"])
 
     assert 2 == result.exit_code
 
@@ -110,7 +111,7 @@ def _warning_list(sort: str, entry: str) -> SimpleNamespace:
 
 def test_what_observables_of_a_group_become_is_shown() -> None:
     """The objects that observables are put together into stand among the objects."""
-    result = CliRunner().invoke(app, ["mappings", "show", "objects", "--json"])
+    result = CliRunner().invoke(APP, ["mappings", "show", "objects", "--json"])
 
     found = json.loads(result.stdout)["objects"]
     composed = {row["name"] for row in found if row["part"] == "observables"}

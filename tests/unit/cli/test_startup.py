@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from broker import __version__
-from broker.cli.app import app, app_for
+from broker.cli.app import app_for
 from broker.cli.listing import Listing
 
 Besa = Callable[..., Any]
@@ -31,8 +31,11 @@ HEAVY = (
 
 
 def test_importing_the_commands_imports_nothing_heavy() -> None:
-    """`import broker.cli` leaves every large library alone."""
-    code = "import broker.cli, sys, json; print(json.dumps(sorted(sys.modules)))"
+    """The commands, all of them, leave every large library alone."""
+    code = (
+        "import sys, json; from broker.cli.app import app_for; app_for('');"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
     said = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -85,7 +88,26 @@ def test_only_the_command_that_is_called_is_made_ready(first: str) -> None:
     assert [first] == list(group.commands)
 
 
+def test_only_the_command_that_is_called_is_imported() -> None:
+    """What other commands are made of costs the one that is called nothing."""
+    code = (
+        "import sys, json; from broker.cli.app import app_for; app_for('check');"
+        "print(json.dumps(sorted(n for n in sys.modules if n.startswith('broker'))))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=30
+    ).stdout
+
+    loaded = set(json.loads(said))
+
+    assert "broker.cli.rules" in loaded
+    assert set() == loaded & {"broker.cli.serve", "broker.cli.policy"}
+
+
 @pytest.mark.parametrize("first", ["", "--help", "chekc", "recall-x"])
 def test_no_command_is_left_out_where_none_is_named(first: str) -> None:
     """Help, and a misspelt command, need all of them."""
-    assert app_for(first) is app
+    every = get_command(app_for(first))
+
+    assert isinstance(every, Listing)
+    assert {"check", "run", "audit", "sandbox"} < set(every.commands)

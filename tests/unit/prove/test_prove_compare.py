@@ -8,7 +8,7 @@ import pytest
 
 from broker.model.decision import Effect
 from broker.model.sharing import KEPT, WITHHELD
-from broker.prove import Comparison, compare
+from broker.prove.compare import Comparison, compare
 from broker.prove.moves import EFFECTS, Move
 from tests.edited import side
 

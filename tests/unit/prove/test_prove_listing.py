@@ -9,8 +9,10 @@ import pytest
 from broker.errors import RulebookError
 from broker.intake.values import normal
 from broker.model.known_good import LOOKED_UP, NO_LISTS, KnownGood, Listed
-from broker.prove import Comparison, compare, proved, refuted, words
+from broker.prove import words
+from broker.prove.compare import Comparison, compare
 from broker.prove.listing import Listing
+from broker.prove.never import proved, refuted
 from broker.prove.outcome import Sort
 from broker.prove.side import tried
 from tests.edited import edited, side

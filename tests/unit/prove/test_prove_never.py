@@ -7,8 +7,7 @@ import pytest
 from broker.canonical import dumps
 from broker.errors import RulebookError
 from broker.model.decision import Effect
-from broker.prove import proved, refuted
-from broker.prove.never import problems_of
+from broker.prove.never import problems_of, proved, refuted
 from broker.prove.side import tried
 from tests.edited import edited, side
 

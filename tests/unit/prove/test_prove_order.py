@@ -9,7 +9,7 @@ import pytest
 
 from broker.cli import policy_compare
 from broker.model.sharing import KEPT, WITHHELD
-from broker.prove import compare
+from broker.prove.compare import compare
 from broker.prove.order import shows_more, unordered
 from broker.prove.outcome import USUAL, Outcome
 from broker.redact.methods import METHODS, method_of

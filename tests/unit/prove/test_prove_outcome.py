@@ -9,10 +9,10 @@ import pytest
 from broker import redact
 from broker.canonical import dumps
 from broker.model.incident import Incident
-from broker.prove import side_of
 from broker.prove.diagram import FULL
 from broker.prove.domain import Domain
 from broker.prove.outcome import Sort
+from broker.prove.side import side_of
 from broker.prove.witness import Wanted, witness
 from tests import world
 
