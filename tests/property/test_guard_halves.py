@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from broker.guard.beside import Seams, _readings, in_one_piece
+from broker.guard.beside import Seams, _bares, _readings, in_one_piece
 from broker.guard.search import Wanted, searched
 from tests.property.test_guard_split import VALUES, WRITINGS, _exactly
 
@@ -135,3 +135,9 @@ def test_bytes_read_in_these_ways(raw: bytes, texts: list[str]) -> None:
     assert texts == [
         text.removeprefix("\ufeff") for text in dict.fromkeys(_readings(raw))
     ]
+
+
+def test_a_value_that_holds_a_separator_is_one() -> None:
+    """What parts texts may stand in one of them, and parts nothing there."""
+    assert ["ab", "c"] == _bares(["a\x1fB", "C"])
+    assert ["a", "c"] == _bares(["A", "C."])
