@@ -135,16 +135,25 @@ def retry(
         terminal.wrong_usage("name rows, or a recipient with --recipient")
     from datetime import UTC, datetime
 
+    from broker.errors import StoreError
     from broker.store import operate
 
+    done: list[Waiting] = []
+    problems: list[str] = []
     with opened() as database:
         failed = operate.listed(
             database, recipient=recipient, states=("failed",), most=1_000_000
         )
         numbers = rows or [each.id for each in failed if not each.overtaken]
         now = datetime.now(UTC)
-        done = [operate.retry(database, n, _me(), because, now) for n in numbers]
+        for number in numbers:
+            try:
+                done.append(operate.retry(database, number, _me(), because, now))
+            except StoreError as error:  # the others go out all the same
+                problems.append(str(error))
     _tell(done, "goes out at the next turn", as_json=as_json)
+    if problems:
+        terminal.stop(ExitCode.FAULT, "; ".join(dict.fromkeys(problems)))
     if not done and not as_json:
         terminal.stdout().print(f"Nothing of {recipient} has failed.")
 

@@ -77,6 +77,15 @@ def test_a_row_is_held_and_goes_on(besa: Besa, waiting: int) -> None:
     assert 0 == besa("audit", "verify").code
 
 
+def test_a_row_that_cannot_be_retried_stops_no_other(besa: Besa, waiting: str) -> None:
+    """Of several rows those that can go out do, and each other one is named."""
+    again = besa("outbox", "retry", "999", waiting, "--because", "it is mended")
+
+    assert 3 == again.code
+    assert f"Row {waiting}" in again.text
+    assert "the outbox has no row 999" in again.err
+
+
 def test_a_reason_is_demanded(besa: Besa, waiting: int) -> None:
     """Holding and dropping without a reason is wrong usage, and changes nothing."""
     assert 2 == besa("outbox", "drop", waiting).code
