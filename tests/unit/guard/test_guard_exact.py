@@ -1,0 +1,39 @@
+"""Facts about the exact check by itself, where nothing was accepted before it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from broker.guard.shapes import exact_shapes, read
+
+
+@pytest.mark.parametrize(
+    ("paths", "document", "said"),
+    [
+        ({"a": "epoch"}, {"a": "1777827983"}, None),
+        ({"a": "epoch"}, {"a": "now"}, ("wrong-shape", "a")),
+        ({"a": "epoch"}, {"a": 1777827983}, ("wrong-shape", "a")),
+        ({"a": "one-of:x|y"}, {"a": "y"}, None),
+        ({"a": "one-of:x|y"}, {"a": "z"}, ("wrong-shape", "a")),
+        ({"a": "one-of:x|y"}, {"a": 5}, ("wrong-shape", "a")),
+        ({"a": "uuid"}, {"a": ["x"]}, ("wrong-shape", "a")),
+        ({"a.*": "value"}, {"a": {"b": "x"}}, None),
+        ({"a.*": "value"}, {"a": ["b"]}, ("wrong-shape", "a")),
+        ({"a.*": "value"}, {"a": "b"}, ("wrong-shape", "a")),
+        ({"o[x].v": "text"}, {"o": [{"type": "x", "v": "t"}]}, None),
+        ({"o[x].v": "text"}, {"o": [{"type": "y", "v": "t"}]}, ("not-allowed", "o[]")),
+        ({"o[x].v": "text"}, {"o": [["type"]]}, ("not-allowed", "o[]")),
+        ({"o[x].v": "text"}, {"o": [{"type": "x", "v": 5}]}, ("wrong-shape", "o[].v")),
+    ],
+    ids=str,
+)
+def test_the_exact_check_says_what_and_where(
+    paths: dict[str, str], document: Any, said: tuple[str, str] | None
+) -> None:
+    """What is allowed passes; what is not is told by its rule and its path."""
+    _, _, breaches = read(exact_shapes(paths), json.dumps(document).encode())
+
+    assert ([said] if said else []) == [(one.rule, one.path) for one in breaches]
