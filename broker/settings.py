@@ -79,6 +79,9 @@ class Settings(BaseModel):
     member: str = Field("", description="a lasting name within the group")
     reviewers: Path | None = Field(None, description="who may release what is held")
     spool: Path | None = Field(None, description="the folder used where Kafka is not")
+    spool_keep_days: float = Field(
+        0.0, ge=0, le=36_500, description="how long a spool keeps what was processed"
+    )
     feedback_every: float = Field(
         300.0, ge=0, description="seconds between two rounds of asking; 0 asks nobody"
     )

@@ -6,7 +6,7 @@ was approved between its batches.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from broker import keyring
@@ -45,7 +45,8 @@ def source_of(settings: Settings, store: Store) -> Source:
     from broker.source.spool import SpoolSource
 
     wanted = partial(store.held_positions, "spool")
-    return SpoolSource(settings.spool_folder, wanted=wanted)
+    keep = timedelta(days=settings.spool_keep_days)
+    return SpoolSource(settings.spool_folder, keep=keep, wanted=wanted)
 
 
 def telling_of(settings: Settings) -> Tell:

@@ -29,6 +29,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -65,6 +66,7 @@ _MOST_BYTES: Final = 2 * LARGEST_MESSAGE
 _LOOK_AGAIN: Final = 0.05
 _LONGEST_NAME: Final = 240
 _ABANDONED_AFTER: Final = 3600.0
+_FORGET_SECONDS: Final = 3600.0
 _STRAY_ADVICE: Final = "use 'besa publish --spool'; a copy may be read half-written"
 _counter: Final = count()
 
@@ -142,7 +144,8 @@ class SpoolSource:
 
     Args:
         folder: the spool; made if it is missing.
-        keep: move processed messages to ``done`` instead of deleting them.
+        keep: how long processed messages lie in ``done``, from when they were
+            published; with none they are deleted at once.
         wanted: tells which messages are needed again; these stay, in ``held``, until
             they are not wanted any more.
 
@@ -154,7 +157,7 @@ class SpoolSource:
         self,
         folder: Path,
         *,
-        keep: bool = False,
+        keep: timedelta = timedelta(0),
         wanted: Callable[[], Collection[Position]] = frozenset,
     ) -> None:
         self._spool = Spool(folder)
@@ -170,10 +173,12 @@ class SpoolSource:
             raise SourceError(
                 f"another process reads the spool {self._spool.folder}; stop it first"
             ) from None
+        self._forget_at = 0.0
         self._sweep()
 
     def poll(self, most: int, timeout: float) -> list[Message]:
         """Return the oldest messages that are not committed."""
+        self._forget()
         deadline = time.monotonic() + timeout
         while not self._waiting and not self._look():
             left = deadline - time.monotonic()
@@ -280,6 +285,19 @@ class SpoolSource:
             message = Message(b"", None, None, position, refusal)
         self._names[position] = name
         return message
+
+    def _forget(self) -> None:
+        """Delete from ``done`` what was kept for long enough; at most once an hour."""
+        if time.monotonic() < self._forget_at:
+            return
+        self._forget_at = time.monotonic() + _FORGET_SECONDS
+        # A message's number is when it was published.
+        before = time.time_ns() - self._keep // timedelta(microseconds=1) * 1000
+        with _explained(self._spool.done):
+            for path in self._spool.done.iterdir():
+                number = _NAME.fullmatch(path.name)
+                if number and int(number[1]) < before:
+                    path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Remove what publishers that died have left in ``tmp``."""

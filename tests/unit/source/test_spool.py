@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -216,12 +217,30 @@ class TestReading:
     def test_keeping(self, spool: Spool) -> None:
         """Processed messages are deleted, or kept in `done` if that is wished."""
         spool.publish(b"a")
-        source = SpoolSource(spool.folder, keep=True)
-        source.commit(source.poll(1, 0))
+        source = SpoolSource(spool.folder, keep=timedelta(days=1))
+        (message,) = source.poll(1, 0)
+        source.commit([message])
         source.close()
 
         assert [path.read_bytes() for path in spool.done.iterdir()] == [b"a"]
+        assert b"a" == read_again(spool.folder, message.position).body
         assert source.lag() == 0
+
+    def test_keeping_ends(self, spool: Spool) -> None:
+        """What was kept is deleted when its time is over, and nothing else is."""
+        now = time.time_ns()
+        day = 86_400 * 10**9
+        older, newer = (f"{now - n * day:020d}.native.json" for n in (3, 1))
+        for name in (older, newer, "a-note.txt"):
+            (spool.done / name).write_bytes(b"{}")
+        spool.publish(b"a")
+
+        source = SpoolSource(spool.folder, keep=timedelta(days=2))
+        source.poll(1, 0)
+        source.close()
+
+        assert {newer, "a-note.txt"} == {path.name for path in spool.done.iterdir()}
+        assert source.lag() == 1
 
     def test_waiting(self, spool: Spool, source: SpoolSource) -> None:
         """An empty spool is waited for, and no longer than asked."""
