@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 
-from broker.guard.beside import Seams, _bares, _readings, in_one_piece
+from broker.errors import GuardError
+from broker.guard.beside import Beside, Row, Seams, _bares, _readings, in_one_piece
+from broker.guard.layers import Opened
 from broker.guard.search import Wanted, searched
 from tests.property.test_guard_split import VALUES, WRITINGS, _exactly
 
@@ -141,3 +145,17 @@ def test_a_value_that_holds_a_separator_is_one() -> None:
     """What parts texts may stand in one of them, and parts nothing there."""
     assert ["ab", "c"] == _bares(["a\x1fB", "C"])
     assert ["a", "c"] == _bares(["A", "C."])
+
+
+@pytest.mark.parametrize(("most", "held"), [(12, False), (11, True)])
+def test_what_may_mean_too_much_is_held(
+    most: int, held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value has no more than so many meanings, or nobody looks into it."""
+    monkeypatch.setattr(sys.modules["broker.guard.beside"], "_MOST_MEANINGS", most)
+    codes = (base64.b64encode(f"{number:02}ab".encode()) for number in range(3))
+    tiring = " ".join(f"%41&#66;{code.decode()}" for code in codes)
+    row, beside = Row.of([tiring, "krasniqi"]), Beside(Opened())
+
+    with pytest.raises(GuardError) if held else nullcontext():
+        beside.together(row, Seams(["krasniqi"]))
