@@ -114,6 +114,16 @@ def test_one_piece_is_read_from_every_place(length: int) -> None:
         assert any(b"Shpresa Kallezuesja" in raw for raw in found), halves
 
 
+@pytest.mark.parametrize("before", [[], ["pari"]])
+def test_one_piece_may_begin_the_first_value(before: list[str]) -> None:
+    """A writing over the first two values is read like any other."""
+    coded = base64.b64encode(b"Shpresa Kallezuesja").decode()
+
+    row = Row.of([*before, coded[:9], coded[9:], "pas"])
+
+    assert any("Shpresa Kallezuesja" in text for text in row.whole)
+
+
 @pytest.mark.parametrize(
     ("raw", "texts"),
     [

@@ -32,6 +32,7 @@ def test_a_number_of_thirteen_digits_has_one_right_last_digit(birthday: str) -> 
         ("ch9300762011623852957x y", False),
         ("ch93 0076 2011 6238 5295 8", False),
         ("ch93 0076 2011 6238, 5295 7", False),
+        ("ch93 0076 2011 6238 5295,7", False),
         ("ch93 0076 2011 6238", False),
         ("zz93 0076 2011 6238 5295 7", False),
     ],
