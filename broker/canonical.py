@@ -8,6 +8,8 @@ keys by code point equals sorting by UTF-16 unit, and no number has two spelling
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 import orjson
@@ -32,6 +34,28 @@ def loads(data: bytes) -> Any:
         ValueError: not JSON (orjson.JSONDecodeError is one).
     """
     return orjson.loads(data)
+
+
+quoted: Final = encode_basestring
+"""Return a text as canonical JSON: the same as `dumps`, but a text, and so as one part
+of many. What JSON need not escape stands as it is (RFC 8785, 3.2.2.2)."""
+
+
+def around(constant: Mapping[str, Any], *holes: str) -> list[str]:
+    """Return the canonical JSON of an object around values that are yet to come.
+
+    Between the pieces belong the values of ``holes``, as JSON, in the order of their
+    keys: ``first + one + second + other + third``.
+    """
+    pieces = ["{"]
+    for number, name in enumerate(sorted((*constant, *holes))):
+        pieces[-1] += f"{',' if number else ''}{dumps(name).decode()}:"
+        if name in holes:
+            pieces.append("")
+        else:
+            pieces[-1] += dumps(constant[name]).decode()
+    pieces[-1] += "}"
+    return pieces
 
 
 def sha256_hex(data: bytes) -> str:

@@ -143,7 +143,7 @@ def disclosing(
     hearing = policy.Hearing(facts, now)
     fields = redact.fields_of(incident)
     stale = incident.revision < history.revision
-    given = _Given(incident, facts, hearing, fields, {}, rulebook)
+    given = _Given(incident, facts, hearing, fields, convert.Known(), rulebook)
     yield
     begun = [
         _begun(given, route, keys, history, now, stale=stale)
@@ -338,8 +338,7 @@ def _rendered(bundle: Bundle, route: Route, wire: Wire) -> bytes:
 
 def _share_id(bundle: Bundle) -> str:
     """Return the case's id at the recipient: the report's, and the event's, UUID."""
-    report = next(made for made in bundle.objects if made["type"] == "report")
-    return str(report["id"]).removeprefix("report--")
+    return str(bundle.report["id"]).removeprefix("report--")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Writer:
     kind: str
     stix_type: str
     properties: Callable[[str], dict[str, Any]]
+    spelled: Callable[[str], str] | None  # a value as STIX has it; None if unchanged
     pattern: Callable[[str], str]
     is_domain_object: bool  # is not seen on a network, and stands for itself
     matchable: bool  # whether its values may ever be matched automatically
@@ -42,6 +43,7 @@ def writers(kinds: Mapping[str, ObservableKind]) -> dict[str, Writer]:
             name,
             row.stix.type,
             _properties(row.stix),
+            _spelled(row.stix),
             _pattern(row.stix),
             row.stix.type in _DOMAIN_OBJECTS,
             row.misp.to_ids,
@@ -64,6 +66,16 @@ _HIVES: Final = {
 def _registry_key(value: str) -> str:
     hive, slash, rest = value.partition("\\")
     return _HIVES.get(hive.upper(), hive) + slash + rest
+
+
+def _number(value: str) -> str:
+    return str(int(value))
+
+
+def _spelled(target: StixTarget) -> Callable[[str], str] | None:
+    if target.type == "windows-registry-key":
+        return _registry_key
+    return _number if target.number else None
 
 
 def _properties(target: StixTarget) -> Callable[[str], dict[str, Any]]:
@@ -125,34 +137,46 @@ def _literal(value: Any) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-class Written(NamedTuple):
-    """A value as STIX writes it, the same for every recipient who sees it.
+class Word(NamedTuple):
+    """What every recipient who sees a value is told of it."""
 
-    ``made`` is its cyber-observable object without markings: copy it before changing
-    it. The object's id is empty where STIX prescribes none that follows from the value.
-    ``listed`` names the list that it is on; what is on one, or may not be matched, has
-    no ``pattern``.
+    text: str  # the value as STIX has it
+    listed: str  # the list that it is on, if any
+    matched: bool  # whether it may be matched at all: it is on none
+
+
+class Known:
+    """How the values of one incident are written, across all who see them.
+
+    Whoever writes one incident for many recipients under one rulebook uses one for all.
     """
 
-    made: dict[str, Any]
-    listed: str
-    pattern: str
+    __slots__ = ("_objects", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[tuple[str, str], Word] = {}  # by kind and value
+        self._objects: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def object_of(self, writer: Writer, value: str) -> dict[str, Any]:
+        """Return the cyber-observable object of a value: copy it before changing it."""
+        made = self._objects.get((writer.kind, value))
+        if made is None:
+            made = self._objects[writer.kind, value] = observable(writer, value)
+        return made
 
 
-Known = dict[tuple[str, str], Written]
-"""How the values of one incident are written, by kind and value."""
-
-
-def written(writer: Writer, listed: Listed, value: str) -> Written:
-    """Return how the value of a cyber-observable is written, and where it is listed."""
+def word(writer: Writer, listed: Listed, value: str) -> Word:
+    """Return how a value is spelled, where it is listed, and if it may be matched."""
+    text = value if writer.spelled is None else writer.spelled(value)
     title = listed.of(writer.shape, value)
-    matched = writer.matchable and not title
-    pattern = writer.pattern(value) if matched else ""
-    return Written(observable(writer, value), title, pattern)
+    return Word(text, title, writer.matchable and not title)
 
 
 def observable(writer: Writer, value: str) -> dict[str, Any]:
-    """Return the cyber-observable object of a value, without its markings."""
+    """Return the cyber-observable object of a value, without its markings.
+
+    Its id is empty where STIX prescribes none that follows from the value.
+    """
     properties = writer.properties(value)
     return {
         "type": writer.stix_type,

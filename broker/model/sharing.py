@@ -6,11 +6,11 @@ only `Redacted` can be converted, only a `Draft` inspected, only a `Sealed` deli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from broker.model.decision import RECALLED, Decision, Effect, Finding
 from broker.model.reveal import Deposit
@@ -111,12 +111,58 @@ class Edition:
     retracts: bool = False
 
 
+class Sighting(NamedTuple):
+    """An observable that a recipient is told of."""
+
+    uuid: str  # of all that is made of it
+    seen: Mapping[str, Any]  # what the recipient sees of it
+    text: str  # its value as STIX writes it
+    listed: str  # the list of what is probably harmless that it is on, if any
+    to_ids: bool  # whether it may be matched automatically
+    last_seen: str | None  # never before it was first seen
+
+
+class Part(NamedTuple):
+    """A party, a system, a piece of evidence or a loss that a recipient is told of."""
+
+    name: str  # of the field, such as ``victims``
+    number: int  # among those of its name, from 1
+    uuid: str
+    said: Mapping[str, Any]  # what the recipient sees of it
+    fields: Mapping[str, Any]  # the same by paths, such as ``contacts.email``
+
+
+class Note(NamedTuple):
+    """The text that stands beside a case: its summary."""
+
+    uuid: str
+    title: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A STIX 2.1 bundle as plain objects; the case is its one ``report``."""
+    """A STIX 2.1 bundle; the case is its one ``report``.
+
+    All that it says stands here once, with its ids. From that a MISP event is made, and
+    so are the bundle's objects, which are written only when somebody asks for them:
+    most recipients take MISP events.
+    """
 
     id: str
-    objects: tuple[dict[str, Any], ...]
+    report: Mapping[str, Any]  # but for what it refers to, which are all others
+    summary: Note
+    write: Callable[[Bundle], tuple[dict[str, Any], ...]] = field(repr=False)
+    incident: str = (
+        ""  # UUID of the object that stands for it; what is taken back has none
+    )
+    sightings: Sequence[Sighting] = ()
+    parts: Sequence[Part] = ()
+
+    @property
+    def objects(self) -> tuple[dict[str, Any], ...]:
+        """Write all objects as STIX has them: each time anew, and always the same."""
+        return self.write(self)
 
 
 @dataclass(frozen=True, slots=True)

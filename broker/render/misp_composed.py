@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from broker.canonical import uuid5
 from broker.model.mapping import ComposedObject, ComposedRelation
-from broker.render.misp_links import Placed, refer
+from broker.render.misp_json import Attribute, Made, ObjectForm
+from broker.render.misp_links import refer
 
 PART: Final = "observables"
 # What does not fit its type, which no relation would take either.
@@ -32,14 +33,14 @@ class Member(NamedTuple):
 
     kind: str
     role: str
-    attribute: dict[str, Any]
+    attribute: Attribute
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
     """A row of the table, ready to be filled in."""
 
-    constant: dict[str, Any]
+    form: ObjectForm
     asks: tuple[frozenset[str], ...]
     relations: dict[tuple[str, str], ComposedRelation]
 
@@ -51,15 +52,14 @@ class _Form:
             for kind in each.kinds
             for role in each.roles
         }
-        constant = {
+        template = {
             "name": row.name,
             "meta-category": row.meta_category,
             "template_uuid": row.template_uuid,
             "template_version": str(row.template_version),
-            "description": f"{row.name} ({PART})",
-            "distribution": "5",
         }
-        return cls(constant, tuple(map(frozenset, row.asks)), relations)
+        form = ObjectForm.of(PART, template)
+        return cls(form, tuple(map(frozenset, row.asks)), relations)
 
     def taken(self, members: Iterable[Member]) -> list[tuple[Member, ComposedRelation]]:
         """Return the members that the template takes, each with its relation.
@@ -70,7 +70,7 @@ class _Form:
         found: list[tuple[Member, ComposedRelation]] = []
         used: set[str] = set()
         for member in members:
-            if member.attribute["type"] == _TEXT:
+            if member.attribute.type == _TEXT:
                 continue
             row = self.relations.get((member.kind, member.role))
             if row is None:
@@ -93,11 +93,11 @@ class Composer:
 
     def compose(
         self, members: list[Member], stamp: str
-    ) -> tuple[list[Placed], list[dict[str, Any]]]:
+    ) -> tuple[list[Made], list[Attribute]]:
         """Return the objects of one group, and the attributes that are in none."""
-        first: str = members[0].attribute["uuid"]
+        first = members[0].attribute.uuid
         head, number = first[:24], int(first[24:], 16) + _FIRST
-        objects: list[Placed] = []
+        objects: list[Made] = []
         left = members
         for at, form in enumerate(self._forms):
             taken = form.taken(left)
@@ -105,30 +105,24 @@ class Composer:
                 continue
             uuid = head + "%012x" % ((number + at) & _COUNTED)
             space = bytes.fromhex(uuid.replace("-", ""))
-            within = [_within(space, member.attribute, row) for member, row in taken]
-            made = {**form.constant, "uuid": uuid, "timestamp": stamp}
-            objects.append((PART, made | {"Attribute": within}))
+            within = [
+                _within(space, member.attribute, row).written(stamp)
+                for member, row in taken
+            ]
+            objects.append(Made(form.form, uuid, within))
             inside = {id(member.attribute) for member, _ in taken}
             left = [each for each in left if id(each.attribute) not in inside]
         alone = [each.attribute for each in left]
         if objects and alone:
             # They belong together, and no template has a place for all of them.
-            owner = objects[0][1]
-            owner["ObjectReference"] = [
-                refer(owner, _TOGETHER, each["uuid"], stamp) for each in alone
-            ]
+            refer(objects[0], _TOGETHER, [each.uuid for each in alone], stamp)
         return objects, alone
 
 
-def _within(
-    space: bytes, attribute: dict[str, Any], row: ComposedRelation
-) -> dict[str, Any]:
-    made = attribute | {
-        "object_relation": row.relation,
-        "uuid": uuid5(space, attribute["uuid"].encode()),
-    }
-    if row.type:
-        made["type"] = row.type
-    if row.category:
-        made["category"] = row.category
-    return made
+def _within(space: bytes, attribute: Attribute, row: ComposedRelation) -> Attribute:
+    return attribute._replace(
+        uuid=uuid5(space, attribute.uuid.encode()),
+        type=row.type or attribute.type,
+        category=row.category or attribute.category,
+        relation=row.relation,
+    )

@@ -1,7 +1,8 @@
 """Render a bundle as a MISP event: what the police analyst will see.
 
-`Bundle` + `EventFrame` -> bytes of MISP core format JSON. The event is made from the
-STIX objects alone, so both formats always say the same.
+`Bundle` + `EventFrame` -> bytes of MISP core format JSON. The event is made of nothing
+but what the bundle's objects are written from, with the ids that these have, so both
+formats always say the same.
 
 Invariants: every UUID is stable for the same thing at the same recipient; times are
 whole seconds; texts hold no character outside the Basic Multilingual Plane, because
@@ -11,26 +12,33 @@ MISP's database loses such attributes (seen with MISP 2.5.1).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
+
 from broker.canonical import dumps
 from broker.model.agreement import Recipient
 from broker.model.incident import Role, Shape
-from broker.model.mapping import CASE, MispObject, ObservableKind, Tables
-from broker.model.sharing import AS_TEXT, Bundle
+from broker.model.mapping import CASE, ObservableKind, Tables
+from broker.model.sharing import AS_TEXT, Bundle, Note, Part, Sighting
 from broker.render.misp_composed import Composer, Member
-from broker.render.misp_links import Links, Placed
-from broker.render.misp_object import Templates, held, misp_object
+from broker.render.misp_json import INHERITED, Attribute, Made
+from broker.render.misp_links import Links
+from broker.render.misp_object import Holder, Templates, misp_objects
 
 _EVENT_TAG: Final = "europol-event:"
 _ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
+# RFC 3629, 3: in UTF-8 these, and no others, begin with one of these bytes. To look for
+# bytes costs a fiftieth of looking at each character.
+_ASTRAL_LEADS: Final = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 _THREAT: Final = {"critical": "1", "high": "1", "medium": "2", "low": "3"}
 _ANALYSIS: Final = {"open": "1", "closed": "2", "withdrawn": "2"}
 _TEXT: Final = "text"
+_NOTHING: Final[Mapping[str, Any]] = {}
 _WITHOUT_TEXT: Final = frozenset({"Targeting data"})
 _REDACTED: Final = "not the exact value: redacted under the agreement"
 
@@ -41,8 +49,6 @@ class Target:
 
     type: str
     category: str
-    head: str  # where the value stands in the STIX object: a property,
-    tail: str  # or one within it
     fits: Callable[[str], object]  # whether MISP takes a value for the type
     text_category: str  # of a value that it does not take
     is_name: bool  # of a machine: MISP knows letters beyond ASCII as punycode only
@@ -51,24 +57,16 @@ class Target:
     def of(cls, row: ObservableKind, role: Role) -> Target:
         """Return the target of a kind of observable in a role."""
         misp = row.misp.by_role.get(role, row.misp)
-        head, _, tail = row.stix.property.partition(".")
         return cls(
             misp.type,
             misp.category,
-            head,
-            tail,
             re.compile(row.misp.fits).fullmatch,
             "Other" if misp.category in _WITHOUT_TEXT else misp.category,
             row.shape is Shape.DOMAIN,
         )
 
-    def written(self, source: Mapping[str, Any]) -> str:
-        """Return the value of a STIX object as MISP stores it."""
-        value = source[self.head]
-        return self.spelled(str(value[self.tail] if self.tail else value))
-
     def spelled(self, text: str) -> str:
-        """Return a value as MISP stores it."""
+        """Return a value, as STIX has it, as MISP stores it."""
         if self.is_name and not text.isascii():
             # RFC 5891. What is no such name either is written as text.
             with suppress(UnicodeError):
@@ -85,7 +83,7 @@ class EventFrame:
     targets: Mapping[tuple[str, str], Target]
     tags: Mapping[str, str]  # STIX marking id -> MISP tag
     templates: Templates
-    holders: Mapping[str, MispObject]  # by kind, where an object holds the value
+    holders: Mapping[str, Holder]  # by kind, where an object holds the value
     composer: Composer
     links: Links
     extension: str
@@ -111,14 +109,14 @@ def event_frame(
         _audience(recipient),
         recipient.publish,
         {
-            (name, role): Target.of(row, role)
+            (name, role.value): Target.of(row, role)
             for name, row in tables.kinds.items()
             for role in Role
         },
         {row.stix_id: row.tag for row in markings},
         Templates(tables.objects),
         {
-            name: row.misp.object
+            name: Holder(row.misp.object)
             for name, row in tables.kinds.items()
             if row.misp.object is not None
         },
@@ -154,73 +152,89 @@ def unfit_values(
 
 def misp_event(bundle: Bundle, frame: EventFrame) -> bytes:
     """Return the canonical bytes of the MISP event of a bundle."""
-    return written({"Event": event_of(bundle, frame)})
-
-
-def written(document: dict[str, Any]) -> bytes:
-    """Return the canonical bytes of a document, with texts as MISP can store them."""
-    body = dumps(document)
-    # Only a document with such characters pays for looking at each text.
-    if not body.isascii() and _ASTRAL.search(body.decode()):
-        body = dumps(_without_astral(document))
-    return body
-
-
-def event_of(bundle: Bundle, frame: EventFrame) -> dict[str, Any]:
-    """Return the MISP event of a bundle, with whatever characters its texts have."""
-    by_id = {made["id"]: made for made in bundle.objects}
-    report = next(made for made in bundle.objects if made["type"] == "report")
-    stamp = _epoch(report["modified"])
-    event = _event(report, frame, stamp)
-    attributes: list[dict[str, Any]] = []
-    objects: list[dict[str, Any]] = []
-    placed: list[Placed] = []  # those that others may refer to
-    groups: dict[int, list[Member]] = {}
-    reports: list[dict[str, Any]] = []
-    case = _case(report, frame)
-    for made in bundle.objects:
-        if made["type"] == "incident":
-            about = {"part": CASE, "fields": case}
-            placed += misp_object(made, about, frame.templates, stamp)
-            continue
-        extensions = made.get("extensions")
-        if extensions is None:
-            if made["type"] == "note":
-                reports.append(_event_report(made, stamp))
-            continue
-        about = extensions.get(frame.extension)
-        if about is None:
-            continue
-        if "kind" in about:
-            attribute = _attribute(made, about, by_id, frame, stamp)
-            within = frame.holders.get(about["kind"])
-            if within is not None:
-                objects.append(held(within, attribute))
-            elif "group" in about:
-                member = Member(about["kind"], about.get("role", "unknown"), attribute)
-                groups.setdefault(about["group"], []).append(member)
-            else:
-                attributes.append(attribute)
-        elif "part" in about:
-            placed += misp_object(made, about, frame.templates, stamp, case)
-    for members in groups.values():
-        composed, alone = frame.composer.compose(members, stamp)
-        placed += composed
-        attributes += alone
-    referred = frame.links.join(placed, stamp)
+    report = bundle.report
+    moment = _epoch(report["modified"])
+    stamp = f'"{moment}"'
+    event = _event(report, frame, moment)
+    objects, attributes, placed = _observables(bundle.sightings, frame, stamp)
+    about = report.get("extensions", _NOTHING).get(frame.extension, _NOTHING)
+    of_parts: list[Made] = []
+    if bundle.incident:
+        case = Part(CASE, 1, bundle.incident, _NOTHING, _case(report, about))
+        of_parts = misp_objects(case, frame.templates, stamp)
+    whole = {made.uuid for made in of_parts}
+    for part in bundle.parts:
+        of_parts += misp_objects(part, frame.templates, stamp, about.get("uid"))
+    of_parts += placed
+    referred = frame.links.join(of_parts, stamp)
     # The incident as an object says what the event says: it is there to be referred to.
-    objects += [
-        made for part, made in placed if part != CASE or made["uuid"] in referred
-    ]
-    event["Attribute"] = attributes
-    event["Object"] = objects
-    event["EventReport"] = reports
-    return event
+    unused = whole - referred
+    objects += [made for made in of_parts if made.uuid not in unused]
+    event["Attribute"] = _list(attributes)
+    event["Object"] = _list([made.written(stamp) for made in objects])
+    event["EventReport"] = [_event_report(bundle.summary, moment)]
+    return storable(dumps({"Event": event}))
 
 
-def _event(report: dict[str, Any], frame: EventFrame, stamp: str) -> dict[str, Any]:
-    about = report.get("extensions", {}).get(frame.extension, {})
-    times = about.get("times", {})
+def _list(written: Iterable[str]) -> orjson.Fragment:
+    return orjson.Fragment(f"[{','.join(written)}]")
+
+
+def _event_report(summary: Note, moment: str) -> dict[str, str]:
+    return {
+        "uuid": summary.uuid,
+        "name": summary.title,
+        "content": summary.text,
+        "distribution": INHERITED,
+        "timestamp": moment,
+    }
+
+
+def storable(body: bytes) -> bytes:
+    """Return the JSON of a document with texts as MISP can store them.
+
+    Each character that MISP loses is written as its code point: [U+1F600]. In JSON as
+    Besa writes it, such characters stand in texts alone, and as they are.
+    """
+    if not any(lead in body for lead in _ASTRAL_LEADS):
+        return body
+    text = body.decode()
+    return _ASTRAL.sub(lambda found: f"[U+{ord(found[0]):X}]", text).encode()
+
+
+def _observables(
+    sightings: Iterable[Sighting], frame: EventFrame, stamp: str
+) -> tuple[list[Made], list[str], list[Made]]:
+    """Return objects that hold one, attributes, and objects of what belongs together.
+
+    Only the last ones may be referred to.
+    """
+    holding: list[Made] = []
+    attributes: list[str] = []
+    groups: dict[int, list[Member]] = {}
+    for sighting in sightings:
+        seen = sighting.seen
+        kind, role = seen["kind"], seen.get("role", "unknown")
+        attribute = _attribute(sighting, frame.targets[kind, role], role)
+        holder = frame.holders.get(kind)
+        if holder is not None:
+            holding.append(holder.holding(attribute, stamp))
+        elif "group" in seen:
+            member = Member(kind, role, attribute)
+            groups.setdefault(seen["group"], []).append(member)
+        else:
+            attributes.append(attribute.written(stamp))
+    composed: list[Made] = []
+    for members in groups.values():
+        made, alone = frame.composer.compose(members, stamp)
+        composed += made
+        attributes += [attribute.written(stamp) for attribute in alone]
+    return holding, attributes, composed
+
+
+def _event(report: Mapping[str, Any], frame: EventFrame, moment: str) -> dict[str, Any]:
+    about = report.get("extensions", _NOTHING).get(frame.extension, _NOTHING)
+    times = about.get("times", _NOTHING)
     day = times.get("occurred_from") or times.get("detected") or report["published"]
     markings = report["object_marking_refs"]
     tags = [frame.tags[ref] for ref in markings if ref in frame.tags]
@@ -228,7 +242,7 @@ def _event(report: dict[str, Any], frame: EventFrame, stamp: str) -> dict[str, A
         "uuid": report["id"].removeprefix("report--"),
         "info": report["name"],
         "date": day[:10],
-        "timestamp": stamp,
+        "timestamp": moment,
         "published": frame.publish and not report.get("revoked", False),
         **frame.audience,
         "threat_level_id": _THREAT.get(about.get("severity", ""), "4"),
@@ -237,9 +251,8 @@ def _event(report: dict[str, Any], frame: EventFrame, stamp: str) -> dict[str, A
     }
 
 
-def _case(report: dict[str, Any], frame: EventFrame) -> dict[str, Any]:
+def _case(report: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the report says of the case, as fields of a part."""
-    about = report.get("extensions", {}).get(frame.extension, {})
     case = {
         name: about[name] for name in ("uid", "severity", "status") if name in about
     }
@@ -255,67 +268,33 @@ def _epoch(time: str) -> str:
     return str(int(datetime.fromisoformat(time).timestamp()))
 
 
-def _attribute(
-    made: dict[str, Any],
-    about: Mapping[str, Any],
-    by_id: Mapping[str, dict[str, Any]],
-    frame: EventFrame,
-    stamp: str,
-) -> dict[str, Any]:
-    role = about.get("role", "unknown")
-    target = frame.targets[about["kind"], role]
-    refs = made.get("object_refs")
-    value = target.written(by_id[refs[0]] if refs else made)
+def _attribute(sighting: Sighting, target: Target, role: str) -> Attribute:
+    uuid, seen, text, listed, to_ids, last_seen = sighting
+    value = target.spelled(text)
     fits = target.fits(value) is not None
-    attribute = {
-        "uuid": made["id"].rpartition("--")[2],
-        "type": target.type if fits else _TEXT,
-        "category": target.category if fits else target.text_category,
-        "value": value,
-        "to_ids": about["to_ids"] and fits,
-        "distribution": "5",
-        "timestamp": stamp,
-        "comment": _comment(about, role, "" if fits else target.type),
-    }
-    for name in ("first_seen", "last_seen"):
-        if name in about:
-            attribute[name] = about[name]
-    return attribute
+    return Attribute(
+        uuid,
+        target.type if fits else _TEXT,
+        target.category if fits else target.text_category,
+        value,
+        to_ids and fits,
+        _comment(seen, role, "" if fits else target.type, listed),
+        seen.get("first_seen"),
+        last_seen,
+    )
 
 
-def _comment(about: Mapping[str, Any], role: str, unfit: str) -> str:
+def _comment(seen: Mapping[str, Any], role: str, unfit: str, listed: str) -> str:
     comment = "" if role == "unknown" else role
-    if not about["exact"]:
+    if not seen["exact"]:
         comment = f"{comment}; {_REDACTED}" if comment else _REDACTED
     if unfit:
         why = f"{AS_TEXT}{unfit}"
         comment = f"{comment}; {why}" if comment else why
-    if "listed" in about:
-        why = f"on a list of what is probably harmless: {about['listed']}"
+    if listed:
+        why = f"on a list of what is probably harmless: {listed}"
         comment = f"{comment}; {why}" if comment else why
-    said = about.get("comment")
+    said = seen.get("comment")
     if said:
         comment = f"{comment}; {said}" if comment else said
     return comment
-
-
-def _event_report(note: dict[str, Any], stamp: str) -> dict[str, Any]:
-    return {
-        "uuid": note["id"].removeprefix("note--"),
-        "name": note["abstract"],
-        "content": note["content"],
-        "distribution": "5",
-        "timestamp": stamp,
-    }
-
-
-def _without_astral(value: Any) -> Any:
-    """Write each character that MISP cannot store as its code point: U+1F600."""
-    match value:
-        case str():
-            return _ASTRAL.sub(lambda found: f"[U+{ord(found[0]):X}]", value)
-        case list():
-            return [_without_astral(item) for item in value]
-        case dict():
-            return {name: _without_astral(item) for name, item in value.items()}
-    return value

@@ -1,7 +1,8 @@
 """MISP objects for parties, evidence, losses and systems, by the template table.
 
-A STIX object that carries a part's fields + `Templates` -> MISP objects. What does not
-depend on the incident is written once, when the table is loaded.
+A part with its fields + `Templates` -> MISP objects. What does not depend on the
+incident is written once, when the table is loaded; which attributes a template has for
+certain fields is found out once for each combination of fields.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from broker.model.mapping import MispObject, ObjectAttribute, ObjectTemplate
-from broker.render.misp_links import Placed
+from broker.model.sharing import Part
+from broker.render.misp_json import Attribute, FieldForm, Made, ObjectForm
 
 # MISP stores phone numbers without anything that is not dialled.
 _PHONE: Final = "phone-number"
@@ -21,7 +23,6 @@ _FLOAT: Final = "float"
 # ISO 13616: country, two check digits, up to 30 letters and digits.
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _CASE_NUMBER: Final = "case.uid"
-_NOTHING: Final[Mapping[str, Any]] = {}
 _NOT_DIALLED: Final = re.compile(r"[^0-9+]")
 
 # The last twelve digits of a UUID count the objects of one part and what is in them.
@@ -38,8 +39,26 @@ class _Row(NamedTuple):
 
     field: str
     place: int
-    form: dict[str, Any]  # the attribute but for what an incident says: to be copied
+    form: FieldForm
     fitted: Callable[[str], str] | None  # value -> as MISP takes it; "" if it does not
+
+
+class _Rows(dict[tuple[str, ...], tuple[_Row, ...] | None]):
+    """The rows of one template that certain fields fill, by the fields' names.
+
+    None where there is no object, because a field is missing that it needs.
+    """
+
+    def __init__(self, rows: Iterable[_Row], needs: Iterable[str]) -> None:
+        super().__init__()
+        self._rows, self._needs = tuple(rows), frozenset(needs)
+
+    def __missing__(self, names: tuple[str, ...]) -> tuple[_Row, ...] | None:
+        found = None
+        if self._needs.issubset(names):
+            found = tuple(row for row in self._rows if row.field in names)
+        self[names] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +66,21 @@ class _Template:
     """A template of the table, taken apart for making objects."""
 
     each: str
-    needs: frozenset[str]
-    constant: Mapping[str, Any]
-    rows: tuple[_Row, ...]
+    form: ObjectForm
+    rows: _Rows
     fixed: tuple[tuple[_Row, str], ...]
 
     @classmethod
     def of(cls, template: ObjectTemplate) -> _Template:
         return cls(
             template.each,
-            frozenset(template.needs),
-            {
-                "name": template.name,
-                "meta-category": template.meta_category,
-                "template_uuid": template.template_uuid,
-                "template_version": str(template.template_version),
-                # MISP 2.5.1 silently drops an object whose description is empty.
-                "description": f"{template.name} ({template.part})".replace("_", " "),
-                "distribution": "5",
-            },
-            tuple(
-                _row(place << 16, row)
-                for place, row in enumerate(template.attributes, 1)
+            _object_form(template.part, template),
+            _Rows(
+                (
+                    _row(place << 16, row)
+                    for place, row in enumerate(template.attributes, 1)
+                ),
+                template.needs,
             ),
             tuple(
                 (_row(place, row), value)
@@ -77,22 +89,19 @@ class _Template:
         )
 
 
-def _row(place: int, row: ObjectAttribute) -> _Row:
-    form = _form(row.type, row.category, row.relation)
-    return _Row(row.field, place, form, _fitted(row))
-
-
-def _form(of_type: str, category: str, relation: str) -> dict[str, Any]:
-    return {
-        "uuid": "",
-        "type": of_type,
-        "category": category,
-        "object_relation": relation,
-        "value": "",
-        "to_ids": False,
-        "distribution": "5",
-        "timestamp": "",
+def _object_form(part: str, row: ObjectTemplate | MispObject) -> ObjectForm:
+    template = {
+        "name": row.name,
+        "meta-category": row.meta_category,
+        "template_uuid": row.template_uuid,
+        "template_version": str(row.template_version),
     }
+    return ObjectForm.of(part, template)
+
+
+def _row(place: int, row: ObjectAttribute) -> _Row:
+    form = FieldForm.of(row.type, row.category, row.relation)
+    return _Row(row.field, place, form, _fitted(row))
 
 
 class Templates:
@@ -117,115 +126,91 @@ class Templates:
         return chosen
 
 
-def misp_object(
-    made: Mapping[str, Any],
-    about: Mapping[str, Any],
-    templates: Templates,
-    stamp: str,
-    case: Mapping[str, Any] = _NOTHING,
-) -> list[Placed]:
+def misp_objects(
+    part: Part, templates: Templates, stamp: str, case_number: str | None = None
+) -> list[Made]:
     """Return the MISP objects of one part; none when no field of it has a place.
 
-    ``case`` are the fields of the case as a whole, which evidence is a part of.
+    ``case_number`` is that of the case as a whole, which evidence is a part of.
     """
-    part, fields = about["part"], about["fields"]
-    if "uid" in case:
-        fields = {**fields, _CASE_NUMBER: case["uid"]}
+    fields = part.fields
+    if case_number is not None:
+        fields = {**fields, _CASE_NUMBER: case_number}
     # The part's UUID is secret-derived and unique; its last digits count within it.
-    uuid = made["id"].rpartition("--")[2]
-    head, number = uuid[:24], int(uuid[24:], 16)
-    found: list[Placed] = []
-    for template in templates.of(part, fields.get("kind", "")):
-        if not template.needs <= fields.keys():
+    head, number = part.uuid[:24], int(part.uuid[24:], 16)
+    names = tuple(fields)
+    found: list[Made] = []
+    for template in templates.of(part.name, fields.get("kind", "")):
+        rows = template.rows[names]
+        if rows is None:
             number += _NEXT_OBJECT
             continue
-        for one in _each(template, fields):
-            attributes = _attributes(template, one, head, number, stamp)
+        for one in _each(template.each, fields):
+            attributes = _attributes(rows, one, head, number, stamp)
             if attributes:
-                one_object = {
-                    **template.constant,
-                    "uuid": _uuid(head, number),
-                    "timestamp": stamp,
-                    "Attribute": attributes,
-                }
-                found.append((part, one_object))
+                attributes += [
+                    row.form.written(stamp, _uuid(head, number + row.place), value)
+                    for row, value in template.fixed
+                ]
+                found.append(Made(template.form, _uuid(head, number), attributes))
             number += _NEXT_OBJECT
     return found
 
 
-def held(within: MispObject, attribute: dict[str, Any]) -> dict[str, Any]:
-    """Return the MISP object that holds the attribute of one observable."""
-    stamp, uuid = attribute["timestamp"], attribute["uuid"]
-    # The attribute's UUID is secret-derived and unique; its last digits count here.
-    head, number = uuid[:24], int(uuid[24:], 16)
-    attributes = [attribute | {"object_relation": within.relation}]
-    for at, (relation, value) in enumerate(within.fixed.items(), 2):
-        form = _form("text", "Other", relation)
-        attributes.append(_attribute(form, value, _uuid(head, number + at), stamp))
-    return {
-        "name": within.name,
-        "meta-category": within.meta_category,
-        "template_uuid": within.template_uuid,
-        "template_version": str(within.template_version),
-        "description": f"{within.name} (observables)",
-        "distribution": "5",
-        "uuid": _uuid(head, number + 1),
-        "timestamp": stamp,
-        "Attribute": attributes,
-    }
+class Holder:
+    """The MISP object that holds observables of one kind."""
+
+    __slots__ = ("_fixed", "_form", "_relation")
+
+    def __init__(self, row: MispObject) -> None:
+        self._relation = row.relation
+        self._form = _object_form("observables", row)
+        self._fixed = [
+            (place, FieldForm.of("text", "Other", relation), value)
+            for place, (relation, value) in enumerate(row.fixed.items(), 2)
+        ]
+
+    def holding(self, attribute: Attribute, stamp: str) -> Made:
+        """Return the object that holds the attribute of one observable."""
+        # The attribute's UUID is secret-derived and unique; its last digits count here.
+        head, number = attribute.uuid[:24], int(attribute.uuid[24:], 16)
+        attributes = [attribute._replace(relation=self._relation).written(stamp)]
+        attributes += [
+            form.written(stamp, _uuid(head, number + place), value)
+            for place, form, value in self._fixed
+        ]
+        return Made(self._form, _uuid(head, number + 1), attributes)
 
 
-def _each(
-    template: _Template, fields: Mapping[str, Any]
-) -> Iterable[Mapping[str, Any]]:
+def _each(each: str, fields: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """Return the fields of each object: one for all, or one per value of a list."""
-    if not template.each:
+    if not each:
         return (fields,)
-    return [
-        {**fields, template.each: [value]} for value in fields.get(template.each, ())
-    ]
+    return [{**fields, each: [value]} for value in fields.get(each, ())]
 
 
 def _attributes(
-    template: _Template, fields: Mapping[str, Any], head: str, number: int, stamp: str
-) -> list[dict[str, Any]]:
-    """Return the attributes that the fields fill, then the fixed ones."""
-    found: list[dict[str, Any]] = []
-    for row in template.rows:
-        value = fields.get(row.field)
-        if value is None:
-            continue
-        if type(value) is not list:
-            one = str(value)
-            text = one if row.fitted is None else row.fitted(one)
-            if text:
-                made = _uuid(head, number + row.place)
-                found.append(_attribute(row.form, text, made, stamp))
+    rows: Iterable[_Row], fields: Mapping[str, Any], head: str, number: int, stamp: str
+) -> list[str]:
+    """Return the attributes that the fields fill."""
+    found: list[str] = []
+    for field, place, form, fitted in rows:
+        value = fields[field]
+        if fitted is None and value and type(value) is str:
+            uuid = f"{head}{number + place & _COUNTED:012x}"
+            found.append(form.written(stamp, uuid, value))
             continue
         # Masking may have made two accounts the same; MISP would drop the second.
-        for at, one in enumerate(map(str, dict.fromkeys(value)), number + row.place):
-            text = one if row.fitted is None else row.fitted(one)
+        every = dict.fromkeys(value) if type(value) is list else (value,)
+        for at, one in enumerate(map(str, every), number + place):
+            text = one if fitted is None else fitted(one)
             if text:
-                found.append(_attribute(row.form, text, _uuid(head, at), stamp))
-    if found:
-        for row, value in template.fixed:
-            made = _uuid(head, number + row.place)
-            found.append(_attribute(row.form, value, made, stamp))
+                found.append(form.written(stamp, _uuid(head, at), text))
     return found
 
 
 def _uuid(head: str, number: int) -> str:
-    return head + "%012x" % (number & _COUNTED)
-
-
-def _attribute(
-    form: dict[str, Any], value: str, uuid: str, stamp: str
-) -> dict[str, Any]:
-    made = form.copy()
-    made["value"] = value
-    made["uuid"] = uuid
-    made["timestamp"] = stamp
-    return made
+    return f"{head}{number & _COUNTED:012x}"
 
 
 def _fitted(row: ObjectAttribute) -> Callable[[str], str] | None:

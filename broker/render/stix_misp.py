@@ -15,10 +15,12 @@ would become a tag.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from broker.canonical import dumps, loads
 from broker.model.sharing import Bundle
-from broker.render.misp_event import EventFrame, event_of, written
+from broker.render.misp_event import EventFrame, misp_event, storable
 
 # What tells misp-stix that it is its own dialect.
 _OWN: Final = 'misp:tool="MISP-STIX-Converter"'
@@ -28,8 +30,8 @@ _MARKED: Final = ("tlp:", "pap:")
 
 def stix_misp(bundle: Bundle, frame: EventFrame) -> bytes:
     """Return the canonical bytes of a bundle in misp-stix's dialect."""
-    report = next(made for made in bundle.objects if made["type"] == "report")
-    event = event_of(bundle, frame)
+    report = bundle.report
+    event = loads(misp_event(bundle, frame))["Event"]
     form = {
         name: report[name]
         for name in ("spec_version", "created_by_ref", "created", "modified")
@@ -48,11 +50,11 @@ def stix_misp(bundle: Bundle, frame: EventFrame) -> bytes:
         if made["id"] in marked or made["id"] == report["created_by_ref"]
     ]
     whole = [*beside, case, *objects]
-    return written({"type": "bundle", "id": bundle.id, "objects": whole})
+    return storable(dumps({"type": "bundle", "id": bundle.id, "objects": whole}))
 
 
 def _report(
-    report: dict[str, Any],
+    report: Mapping[str, Any],
     event: dict[str, Any],
     refs: list[str],
     form: dict[str, Any],

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from broker.render.misp_composed import Composer, Member
+from broker.render.misp_json import Attribute
 from tests.world import rulebook
 
-STAMP = "1790000000"
+STAMP = '"1790000000"'
 
 
 def member(kind: str, value: str, role: str = "attacker") -> Member:
     row = rulebook().tables.kinds[kind]
     number = sum(value.encode()) * 1_000 + len(value)
-    attribute = {
-        "uuid": f"00000000-0000-5000-8000-{number:012d}",
-        "type": row.misp.type,
-        "category": row.misp.category,
-        "value": value,
-    }
+    attribute = Attribute(
+        f"00000000-0000-5000-8000-{number:012d}",
+        row.misp.type,
+        row.misp.category,
+        value,
+        False,
+        "",
+        None,
+        None,
+    )
     return Member(kind, role, attribute)
 
 
-def composed(*members: Member) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def composed(*members: Member) -> tuple[list[dict[str, Any]], list[Attribute]]:
     """Return the objects and the attributes that a group becomes."""
     composer = Composer(rulebook().tables.composed)
     objects, alone = composer.compose(list(members), STAMP)
-    return [made for _, made in objects], alone
+    return [json.loads(made.written(STAMP)) for made in objects], alone
 
 
 def relations(made: dict[str, Any]) -> dict[str, str]:
@@ -75,7 +81,7 @@ def test_what_has_no_place_is_referred_to() -> None:
     )
 
     assert [rest.attribute] == alone
-    assert [(rest.attribute["uuid"], "related-to")] == [
+    assert [(rest.attribute.uuid, "related-to")] == [
         (each["referenced_uuid"], each["relationship_type"])
         for each in made["ObjectReference"]
     ]
@@ -84,7 +90,7 @@ def test_what_has_no_place_is_referred_to() -> None:
 def test_a_value_that_misp_takes_as_text_only_is_in_no_object() -> None:
     """What does not fit its type fits no relation of a template either."""
     unfit = member("domain", "a_b")
-    unfit.attribute["type"] = "text"
+    unfit = unfit._replace(attribute=unfit.attribute._replace(type="text"))
 
     assert [] == composed(unfit, member("ipv4", "203.0.113.7"))[0]
 
@@ -96,7 +102,7 @@ def test_within_an_object_an_attribute_has_another_uuid() -> None:
     (made,), _ = composed(one, other)
 
     inside = {each["uuid"] for each in made["Attribute"]}
-    assert set() == inside & {one.attribute["uuid"], other.attribute["uuid"]}
+    assert set() == inside & {one.attribute.uuid, other.attribute.uuid}
     assert 3 == len(inside | {made["uuid"]})
 
 

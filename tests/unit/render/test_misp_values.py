@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from broker.convert.observables import writers
 from broker.intake.values import normal
 from broker.model.incident import Role
 from broker.model.mapping import Tables
@@ -51,11 +52,11 @@ def test_misp_stores_what_was_read(kind: str, value: str) -> None:
     read = normal(value, row)
     if read is None or ASTRAL.search(read):
         return
-    head, _, tail = row.stix.property.partition(".")
-    made: dict[str, object] = {head: {tail: read} if tail else read}
+    spelled = writers({kind: row})[kind].spelled
+    in_stix = spelled(read) if spelled else read
     for role in Role:
         target = Target.of(row, role)
-        written = target.written(made)
+        written = target.spelled(in_stix)
         of_type = target.type if target.fits(written) else "text"
         stored = normalise(of_type, written)
 

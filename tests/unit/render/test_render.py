@@ -423,3 +423,63 @@ def test_a_person_sees_what_goes_as_text() -> None:
     assert (("bank-account", "170-0000-12", "bank-account-nr"),) == unfit_values(
         view, made
     )
+
+
+# --- Both formats
+
+
+def test_both_formats_say_the_same() -> None:
+    """What the event has of an observable stands in the STIX objects of its id."""
+    kinds = given.shipped().tables.kinds
+    bundle = _bundle(
+        observables=[
+            {"kind": kind, "value": value, "exact": True, "to_ids": True, **seen}
+            for kind, value, seen in (
+                ("asn", "64496", {}),
+                ("cve", "CVE-2026-1", {"comment": "c"}),
+                ("domain", "a.example", {"role": "victim"}),
+                ("md5", "0f" * 16, {"first_seen": "2026-11-18T22:14:05Z"}),
+                (
+                    "registry-key",
+                    "HKLM\\Software\\X",
+                    {"last_seen": "2026-11-18T22:14:05Z"},
+                ),
+            )
+        ]
+    )
+    by_id = {made["id"]: made for made in bundle.objects}
+    told: dict[str, tuple[object, ...]] = {}
+    for made in bundle.objects:
+        about = made.get("extensions", {}).get(EXTENSION, {})
+        if "kind" not in about:
+            continue
+        value: Any = by_id[made["object_refs"][0]] if "object_refs" in made else made
+        for step in kinds[about["kind"]].stix.property.split("."):
+            value = value[step]
+        seen = about.get("first_seen"), about.get("last_seen")
+        uuid = made["id"].partition("--")[2]
+        told[uuid] = (str(value), about["to_ids"], *seen)
+
+    event = json.loads(_rendered(bundle))["Event"]
+
+    assert 5 == len(told)
+    assert told == {
+        each["uuid"]: (
+            each["value"],
+            each["to_ids"],
+            each.get("first_seen"),
+            each.get("last_seen"),
+        )
+        for each in event["Attribute"]
+    }
+
+
+def test_objects_of_a_bundle_are_the_same_each_time() -> None:
+    """Objects are written when asked for: what is done to some is not in the next."""
+    bundle = _bundle(observables=[{"kind": "port", "value": "1", "exact": True}])
+    first = bundle.objects
+    before = dumps(first)
+
+    first[-1].clear()
+
+    assert before == dumps(bundle.objects)
