@@ -1,15 +1,34 @@
-"""The MISP that the contract tests talk to: the stand-in, and a live one when named."""
+"""What contract tests share: stores on each database, and a MISP.
+
+The MISP is the stand-in, and a live one too when the environment names it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from broker.sandbox.misp import MispSandbox
+from broker.store import Store, open_store
 from tests.contract.misp_target import MispTarget, live_target
+from tests.unit.store import samples
 
 _TARGETS = ("stand-in", "live") if live_target() else ("stand-in",)
+
+
+@pytest.fixture(params=samples.DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of an empty store, on each database."""
+    return samples.empty(request.param, tmp_path)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """Give an open, empty store, on each database."""
+    with open_store(url) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

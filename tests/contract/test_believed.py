@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from broker.model.sharing import Loss
 from broker.store import Store, open_store
@@ -26,12 +23,6 @@ from tests.unit.store.samples import (
 
 KP, SPRK = "kp-cybercrime", "sprk"
 LANE = "kp-misp"
-
-
-@pytest.fixture(params=samples.DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store."""
-    return samples.empty(request.param, tmp_path)
 
 
 def commit(store: Store, count: int, number: int = 1) -> list[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from broker.health import Health
 from broker.model.intake import Position
@@ -21,19 +18,6 @@ HOUR = timedelta(hours=1)
 LIMITS = Limits("kafka", ("csirt.incidents",), 6 * HOUR, 24 * HOUR)
 SILENT = ("silent", "kafka:csirt.incidents")
 BEHIND = ("behind", "kp-misp")
-
-
-@pytest.fixture(params=samples.DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store."""
-    return samples.empty(request.param, tmp_path)
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(url) as opened:
-        yield opened
 
 
 def alarms(store: Store, when: datetime, limits: Limits = LIMITS) -> dict[str, str]:

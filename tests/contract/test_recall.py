@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +11,13 @@ import pytest
 from broker.errors import StoreError
 from broker.model.agreement import OnExpiry, OnRetention
 from broker.recall import GONE_ALARM
-from broker.store import Store, open_store
+from broker.store import Store
 from broker.store.recall_orders import FAILED_ALARM, Kind
 from broker.store.recalls import NEEDLESS, OVERDUE_ALARM, SHARED_AGAIN
 from broker.store.register import entries
 from tests.contract.recall_desk import KP, UID, Desk
 from tests.unit import given
 from tests.unit.store import samples
-
-
-@pytest.fixture(params=samples.DATABASES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(samples.empty(request.param, tmp_path)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.source import SourceError
-from broker.store import Store, open_store, recall_orders
+from broker.store import Store, recall_orders
 from broker.store.recall_orders import Kind
 from broker.tightened import LOST_ALARM, lost
 from tests.contract.recall_desk import KP, UID, Desk
 from tests.unit import given
-from tests.unit.store import samples
 
 AGREEMENT = "policies/agreements/kp-cybercrime.yaml"
 PROFILE = "policies/profiles/investigation.yaml"
 DETECTED = {"times": {"detected": "2026-11-18T07:07:07Z"}}
-
-
-@pytest.fixture(params=samples.DATABASES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(samples.empty(request.param, tmp_path)) as opened:
-        yield opened
 
 
 @pytest.fixture

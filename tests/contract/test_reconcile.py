@@ -42,12 +42,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.fixture(params=samples.DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store."""
-    return samples.empty(request.param, tmp_path)
-
-
 @pytest.fixture
 def misp(tmp_path: Path) -> Iterator[MispSandbox]:
     """Give an empty stand-in MISP."""

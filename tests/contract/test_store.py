@@ -5,10 +5,8 @@ SQLite always; PostgreSQL where one is installed, or named (see `tests.postgresq
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -49,19 +47,6 @@ from tests.unit.store.samples import (
 )
 
 KP = "kp-cybercrime"
-
-
-@pytest.fixture(params=samples.DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store."""
-    return samples.empty(request.param, tmp_path)
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(url) as opened:
-        yield opened
 
 
 def rows(url: str, table: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,19 +19,6 @@ KP, TO = "kp-cybercrime", "kp-misp"
 EVERY = timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(params=samples.DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store."""
-    return samples.empty(request.param, tmp_path)
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(url) as opened:
-        yield opened
 
 
 def deliver(store: Store, uid: str, number: int = 1, when: datetime = SOON) -> str:

@@ -51,12 +51,6 @@ def old(request: pytest.FixtureRequest, schema: int, tmp_path: Path) -> str:
     return postgresql.url()
 
 
-@pytest.fixture(params=samples.DATABASES)
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database."""
-    return samples.empty(request.param, tmp_path)
-
-
 def rows(url: str, table: str) -> list[tuple[Any, ...]]:
     """Return a table's rows, sorted."""
     engine = create_engine(url)
@@ -218,10 +212,10 @@ def test_an_upgrade_that_fails_changes_nothing(old: str, schema: int) -> None:
     assert (schema, SCHEMA) == upgrade(old)
 
 
-def test_an_empty_database_is_laid_out(fresh: str) -> None:
+def test_an_empty_database_is_laid_out(url: str) -> None:
     """Migrations alone, from nothing, make a store that can be used."""
-    assert (None, SCHEMA) == upgrade(fresh)
-    with open_store(fresh) as store:
+    assert (None, SCHEMA) == upgrade(url)
+    with open_store(url) as store:
         assert 0 == store.check_register({}).entries
 
 

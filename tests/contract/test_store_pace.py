@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,13 +27,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         ]
         store.commit(batch, START, KEY)
     return made
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    """Return it open."""
-    with open_store(url) as opened:
-        yield opened
 
 
 def lease(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from broker.canonical import sha256_hex
 from broker.errors import StoreError
 from broker.model.sharing import Share, State
-from broker.store import Approved, Held, Store, open_store
+from broker.store import Approved, Held, Store
 from tests.unit.store import samples
 from tests.unit.store.samples import (
     KEY,
@@ -27,13 +25,6 @@ from tests.unit.store.samples import (
 )
 
 KP = "kp-cybercrime"
-
-
-@pytest.fixture(params=samples.DATABASES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(samples.empty(request.param, tmp_path)) as opened:
-        yield opened
 
 
 def hold(store: Store, uid: str = "a", revision: int = 1) -> Held:

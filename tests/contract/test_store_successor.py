@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from broker.errors import StoreError
-from broker.store import Store, open_store
+from broker.store import Store
 from broker.store.believed import believed, queue_again
 from broker.store.recalls import SHARED_AGAIN, Cause
 from tests.unit.store import samples
@@ -28,13 +26,6 @@ from tests.unit.store.samples import (
 
 KP, NEXT, LANE = "kp-cybercrime", "kp-second", "kp-misp"
 ENDED = replace(withheld(KP), aside=True)
-
-
-@pytest.fixture(params=samples.DATABASES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(samples.empty(request.param, tmp_path)) as opened:
-        yield opened
 
 
 def test_the_successor_waits_for_what_is_being_sent(store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,13 +17,6 @@ from tests.unit.store.samples import KEY, KEYS, LATER, MINUTE, SOON, START, at, 
 KP, RECIPIENT = "kp-cybercrime", "kp-misp"
 DAY = timedelta(days=1)
 INDEX = "ab" * 32
-
-
-@pytest.fixture(params=samples.DATABASES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(samples.empty(request.param, tmp_path)) as opened:
-        yield opened
 
 
 def deposit(index: str = INDEX, *, days: int = 30, box: bytes = b"box") -> Deposit:

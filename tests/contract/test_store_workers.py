@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from broker.store import LeasedRow, Store, open_store
-from tests.unit.store import samples
 from tests.unit.store.samples import (
     KEYS,
     LATER,
@@ -26,19 +21,6 @@ from tests.unit.store.samples import (
 
 KP = "kp-cybercrime"
 LANE = "kp-misp"
-
-
-@pytest.fixture(params=samples.DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store."""
-    return samples.empty(request.param, tmp_path)
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    """Return an open, empty store."""
-    with open_store(url) as opened:
-        yield opened
 
 
 def commit(store: Store, *editions: tuple[str, int]) -> None:
