@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from broker.guard.inspect import _values
 from broker.guard.shapes import exact_shapes, read
+from broker.model.sharing import Wire
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,48 @@ def test_the_exact_check_says_what_and_where(
     _, _, breaches = read(exact_shapes(paths), json.dumps(document).encode())
 
     assert ([said] if said else []) == [(one.rule, one.path) for one in breaches]
+
+
+@pytest.mark.parametrize(
+    ("wire", "document", "values"),
+    [
+        (
+            Wire.STIX_MISP,
+            {
+                "objects": [
+                    {"x_misp_value": "a"},
+                    {"x_misp_attributes": [{"value": "b"}, {"value": "c"}]},
+                    {"x_misp_value": "d"},
+                ]
+            },
+            ["a", "b", "c", "d"],
+        ),
+        (
+            Wire.STIX_BUNDLE,
+            {
+                "objects": [
+                    {"type": "domain-name", "value": "a"},
+                    {"type": "domain-name", "value": ["b"]},
+                    {"type": "note", "value": "c"},
+                    {"type": "ipv4-addr", "value": "d"},
+                ]
+            },
+            ["a", "d"],
+        ),
+        (
+            Wire.MISP_EVENT,
+            {
+                "Event": {
+                    "Attribute": [{"value": "a"}, {"value": "b"}],
+                    "Object": [{"Attribute": [{"value": "c"}]}, {}],
+                }
+            },
+            ["a", "b", "c"],
+        ),
+    ],
+)
+def test_a_document_has_these_values_in_order(
+    wire: Wire, document: Any, values: list[str]
+) -> None:
+    """A value may be split over two that stand beside each other here."""
+    assert values == [value for value in _values(document, wire) if value]
