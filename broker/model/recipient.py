@@ -116,6 +116,8 @@ class Recipient(PolicyFile):
             raise ValueError(f"a recipient of kind {self.kind} needs a credential")
         if self.is_folder and not self.url.startswith("file:///"):
             raise ValueError(f"the url of a {self.kind} is a folder: file:///...")
+        if not self.is_folder and not self.url.startswith(("https://", "http://")):
+            raise ValueError(f"the url of a {self.kind} begins with https://")
         if self.kind is RecipientKind.TAXII and not self.collection:
             raise ValueError("a recipient of kind taxii needs a collection")
         if self.kind is RecipientKind.FEED and self.organisation is None:

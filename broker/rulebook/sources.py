@@ -154,7 +154,8 @@ def _take(sources: Sources, path: str, data: bytes, parse: Parse) -> None:
             message = f"the {key} is not called {name}, as its file is"
             sources.problems.append(source.document.problem((key,), message))
     else:
-        expected = [*_SINGLE, *(f"{known}/{name}.yaml" for known in _FOLDERS)]
+        stem = name.removesuffix(".yml")
+        expected = [*_SINGLE, *(f"{known}/{stem}.yaml" for known in _FOLDERS)]
         advice = nearest(path, expected) or "see docs/policies.md"
         sources.problems.append(Problem(path, 0, 0, "no such file is known", advice))
 

@@ -49,6 +49,19 @@ _PLAINLY: Final[dict[str, str]] = {
     "date_type": "a date such as 2026-01-31 is needed here",
     "date_from_datetime_parsing": "a date such as 2026-01-31 is needed here",
     "date_parsing": "a date such as 2026-01-31 is needed here",
+    "greater_than_equal": "at least {ge} is needed here",
+    "less_than_equal": "at most {le} is possible here",
+    "string_too_short": "a text is needed here that is not empty",
+    "string_too_long": "at most {max_length} characters are possible here",
+}
+# The same of texts that must be written in a certain way, by how it is defined.
+_WRITTEN: Final[dict[str, str]] = {
+    r"^[a-z0-9][a-z0-9-]{0,62}$": "a name of small letters, digits and hyphens is "
+    "needed here",
+    r"^[a-z][a-z0-9-]{0,63}$": "a name of small letters, digits and hyphens is needed "
+    "here",
+    r"^[A-Z]{2}$": "a country as two capital letters, such as XK, is needed here",
+    r"^[A-Z]{3}$": "a currency as three capital letters, such as EUR, is needed here",
 }
 
 
@@ -72,6 +85,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return advice that names the nearest known word, or lists the few that exist."""
     words = sorted(known)
     close = get_close_matches(word, words, n=1, cutoff=0.6)
+    # Only the size of the letters is wrong: that is nearer than anything else.
+    close = [each for each in words if each.casefold() == word.casefold()] or close
     if close:
         return f"did you mean {close[0]}?"
     listed = ", ".join(words)
@@ -126,9 +141,21 @@ def _explain(details: ErrorDetails) -> tuple[str, str]:
         if message.startswith(start):
             unknown = [word for word in _words(given) if word not in vocabulary]
             return f"{message}: {_shown(unknown[0])}", nearest(unknown[0], vocabulary)
+    context = details.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        return _WRITTEN.get(str(context.get("pattern")), message), ""
+    if kind in _PLAINLY:
+        return _PLAINLY[kind].format_map(context), _remedy(kind, given)
+    return message, ""
+
+
+def _remedy(kind: str, given: Any) -> str:
+    """Return how to write what was given as what is needed, where that is plain."""
     if kind == "string_type" and isinstance(given, int):
-        return _PLAINLY[kind], "put it in quotes"
-    return _PLAINLY.get(kind, message), ""
+        return "put it in quotes"
+    if kind == "frozen_set_type" and isinstance(given, str):
+        return f"write [{_short(given)}]"
+    return ""
 
 
 def _words(given: Any) -> list[str]:

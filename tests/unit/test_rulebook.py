@@ -117,12 +117,18 @@ class TestReferences:
         assert f"{POLICE}:{line_of(POLICE, 'agreement: kp-')}:12: the agreement is not "
         assert "is not called kp-cybercrime" in line
 
+    def test_an_address_that_nothing_can_be_sent_to_is_an_error(self):
+        """What is no https:// is found by the check, and not by the first delivery."""
+        [line] = problems(edited(RECIPIENT, "url: https://", "url: "))
+
+        assert "the url of a misp begins with https://" in line
+
     @pytest.mark.parametrize(
         ("path", "nearest"),
         [
             ("policies/agreement/kp.yaml", "policies/agreements/kp.yaml"),
             ("policies/safeguard.yaml", "policies/safeguards.yaml"),
-            ("policies/agreements/kp.yml", "policies/agreements/kp.yml.yaml"),
+            ("policies/agreements/kp.yml", "policies/agreements/kp.yaml"),
         ],
     )
     def test_a_file_in_no_known_place_is_an_error(self, path, nearest):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from broker.errors import Problem, RulebookError
-from broker.model.agreement import Agreement
+from broker.model.agreement import Agreement, Name
+from broker.model.incident import Country
 from broker.model.rsit import rsit_type
 from broker.strict_yaml import load, nearest, parse, reading
 
@@ -158,7 +159,10 @@ class Inner(BaseModel):
 class Outer(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
-    count: int = 0
+    count: Annotated[int, Field(ge=1, le=9)] = 1
+    code: Annotated[str, Field(min_length=1, max_length=5)] = "x"
+    place: Country = "XK"
+    short: Name = "x"
     flag: bool = False
     inner: Inner = Inner()
     many: tuple[Inner, ...] = ()
@@ -211,6 +215,30 @@ class TestLoad:
             ("name: x\nflag: yes", "f.yaml:2:7: true or false is needed here"),
             ("name: x\nmany: no", "f.yaml:2:7: a list is needed here"),
             (
+                "name: x\nkinds: fraud/phishing",
+                "f.yaml:2:8: a list is needed here (write [fraud/phishing])",
+            ),
+            ("name: x\ncount: 0", "f.yaml:2:8: at least 1 is needed here"),
+            ("name: x\ncount: 10", "f.yaml:2:8: at most 9 is possible here"),
+            (
+                "name: x\ncode: ''",
+                "f.yaml:2:7: a text is needed here that is not empty",
+            ),
+            (
+                "name: x\ncode: abcdef",
+                "f.yaml:2:7: at most 5 characters are possible here",
+            ),
+            (
+                "name: x\nplace: Kosovo",
+                "f.yaml:2:8: a country as two capital letters, such as XK, is needed "
+                "here",
+            ),
+            (
+                "name: x\nshort: Fraud Desk",
+                "f.yaml:2:8: a name of small letters, digits and hyphens is needed "
+                "here",
+            ),
+            (
                 "name: x\ninner: no",
                 "f.yaml:2:8: a mapping (key: value) is needed here",
             ),
@@ -248,6 +276,10 @@ class TestLoad:
 
 
 class TestNearest:
+    def test_the_size_of_letters_alone_is_never_taken_for_another_word(self):
+        """Whoever writes AMBER is told of amber, however near other words are."""
+        assert "did you mean amber?" == nearest("AMBER", {"AMBEL", "amber", "red"})
+
     def test_a_short_vocabulary_is_listed_when_nothing_is_near(self):
         """Who is far off is shown what exists, as long as that is short."""
         assert "one of: a, b" == nearest("zzz", {"b", "a"})
