@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,10 +102,11 @@ class TestConnections:
         dispatcher = Dispatcher(url, [to], {}, KEYS, **more)
         thread = threading.Thread(target=dispatcher.run, daemon=True)
         thread.start()
-        for _ in range(5):
-            time.sleep(0.2)
-            cut_all_connections(url)
         store = open_store(url)
+        for _ in range(5):
+            before = min(delivered(store), 29)
+            cut_all_connections(url)
+            assert eventually(lambda least=before + 1: delivered(store) >= least)
         assert eventually(lambda: delivered(store) == 30)
         dispatcher.stop()
         thread.join(30)
