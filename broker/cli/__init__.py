@@ -21,8 +21,11 @@ def main() -> None:
     # Of what is imported nothing is thrown away; to look for it takes a sixth of the
     # time. The command itself starts with the collector as it should be.
     gc.disable()
-    from broker.cli import terminal
-    from broker.cli.app import app_for
+    try:
+        from broker.cli import terminal
+        from broker.cli.app import app_for
+    except KeyboardInterrupt:
+        sys.exit(130)  # as `terminal.run` ends once it is there
 
     first = sys.argv[1] if len(sys.argv) > 1 else ""
     code = terminal.run(app_for(first))

@@ -49,6 +49,25 @@ def test_importing_the_commands_imports_nothing_heavy() -> None:
     assert "typer" in loaded
 
 
+def test_ctrl_c_before_anything_is_there_ends_quietly() -> None:
+    """Whoever presses Ctrl-C while Besa is still being loaded sees no traceback."""
+    code = (
+        "import sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'broker.cli.app':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "from broker.cli import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=30, check=False
+    )
+
+    assert (130, b"", b"") == (ended.returncode, ended.stdout, ended.stderr)
+
+
 def test_help_lists_every_command_under_a_heading(besa: Besa) -> None:
     """`besa --help` names all commands, grouped by what one wants to do."""
     ended = besa("--help")
