@@ -19,6 +19,8 @@ from broker.cli import terminal
 from broker.cli.status_view import ago
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from broker.review import Behind
     from broker.store import Held, HeldDraft
 
@@ -30,7 +32,11 @@ def show_list(found: tuple[Held, ...], now: datetime) -> None:
     out = terminal.stdout()
     if not found:
         out.print("Nothing is held.")
-        return
+    print_items(out, found, now)
+
+
+def print_items(out: Console, found: tuple[Held, ...], now: datetime) -> None:
+    """Print two lines or more for each held share."""
     for held in found:
         of = f"{held.uid} revision {held.revision} for {held.recipient}"
         line = f"{held.id:>5}  {of}, {ago(held.at, now)}"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.padding import Padding
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from broker.rulebook import Lapse
     from broker.store import Status
+
+_ROOMY: Final = 72  # from so many columns on there is space for space
 
 
 def show(
@@ -77,9 +79,10 @@ def _lanes(out: Console, found: Status) -> None:
         out.print()
         return
     rows = table("Recipient")
+    rows.columns[0].no_wrap = True  # where it is narrow, the headings give way
     for name in ("waiting", "sending", "delivered", "overtaken", "failed"):
-        rows.add_column(name, justify="right")
-    rows.add_column("oldest waits", justify="right")
+        rows.add_column(name, justify="right", overflow="fold")
+    rows.add_column("oldest waits", justify="right", overflow="fold")
     for lane in found.lanes:
         age = lane.oldest_seconds
         rows.add_row(
@@ -101,24 +104,10 @@ def _lanes(out: Console, found: Status) -> None:
 
 
 def _held(out: Console, found: Status, now: datetime) -> None:
+    from broker.cli.held_view import print_items
+
     out.print(Text(f"Held for a person: {found.held_count}", style="bold"))
-    if found.held:
-        rows = table("Item")
-        rows.add_column("Incident", overflow="fold")
-        rows.add_column("rev", justify="right")
-        rows.add_column("Recipient", overflow="fold")
-        rows.add_column("Why", overflow="fold", ratio=1)
-        rows.add_column("since", justify="right", no_wrap=True)
-        for held in found.held:
-            rows.add_row(
-                str(held.id),
-                held.uid,
-                str(held.revision),
-                held.recipient,
-                f"{held.why}; {held.note}" if held.note else held.why,
-                ago(held.at, now),
-            )
-        out.print(rows)
+    print_items(out, found.held, now)
     _more(out, found.held_count, len(found.held))
     out.print()
 
@@ -165,7 +154,13 @@ def _alarms(out: Console, found: Status, now: datetime) -> None:
 
 def table(first: str) -> Table:
     """Return an empty table with the name of its first column."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    roomy = terminal.stdout().width >= _ROOMY
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=roomy,
+        padding=(0, 1) if roomy else (0, 1, 0, 0),
+    )
     made.add_column(first, overflow="fold")
     return made
 
