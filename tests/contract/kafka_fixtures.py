@@ -24,7 +24,9 @@ from kafka import (
     TopicPartition,
 )
 
+from broker.model.intake import Message
 from broker.sandbox.kafka import KafkaSandbox, available
+from broker.source.kafka import KafkaSource
 from tests.services import CI, absent
 from tests.waiting import eventually
 
@@ -88,6 +90,12 @@ needs_kafka = pytest.mark.skipif(
 )
 
 
+@pytest.fixture
+def group() -> str:
+    """Give a group of its own."""
+    return f"g-{uuid.uuid4().hex[:8]}"
+
+
 def require_kafka() -> None:
     """Skip the test where no Kafka can run, or fail it where one must."""
     reason = available()
@@ -144,6 +152,22 @@ def read(consumer: KafkaConsumer, count: int, seconds: float = 20) -> Records:
         for records in consumer.poll(200).values():
             found += [(record.partition, record.offset) for record in records]
     return found
+
+
+def polled(source: KafkaSource, count: int, seconds: float = 60) -> list[Message]:
+    """Poll the product's source until so many messages came, or the time is up."""
+    found: list[Message] = []
+    deadline = time.monotonic() + seconds
+    while len(found) < count and time.monotonic() < deadline:
+        found += source.poll(50, 0.2)
+    return found
+
+
+def committed(kafka: KafkaSandbox, topic: str, group: str) -> int | None:
+    """Return what a group has committed of partition 0 of a topic."""
+    with closing(make_consumer(kafka.address, group)) as asking:
+        found: int | None = asking.committed(TopicPartition(topic, 0), timeout_ms=20000)
+        return found
 
 
 def upto(topic: str, **offsets: int) -> dict[TopicPartition, OffsetAndMetadata]:

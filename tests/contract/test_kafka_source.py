@@ -28,9 +28,11 @@ from broker.sandbox.kafka import KafkaSandbox
 from broker.source import SourceError
 from broker.source.kafka import DEAD_LETTERS, RECEIPTS, KafkaSource
 from tests.contract.kafka_fixtures import (
+    committed,
     make_consumer,
     make_producer,
     make_topic,
+    polled,
 )
 from tests.waiting import eventually
 
@@ -45,25 +47,10 @@ def topic(kafka: KafkaSandbox) -> str:
 
 
 @pytest.fixture
-def group() -> str:
-    """Give a group of its own."""
-    return f"g-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
 def source(kafka: KafkaSandbox, topic: str, group: str) -> Iterator[KafkaSource]:
     """Give a member of the group."""
     with closing(KafkaSource(kafka.address, topic, group)) as source:
         yield source
-
-
-def read(source: KafkaSource, count: int, seconds: float = 20) -> list[Message]:
-    """Poll until ``count`` messages have come, or the time is up."""
-    found: list[Message] = []
-    deadline = time.monotonic() + seconds
-    while len(found) < count and time.monotonic() < deadline:
-        found += source.poll(50, 0.2)
-    return found
 
 
 def publish(kafka: KafkaSandbox, topic: str, *said: bytes) -> None:
@@ -77,13 +64,6 @@ def publish(kafka: KafkaSandbox, topic: str, *said: bytes) -> None:
 def offsets(messages: list[Message]) -> list[int]:
     """Return where messages stood."""
     return [message.position.offset for message in messages]
-
-
-def committed(kafka: KafkaSandbox, topic: str, group: str) -> int | None:
-    """Return what the group has committed of partition 0."""
-    with closing(make_consumer(kafka.address, group)) as asking:
-        found: int | None = asking.committed(TopicPartition(topic, 0), timeout_ms=5000)
-        return found
 
 
 def one_record(kafka: KafkaSandbox, topic: str) -> Any:
@@ -107,7 +87,7 @@ def test_what_was_published_is_read(
     assert [
         Message(b'{"uid": "INC-1"}', "INC-1", NATIVE, positions[0]),
         Message(b"{}", "ë", MISP_EVENT, positions[1]),
-    ] == read(source, 2)
+    ] == polled(source, 2)
 
 
 def test_nothing_is_committed_unasked(
@@ -115,12 +95,12 @@ def test_nothing_is_committed_unasked(
 ) -> None:
     """What was read and not committed comes again, and only that."""
     publish(kafka, topic, b"0", b"1", b"2")
-    found = read(source, 3)
+    found = polled(source, 3)
     source.commit(found[:2])
     assert committed(kafka, topic, group) == 2
     source.close()
     with closing(KafkaSource(kafka.address, topic, group)) as again:
-        assert offsets(read(again, 1)) == [2]
+        assert offsets(polled(again, 1)) == [2]
 
 
 def test_lag(kafka: KafkaSandbox, topic: str, source: KafkaSource) -> None:
@@ -133,19 +113,19 @@ def test_lag(kafka: KafkaSandbox, topic: str, source: KafkaSource) -> None:
 
     assert before is None
     assert source.lag() == 5 - len(first)
-    read(source, 5 - len(first))
+    polled(source, 5 - len(first))
     assert source.lag() == 0
 
 
 def test_gaps(kafka: KafkaSandbox, topic: str, group: str, source: KafkaSource) -> None:
     """What Kafka deletes before it was read is noticed, told once, and counted."""
     publish(kafka, topic, *[b"x"] * 6)
-    source.commit(read(source, 6)[:2])
+    source.commit(polled(source, 6)[:2])
     source.close()
     with closing(KafkaAdminClient(bootstrap_servers=kafka.address)) as admin:
         admin.delete_records({TopicPartition(topic, 0): 5})
     with closing(KafkaSource(kafka.address, topic, group)) as again:
-        found = read(again, 1)
+        found = polled(again, 1)
 
         assert offsets(found) == [5]
         assert again.gaps() == [
@@ -168,7 +148,7 @@ def test_missing_topic(kafka: KafkaSandbox, group: str) -> None:
         kafka.create_topics([name])
         publish(kafka, name, b"x")
 
-        assert offsets(read(source, 1)) == [0]
+        assert offsets(polled(source, 1)) == [0]
         assert source.trouble() == ""
 
 
@@ -185,7 +165,7 @@ def test_large_messages(kafka: KafkaSandbox, topic: str, source: KafkaSource) ->
         producer.send(topic, garbage).get(timeout=90)
         producer.send(topic, b"x" * LARGEST_MESSAGE).get(timeout=60)
         producer.send(topic, b"after").get(timeout=20)
-    large, allowed, after = read(source, 3, 60)
+    large, allowed, after = polled(source, 3, 60)
 
     assert large.body == b""
     assert large.refusal is not None
@@ -202,7 +182,7 @@ def test_odd_records(kafka: KafkaSandbox, topic: str, source: KafkaSource) -> No
         headers = [("Content-Type", b"\xff"), ("a", b""), ("content-type", b"x" * 999)]
         producer.send(topic, b"1", headers=headers).get(timeout=20)
         producer.send(topic, b"2", headers=headers[:1]).get(timeout=20)
-    empty, long, odd = read(source, 3)
+    empty, long, odd = polled(source, 3)
 
     assert (empty.body, empty.key) == (b"", "\\xff")
     assert long.content_type == "x" * 200
@@ -227,7 +207,7 @@ def test_records_that_cannot_be_unpacked(
         for number in range(6):
             bad = [(_NotUtf8("x"), b"")] if number in (1, 2, 4) else []
             producer.send(topic, b"%d" % number, headers=bad).get(timeout=20)
-    found = read(source, 6)
+    found = polled(source, 6)
     source.commit(found)
 
     assert offsets(found) == [0, 1, 2, 3, 4, 5]
@@ -240,7 +220,7 @@ def test_dead_letters(kafka: KafkaSandbox, topic: str, source: KafkaSource) -> N
     """A dead letter is written with its bytes, and headers that say where and why."""
     kafka.create_topics([DEAD_LETTERS])
     publish(kafka, topic, b"[1, 2]")
-    message = read(source, 1)[0]
+    message = polled(source, 1)[0]
     letter = DeadLetter(message.position, "victims[0]", "is missing", "ë", "ab", 6)
     source.forward_dead_letter(message, letter)
     record = one_record(kafka, DEAD_LETTERS)
@@ -280,7 +260,7 @@ def test_log(
     with KafkaPublisher(kafka.address, topic) as publisher:
         publisher.publish(b"Agim", "Besnik", "Cenk")
         publisher.flush()
-    source.commit(read(source, 1))
+    source.commit(polled(source, 1))
 
     assert not any(name in caplog.text for name in ("Agim", "Besnik", "Cenk"))
 
@@ -322,10 +302,10 @@ def test_lasting_name(kafka: KafkaSandbox, topic: str, group: str) -> None:
     """Under a lasting name a new process goes on at once; the old one is told."""
     publish(kafka, topic, *[b"x"] * 4)
     old = KafkaSource(kafka.address, topic, group, member="m")
-    old.commit(read(old, 4)[:2])
+    old.commit(polled(old, 4)[:2])
     started = time.monotonic()
     new = KafkaSource(kafka.address, topic, group, member="m")
-    found = read(new, 2)
+    found = polled(new, 2)
 
     assert time.monotonic() - started < 5
     assert offsets(found) == [2, 3]
@@ -341,14 +321,14 @@ def test_broker_crash(own_kafka: KafkaSandbox) -> None:
     topic = make_topic(own_kafka)
     publish(own_kafka, topic, b"0", b"1")
     with closing(KafkaSource(address, topic, "g")) as source:
-        source.commit(read(source, 2))
+        source.commit(polled(source, 2))
         own_kafka.kill()
         assert eventually(lambda: not source.poll(1, 0.2) and source.trouble())
         assert source.trouble() == f"Kafka at {address} does not answer"
         assert source.lag() is None
         own_kafka.start()
         publish(own_kafka, topic, b"2")
-        found = read(source, 1, 60)
+        found = polled(source, 1, 60)
         source.commit(found)
 
         assert offsets(found) == [2]
@@ -366,7 +346,7 @@ def test_start_before_the_broker(own_kafka: KafkaSandbox) -> None:
         own_kafka.start()
         publish(own_kafka, topic, b"x")
 
-        assert offsets(read(source, 1)) == [0]
+        assert offsets(polled(source, 1)) == [0]
 
 
 class Hasty(KafkaSource):

@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kafka import TopicPartition
 
 from broker.model.intake import Message
 from broker.reconcile.source import compare_kafka
@@ -21,21 +20,16 @@ from broker.source.kafka import KafkaSource
 from broker.store import open_store
 from broker.store.connect import open_database
 from tests.contract.kafka_fixtures import (
-    make_consumer,
+    committed,
     make_producer,
     make_topic,
+    polled,
 )
 from tests.unit.store.samples import START, letter, url_of
 from tests.waiting import eventually
 
 pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def group() -> str:
-    """Give a group of its own."""
-    return f"g-{uuid.uuid4().hex[:8]}"
 
 
 def write(kafka: KafkaSandbox, topic: str, count: int, partitions: int = 1) -> None:
@@ -47,25 +41,9 @@ def write(kafka: KafkaSandbox, topic: str, count: int, partitions: int = 1) -> N
         producer.flush(60)
 
 
-def read(source: KafkaSource, count: int, seconds: float = 60) -> list[Message]:
-    """Poll until ``count`` messages have come, or the time is up."""
-    found: list[Message] = []
-    deadline = time.monotonic() + seconds
-    while len(found) < count and time.monotonic() < deadline:
-        found += source.poll(50, 0.5)
-    return found
-
-
 def places(messages: list[Message]) -> list[tuple[str, int]]:
     """Return where messages stood, sorted."""
     return sorted((one.position.topic, one.position.offset) for one in messages)
-
-
-def committed(kafka: KafkaSandbox, topic: str, group: str) -> int | None:
-    """Return what the group has committed of partition 0 of a topic."""
-    with closing(make_consumer(kafka.address, group)) as asking:
-        found: int | None = asking.committed(TopicPartition(topic, 0), timeout_ms=20000)
-        return found
 
 
 def test_each_topic_has_its_own_offsets(kafka: KafkaSandbox, group: str) -> None:
@@ -74,7 +52,7 @@ def test_each_topic_has_its_own_offsets(kafka: KafkaSandbox, group: str) -> None
     write(kafka, one, 4)
     write(kafka, two, 3)
     with closing(KafkaSource(kafka.address, (one, two), group)) as source:
-        found = read(source, 7)
+        found = polled(source, 7)
         assert sorted([(one, n) for n in range(4)] + [(two, n) for n in range(3)]) == (
             places(found)
         )
@@ -83,7 +61,7 @@ def test_each_topic_has_its_own_offsets(kafka: KafkaSandbox, group: str) -> None
 
     assert (4, 1) == (committed(kafka, one, group), committed(kafka, two, group))
     with closing(KafkaSource(kafka.address, (one, two), group)) as again:
-        assert [(two, 1), (two, 2)] == places(read(again, 2))
+        assert [(two, 1), (two, 2)] == places(polled(again, 2))
 
 
 def test_lag_counts_every_topic(kafka: KafkaSandbox, group: str) -> None:
@@ -94,7 +72,7 @@ def test_lag_counts_every_topic(kafka: KafkaSandbox, group: str) -> None:
         found: list[Message] = []
         assert eventually(lambda: found.extend(source.poll(2, 0.5)) or found, 60)
         assert 5 - len(found) == source.lag()
-        read(source, 5 - len(found))
+        polled(source, 5 - len(found))
         assert eventually(lambda: source.lag() == 0, 30)
 
 
@@ -103,7 +81,7 @@ def test_a_missing_topic_holds_up_no_other(kafka: KafkaSandbox, group: str) -> N
     there, later = make_topic(kafka), f"later-{uuid.uuid4().hex[:8]}"
     with closing(KafkaSource(kafka.address, (there, later), group)) as source:
         write(kafka, there, 3)
-        assert 3 == len(read(source, 3))
+        assert 3 == len(polled(source, 3))
         missing = f"Kafka at {kafka.address} has no topic {later}; create it"
         told = [lambda: write(kafka, there, 1), lambda: source.poll(1, 0.5)]
         assert eventually(lambda: [do() for do in told] and source.trouble(), 60)
@@ -181,7 +159,7 @@ def test_the_offsets_of_two_topics_are_compared(
     write(kafka, two, 3)
     url = url_of(tmp_path)
     with closing(KafkaSource(kafka.address, (one, two), group)) as source:
-        found = read(source, 5)
+        found = polled(source, 5)
         kept = [message for message in found if message.position.topic == one]
         with open_store(url) as store:
             store.commit([(m.position, letter(m.position)) for m in kept], START)
@@ -208,7 +186,7 @@ def test_a_group_that_does_not_answer_is_joined_anew(own_kafka: KafkaSandbox) ->
     topic = make_topic(own_kafka)
     write(own_kafka, topic, 2)
     with closing(Hasty(address, topic)) as source:
-        first = read(source, 2)
+        first = polled(source, 2)
         source.commit(first)
         pid = own_kafka.status().pid
         assert pid is not None
@@ -216,7 +194,7 @@ def test_a_group_that_does_not_answer_is_joined_anew(own_kafka: KafkaSandbox) ->
         assert left == f"Kafka at {address} does not answer for the group"
         write(own_kafka, topic, 1)
 
-        assert [(topic, 2)] == places(read(source, 1, 120))
+        assert [(topic, 2)] == places(polled(source, 1, 120))
         assert "" == source.trouble()
 
 
