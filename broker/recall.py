@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from broker import pipeline, policy, replay
@@ -77,6 +78,7 @@ class _Walk:
 
     after: int = 0
     next: float = 0.0
+    missed: int | None = None  # behind here something could not be taken back
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class _Seen:
     book: str = ""  # the rulebook whose agreements were looked for last
 
 
+@dataclass
 class Recall:
     """Takes back what is to be taken back; called between the batches.
 
@@ -102,24 +105,15 @@ class Recall:
             says whether the source answered. See `broker.tightened`.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        rulebook: Callable[[], Rulebook],
-        keys: Keys,
-        clock: Callable[[], datetime],
-        days: int,
-        look: Callable[[Order], bool],
-    ) -> None:
-        self._store = store
-        self._rulebook = rulebook
-        self._keys = keys
-        self._clock = clock
-        self._days = days
-        self._look = look
-        self._next = 0.0
-        self._not_before: dict[int, float] = {}
-        self._seen = _Seen()
+    store: Store
+    rulebook: Callable[[], Rulebook]
+    keys: Keys
+    clock: Callable[[], datetime]
+    days: int
+    look: Callable[[Order], bool]
+    _next: float = 0.0
+    _not_before: dict[int, float] = field(default_factory=dict)
+    _seen: _Seen = field(default_factory=_Seen)
 
     def __call__(self, *, now: bool = False) -> None:
         """Do what is due; at most once a second, unless it must be ``now``."""
@@ -128,45 +122,37 @@ class Recall:
         self._next = time.monotonic() + _EVERY_SECONDS
         looks = (self._orders, self._expired, self._kept_too_long, self._gone)
         for look in (*looks, self._watch):
-            try:
-                look()
-            except StoreError as error:
-                _LOG.warning("recalls were not looked at: %s", error)
-            except Exception as error:
-                # Only its sort: the message could hold what it stumbled over.
-                _LOG.error("an error in taking back (%s)", type(error).__name__)
+            _tried(look)
 
     # --- by a person's word ---
 
     def _orders(self) -> None:
-        for order in recall_orders.open_orders(self._store.database):
-            if time.monotonic() < self._not_before.get(order.id, 0.0):
-                continue
-            if order.kind is Kind.RECALL:
-                self._follow(order)
-            elif not self._look(order):
-                self._not_before[order.id] = time.monotonic() + _PATIENCE_SECONDS
+        for order in recall_orders.open_orders(self.store.database):
+            if time.monotonic() >= self._not_before.get(order.id, 0.0):
+                _tried(partial(self._obey, order))
+
+    def _obey(self, order: Order) -> None:
+        if order.kind is Kind.RECALL:
+            self._follow(order)
+        elif not self.look(order):
+            self._not_before[order.id] = time.monotonic() + _PATIENCE_SECONDS
 
     def _follow(self, order: Order) -> None:
-        database = self._store.database
+        database = self.store.database
         whose = concerned(database, order.uid, order.recipient, order.agreement)
         found, _ = standing(database, uid=order.uid)
         wanted = [one for one in found if whose is None or one.recipient in whose]
         taken, troubles = self._taken(wanted, Cause.ORDERED, order.at)
         note = "; ".join(sorted(set(troubles.values())))
-        if taken or not troubles or note != order.note:
-            self._store.take_back(
-                taken,
-                self._clock(),
-                self._keys.signing,
-                by=order,
-                note=note,
-                done=not troubles,
+        done = not troubles
+        if taken or done or note != order.note:
+            self.store.take_back(
+                taken, self.clock(), self.keys.signing, by=order, note=note, done=done
             )
         if troubles:
             self._not_before[order.id] = time.monotonic() + _PATIENCE_SECONDS
         elif order.note:
-            recall_orders.calm(self._store.database, order.uid)
+            recall_orders.calm(self.store.database, order.uid)
         _LOG.info("order %d: %d taken back", order.id, len(taken))
 
     # --- by the rules ---
@@ -176,15 +162,15 @@ class Recall:
 
         Whoever has a following agreement keeps what that one shares, too.
         """
-        book, today = self._rulebook(), self._clock().date()
+        book, today = self.rulebook(), self.clock().date()
         for recipient in sorted({each.recipient.recipient for each in book.routes}):
             speaks = book.speaks_for(recipient, today)
             if speaks is not None and speaks.agreement.valid.start <= today:
-                self._end_of(recipient, speaks, book)
+                _tried(partial(self._end_of, recipient, speaks, book))
 
     def _end_of(self, recipient: str, speaks: Route, book: Rulebook) -> None:
         """Take back what no agreement with a recipient covers any more."""
-        today = self._clock().date()
+        today = self.clock().date()
         ended = {
             route.agreement.agreement: route.agreement.on_expiry
             for route in book.agreements_with(recipient)
@@ -213,7 +199,7 @@ class Recall:
         if time.monotonic() < where.next:
             return
         found, last = standing(
-            self._store.database,
+            self.store.database,
             recipient=recipient,
             agreement=under,
             after=where.after,
@@ -240,7 +226,7 @@ class Recall:
         facts = replay.read(one.facts)
         if facts is None:  # an older Besa kept none: the next revision decides
             return False
-        decision = policy.decide(facts, speaks.rules, self._clock())
+        decision = policy.decide(facts, speaks.rules, self.clock())
         keeps = speaks.agreement.on_withdrawal is OnWithdrawal.KEEP
         spared = {_SUSPENDED, *([_WITHDRAWN] if keeps else [])}
         return decision.effect is Effect.WITHHOLD and not spared & {*decision.clauses}
@@ -251,7 +237,7 @@ class Recall:
         Of what was shared under an earlier agreement, the shorter period counts: that
         one's, or that of the agreement which decides now.
         """
-        book, today = self._rulebook(), self._clock().date()
+        book, today = self.rulebook(), self.clock().date()
         for route in book.routes:
             speaks = book.speaks_for(route.recipient.recipient, today)
             periods = [
@@ -268,7 +254,7 @@ class Recall:
         where = self._seen.kept.setdefault(agreement, _Walk())
         if time.monotonic() < where.next:
             return
-        database, until = self._store.database, self._clock() - period
+        database, until = self.store.database, self.clock() - period
         found = delivered(database, agreement, after=where.after, most=_AT_ONCE)
         over = [each for each in found if each.at <= until]
         wanted = []
@@ -276,10 +262,13 @@ class Recall:
             there, _ = standing(database, uid=each.uid, agreement=agreement)
             # A newer edition has a period of its own.
             wanted += [one for one in there if one.edition.number == each.edition]
-        missed = self._by_rule(wanted, Cause.RETENTION)
-        if over and not missed:
+        if self._by_rule(wanted, Cause.RETENTION) and where.missed is None:
+            where.missed = where.after
+        if over:
             where.after = over[-1].number
-        if missed or len(over) < _AT_ONCE:
+        if len(over) < _AT_ONCE:
+            if where.missed is not None:
+                where.after, where.missed = where.missed, None
             where.next = time.monotonic() + _PATIENCE_SECONDS
 
     def _gone(self) -> None:
@@ -287,27 +276,27 @@ class Recall:
 
         Without them nothing can be taken back, and nothing ends by itself.
         """
-        book = self._rulebook()
+        book = self.rulebook()
         if self._seen.book == book.digest:
             return
         known = {route.agreement.agreement for route in book.routes}
         served = {route.recipient.recipient for route in book.routes}
-        database, now = self._store.database, self._clock()
+        database, now = self.store.database, self.clock()
         for agreement, recipient in sorted(agreements(database)):
             if agreement in known or recipient in served:
-                self._store.calm(GONE_ALARM, agreement)
+                self.store.calm(GONE_ALARM, agreement)
             elif standing(database, agreement=agreement, most=_AT_ONCE)[0]:
                 text = f"{recipient} has incidents under it; put its file back: {_END}"
-                self._store.alarm(GONE_ALARM, agreement, text, now)
+                self.store.alarm(GONE_ALARM, agreement, text, now)
         self._seen.book = book.digest
 
     def _by_rule(self, found: Iterable[Standing], cause: Cause) -> bool:
         """Take back what was found; say whether something could not be."""
         # One that failed to take back has its alarm: a person must see to it.
         wanted = [one for one in found if not one.edition.retracts]
-        taken, troubles = self._taken(wanted, cause, self._clock())
+        taken, troubles = self._taken(wanted, cause, self.clock())
         if taken:
-            self._store.take_back(taken, self._clock(), self._keys.signing)
+            self.store.take_back(taken, self.clock(), self.keys.signing)
             _LOG.info("%d taken back: %s", len(taken), cause.value)
         return bool(troubles)
 
@@ -315,7 +304,7 @@ class Recall:
         """Raise an alarm for what nobody has confirmed for too long."""
         if time.monotonic() >= self._seen.watched:
             self._seen.watched = time.monotonic() + _ROUND_SECONDS
-            self._store.watch_recalls(self._clock(), self._days)
+            self.store.watch_recalls(self.clock(), self.days)
 
     # --- how ---
 
@@ -323,12 +312,12 @@ class Recall:
         self, wanted: Iterable[Standing], cause: Cause, at: datetime
     ) -> tuple[list[tuple[str, Share, Cause]], dict[str, str]]:
         """Return what takes back, and what cannot be taken back, with the reason."""
-        book = self._rulebook()
+        book = self.rulebook()
         taken: list[tuple[str, Share, Cause]] = []
         troubles: dict[str, str] = {}
         for one in wanted:
             try:
-                share = taken_back(one, cause, book, self._keys, at)
+                share = taken_back(one, cause, book, self.keys, at)
             except Exception as error:
                 # INVARIANT: what fails for one recipient must not spare the others.
                 known = isinstance(error, CannotError)
@@ -336,10 +325,21 @@ class Recall:
                 place = f"{one.uid} {one.agreement}"
                 troubles[place] = f"{one.agreement}: {why}"
                 text = f"{one.recipient} still holds it: {why}"
-                self._store.alarm(FAILED_ALARM, place, text, self._clock())
+                self.store.alarm(FAILED_ALARM, place, text, self.clock())
             else:
                 taken.append((one.uid, share, cause))
         return taken, troubles
+
+
+def _tried(look: Callable[[], None]) -> None:
+    """Do one thing. An error in it must not keep anything else from being done."""
+    try:
+        look()
+    except StoreError as error:
+        _LOG.warning("recalls were not looked at: %s", error)
+    except Exception as error:
+        # Only its sort: the message could hold what it stumbled over.
+        _LOG.error("an error in taking back (%s)", type(error).__name__)
 
 
 def taken_back(
