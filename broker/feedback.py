@@ -74,7 +74,9 @@ class Tracing:
         self._clock = clock
         self._tell = tell
         self._next = 0.0
+        self._trace_at = 0.0
         self._tell_at = 0.0
+        self._after = 0
         self._to_mark: list[int] = []
         self._known: dict[tuple[str, str, str, int], Origins | str] = {}
         self.told = 0
@@ -85,27 +87,38 @@ class Tracing:
             return
         self._next = time.monotonic() + _EVERY_SECONDS
         try:
-            self._trace_all(everything=now)
+            if now or time.monotonic() >= self._trace_at:
+                self._trace_all(everything=now)
             if now or time.monotonic() >= self._tell_at:
                 self._tell_all(everything=now)
         except BesaError as error:
             _LOG.warning("feedback waits: %s", error)
 
     def _trace_all(self, *, everything: bool) -> None:
-        after = 0
-        while found := self._store.hearing.untraced(_AT_ONCE, after):
+        """Go on behind what was looked at last, and begin anew at the end.
+
+        A source that is silent for one would keep the loop waiting for each. The next
+        turn begins behind that one, because it may be silent for that one alone.
+        """
+        if everything:
+            self._after = 0
+        while found := self._store.hearing.untraced(_AT_ONCE, self._after):
             for one in found:
-                self._trace(one)
-            after = found[-1].number
+                self._after = one.number
+                if not self._trace(one) and not everything:
+                    self._trace_at = time.monotonic() + _REFUSED_PAUSE_SECONDS
+                    return
             if not everything:
                 return
+        self._after = 0
 
-    def _trace(self, one: Feedback) -> None:
+    def _trace(self, one: Feedback) -> bool:
+        """Trace one thing; say whether the source answered."""
         try:
             traced = self._origin(one)
         except SourceError as error:
             _LOG.warning("feedback %d waits: %s", one.number, error)
-            return
+            return False
         except BesaError:
             raise
         except Exception as error:
@@ -116,6 +129,7 @@ class Tracing:
             traced = Traced(note=FAILED)
         path = self._return_path(one)
         self._store.hearing.trace(one.number, traced, path.tlp.value, path.words)
+        return True
 
     def _return_path(self, one: Feedback) -> ReturnPath:
         book = self._rulebook()

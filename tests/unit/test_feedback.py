@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from broker import feedback
 from broker.canonical import loads
 from broker.errors import StoreError
 from broker.feedback import (
@@ -162,6 +163,25 @@ def test_a_source_that_does_not_answer_is_waited_for(desk: Desk) -> None:
 
     assert [] == before
     assert ["observables"] == [m["field"].partition("[")[0] for m in desk.messages()]
+
+
+def test_one_that_the_source_is_silent_about_holds_up_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent source ends the turn, and the next one goes on behind what it met."""
+    monkeypatch.setattr(feedback, "_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(feedback, "_REFUSED_PAUSE_SECONDS", 0.0)
+    for key in ("one", "another"):
+        desk.hear(an_attribute(desk), key=key)
+    good, desk.answer = desk.answer, SourceError("Kafka does not answer")
+    desk.tracing()
+    desk.answer = good
+    desk.tracing()
+    first = len(desk.messages())
+    for _ in range(2):
+        desk.tracing()
+
+    assert (1, 2) == (first, len(desk.messages()))
 
 
 def test_a_mistake_of_ours_loses_nothing(
