@@ -47,7 +47,7 @@ def normal(value: str, row: ObservableKind) -> str | None:
     if row.stix.number:
         digits = value.upper().removeprefix("AS")
         plain = len(digits) < 11 and digits.isascii() and digits.isdigit()
-        if not plain or int(digits) > _LARGEST.get(row.kind, 2**32 - 1):
+        if not plain or int(digits) > _LARGEST:
             return None
         return str(int(digits))
     check = _CHECKS.get(row.shape)
@@ -64,7 +64,8 @@ def normal(value: str, row: ObservableKind) -> str | None:
     return value if _PLAIN.fullmatch(value) else None
 
 
-_LARGEST: Final = {"port": 65_535}
+# Of an autonomous system (RFC 6793, 3).
+_LARGEST: Final = 2**32 - 1
 # Kinds that are written in one case have few words or none: base64 of a withheld value
 # could be neither found nor read any more, and would still be one.
 _FORMS: Final = {
