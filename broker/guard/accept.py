@@ -12,6 +12,7 @@ from the guardrail: no value of an incident, and no more than a fixed number.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,8 @@ from typing import Any, Final, NamedTuple
 # a type and a category.
 _MOST_PLANS: Final = 256
 _MOST_WORDS: Final = 4_096
+# Of more objects than these it is asked whether all have the same keys.
+_FEW: Final = 3
 
 # As a UUID is written: the places of hexadecimal digits, of the version and the
 # variant, and of the dashes (RFC 9562, section 4).
@@ -102,12 +105,17 @@ class Objects:
 
     def accept_all(self, values: Any, texts: list[str], uuids: list[str]) -> bool:
         """Say whether each object of a list is as allowed; no is no answer."""
-        if type(values) is not list:
+        if type(values) is not list or {*map(type, values)} - {dict}:
             return False
         plans = self._plans
-        for value in values:
-            if type(value) is not dict:
+        if len(values) > _FEW and len(sorts := {*map(tuple, values)}) == 1:
+            [keys] = sorts
+            plan = plans.get(keys) or self._planned(keys)
+            if plan is None:
                 return False
+            if not plan.within:
+                return _all_alike(plan, values, texts, uuids)
+        for value in values:
             keys = tuple(value)
             plan = plans.get(keys) or self._planned(keys)
             if plan is None:
@@ -149,6 +157,21 @@ class Objects:
         if len(self._plans) < _MOST_PLANS:
             self._plans[keys] = plan
         return plan
+
+
+def _all_alike(
+    plan: _Plan, values: list[Any], texts: list[str], uuids: list[str]
+) -> bool:
+    """Say whether objects of the same keys are as allowed, key by key."""
+    for words in {*map(plan.words, values)}:
+        if words not in plan.known and not _in_lists(plan, words):
+            return False
+    for key, test in plan.tested:
+        if not all(map(test, map(itemgetter(key), values))):
+            return False
+    uuids += chain.from_iterable(map(plan.uuids, values))
+    texts += chain.from_iterable(map(plan.texts, values))
+    return True
 
 
 def _in_lists(plan: _Plan, words: tuple[Any, ...]) -> bool:

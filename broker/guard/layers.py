@@ -43,12 +43,12 @@ _THIRD: Final = "[ABEFIJMNQRUVYZcdghklopstwx014589]"
 _BASE64: Final = re.compile(
     rf"{_FOUR}{_FULL}(?:{_THIRD}(?:[A-Za-z0-9+/_-](?:{_FOUR})*(?:{_FULL}{_THIRD}?)?)?)?"
 )
-# Each long run is found by its letters alone, and only then looked at as pairs. As
-# bytes, because splitting these costs half of a search.
-_NO_HEX_LETTERS: Final = bytes(
-    byte if chr(byte) in "0123456789abcdefABCDEF" else 32 for byte in range(256)
+# Each long run is found by its letters alone, all of which are made one sign, and only
+# then looked at as pairs.
+_HEX_LETTERS: Final = bytes(
+    chr(byte) in "0123456789abcdefABCDEF" for byte in range(256)
 )
-_SHORTEST_HEX: Final = 6
+_SHORTEST_HEX: Final = b"\1" * 6
 _HEX: Final = re.compile(rb"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
 # Base64 of UTF-16 with its byte order mark.
 _BASE64_UTF16: Final = re.compile(r"(?://[4-7]|/v[89+/])[A-Za-z0-9+/]{8,}")
@@ -73,6 +73,7 @@ _NAMED: Final = re.compile(r"(?<![\w.=-])([\w.-]+)=(?=[0-9A-Fa-f]{2})")
 _CODE_POINT: Final = re.compile(r"\[U\+([0-9A-F]{5})\]")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID_LENGTH: Final = 36
 _DEFANGED: Final = {
     "[.]": ".",
     "(.)": ".",
@@ -111,11 +112,19 @@ class Opened:
         Raises:
             GuardError: that is too much to look into; the document is then held.
         """
+        self.learn(lines)
+        # Most lines hold nothing, and in an id nothing can be encoded, only stand.
+        layer = [
+            line
+            for line in lines
+            if self._below[line]
+            and not (len(line) == _ID_LENGTH and _ID.fullmatch(line))
+        ]
+        if not layer:
+            return []
         seen = {"", *lines}
         limit = max(MOST, 3 * sum(map(len, lines)))
         found: list[str] = []
-        # Nothing can be encoded in an id, only stand there.
-        layer = [line for line in lines if len(line) != 36 or not _ID.fullmatch(line)]
         for _ in range(LAYERS):
             beneath = dict.fromkeys(self._decoded(layer))
             layer = [text for text in beneath if text not in seen]
@@ -233,18 +242,14 @@ class _Places:
 def _hex_runs(joined: str) -> Iterator[tuple[int, str]]:
     """Yield runs of hexadecimal digits that may be text, and where they begin."""
     # One byte for each letter, so that places stay what they are.
-    letters = joined.encode("ascii", "replace").translate(_NO_HEX_LETTERS)
-    place = 0
-    for run in letters.split():
-        if len(run) < _SHORTEST_HEX:
-            continue
-        pairs = list(_HEX.finditer(run))
-        if pairs:
-            # The runs come in order: a run of the same letters before it was this.
-            place = letters.index(run, place)
-            for found in pairs:
-                yield place + found.start(), found[0].decode("ascii")
-            place += len(run)
+    letters = joined.encode("ascii", "replace")
+    marked = letters.translate(_HEX_LETTERS) + b"\0"
+    start = marked.find(_SHORTEST_HEX)
+    while start >= 0:
+        end = marked.index(b"\0", start)
+        for found in _HEX.finditer(letters, start, end):
+            yield found.start(), found[0].decode("ascii")
+        start = marked.find(_SHORTEST_HEX, end)
 
 
 def _spaced_hex(joined: str) -> Iterator[tuple[int, str]]:

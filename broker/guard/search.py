@@ -108,7 +108,7 @@ class Searched:
         mine = set(wanted.values if withheld is None else withheld)
         found: set[str] = set()
         apart = self._beside.together(self._row, wanted.seams)
-        neighbours = _neighbours(self._row.values, apart)
+        neighbours, spelled = _neighbours(self._row.values, apart)
         for form in wanted.texts.within(self._opened, mine):
             if _stands_apart(form, self._opened):
                 found.update(wanted.texts.forms[form])
@@ -116,11 +116,13 @@ class Searched:
         squeezed = f"{self._squeezed}\0{neighbours}"
         for bare in wanted.bares.within(squeezed, mine):
             found.update(wanted.bares.forms[bare])
-        if wanted.shorts.forms:
+        if wanted.longest.within(self._opened, mine):
             if self._words is None:
                 self._words = f" {words_of(self._opened)} "
             for short in wanted.shorts.within(self._words, mine):
                 found.update(wanted.shorts.forms[short])
+        # Addresses also with their signs, as they are nothing without.
+        neighbours = f"{neighbours}\0{spelled}"
         found.update(self._numbers_among(wanted, mine, neighbours))
         if wanted.beyond:
             found.update(self._encoded_among(wanted.raw_forms(), apart))
@@ -219,6 +221,7 @@ class Wanted:
         "alone",
         "bares",
         "beyond",
+        "longest",
         "numbers",
         "shorts",
         "texts",
@@ -232,7 +235,13 @@ class Wanted:
         bares, others = told_bare(texts)
         self.texts = Words(others)
         self.bares = Words(bares)
-        self.shorts = Words(short_forms(texts))
+        shorts = short_forms(texts)
+        self.shorts = Words(shorts)
+        # The longest word of each: where none stands, none of them does.
+        longest: Forms = {}
+        for short, its in shorts.items():
+            longest.setdefault(max(short.split(), key=len), []).extend(its)
+        self.longest = Words(longest)
         numbers: Forms = {}
         # Those that may not be part of a longer number.
         self.alone: set[str] = set()
@@ -269,17 +278,17 @@ class Wanted:
         return self._raw
 
 
-def _neighbours(values: list[str], apart: Iterable[str]) -> str:
+def _neighbours(values: list[str], apart: Iterable[str]) -> tuple[str, str]:
     """Return what values say beside each other, without blanks and signs.
 
-    Addresses also with their signs, as they are nothing without.
+    And what they mean together as it is written.
     """
     joined = "".join(values)
     more = fold(SEPARATOR.join(apart))
     together = SEPARATOR.join((fold(joined), as_it_looks(joined), more))
     folded = fold(SEPARATOR.join(values)).split(SEPARATOR)
     halves = SEPARATOR.join(map("".join, pairwise(filter(_half, folded))))
-    return "\0".join((without(together, NO_LETTER_APART), halves, more))
+    return f"{without(together, NO_LETTER_APART)}\0{halves}", more
 
 
 # What half an address may be.

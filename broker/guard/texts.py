@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 SEPARATOR: Final = "\x1f"
@@ -175,15 +176,17 @@ def lines_of(texts: Iterable[str], known: frozenset[str]) -> Lines:
 
 def _unfolded(parts: list[str]) -> Iterator[str]:
     """Yield neighbouring lines in one piece when they were broken to fit a width."""
+    going = [at for at, goes_on in enumerate(map(_goes_on, parts)) if goes_on]
     whole: list[str] = []
-    for part in parts:
-        if _goes_on(part):
-            whole.append(part.rstrip("\r").removesuffix("="))
-        elif whole:
-            yield "".join((*whole, part))
-            whole = []
-    if len(whole) > 1:
-        yield "".join(whole)
+    for at, following in zip_longest(going, going[1:]):
+        whole.append(parts[at].rstrip("\r").removesuffix("="))
+        if following == at + 1:
+            continue
+        if at + 1 < len(parts):
+            yield "".join((*whole, parts[at + 1]))
+        elif len(whole) > 1:
+            yield "".join(whole)
+        whole = []
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ count for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 # Not the digits within an IBAN, a hash or a longer number. A dot is part of a number
@@ -27,6 +27,8 @@ _SHORTEST_CARD: Final = 13
 # Every digit of ASCII as the same one: a run of them is then found as fast as a word.
 _SAME_DIGIT: Final = bytes(48 if 48 <= c <= 57 else c for c in range(256))
 _RUN: Final = b"0" * _SHORTEST_CARD
+# And so is what stands between them.
+_SAME_SIGN: Final = bytes(48 if chr(c) in "0123456789 -" else 65 for c in range(256))
 
 
 def _payment_card(text: str) -> bool:
@@ -36,10 +38,20 @@ def _payment_card(text: str) -> bool:
         return False
     return any(
         _luhn(card)
-        for run in (_DIGITS if ascii_only else _ANY_DIGITS).finditer(text)
+        for run in (_digits(text) if ascii_only else _ANY_DIGITS.finditer(text))
         if len(run[0].replace(" ", "").replace("-", "")) >= _SHORTEST_CARD
         for card in _CARD.findall(text[max(run.start() - 2, 0) : run.end() + 2])
     )
+
+
+def _digits(text: str) -> Iterator[re.Match[str]]:
+    """Yield the runs of digits of an ASCII text; what is too short is passed over."""
+    signs = text.encode("ascii").translate(_SAME_SIGN) + b"A"
+    start = signs.find(_RUN)
+    while start >= 0:
+        end = signs.index(b"A", start)
+        yield from _DIGITS.finditer(text, start, end)
+        start = signs.find(_RUN, end)
 
 
 def _luhn(text: str) -> bool:

@@ -1,0 +1,93 @@
+"""Quick looks of the guard never pass over what the slow look would find."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.guard import layers, texts, tripwires
+from broker.guard.beside import Seams
+from broker.guard.search import Wanted, searched
+
+_FEW_LETTERS = st.text("ab1", max_size=9)
+_SIGNS = st.text("0123456789abcdefABCDEFg -.\x1fé", max_size=80)
+
+
+@given(st.lists(_FEW_LETTERS, max_size=6), _FEW_LETTERS, _FEW_LETTERS)
+def test_no_seam_is_passed_over(values: list[str], first: str, second: str) -> None:
+    """Where a value reaches over two halves, one of them is known to be a half."""
+    seams = Seams(values)
+    one, other = seams.half("", first), seams.half("", second)
+
+    assert not seams.meet(first, second) or one.goes_on or other.has_begun
+
+
+@given(st.lists(_FEW_LETTERS, max_size=6), _FEW_LETTERS, _FEW_LETTERS)
+def test_listed_parts_are_those_that_are_searched(
+    values: list[str], first: str, second: str
+) -> None:
+    """Many values have the same seams as few, whichever way these are looked up."""
+    expected = Seams(values).meet(first, second)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["broker.guard.beside"], "_LISTED", 0)
+        many = Seams(values)
+    half = many.half("", first)
+
+    assert expected == many.meet(first, second)
+    assert not expected or half.goes_on or many.half("", second).has_begun
+
+
+def _split_by_blanks(joined: str) -> Iterator[tuple[int, str]]:
+    """Yield runs of hexadecimal digits that may be text, run by run."""
+    letters = joined.encode("ascii", "replace")
+    blanked = bytes(c if chr(c) in "0123456789abcdefABCDEF" else 32 for c in letters)
+    place = 0
+    for run in blanked.split(b" "):
+        for found in layers._HEX.finditer(run):
+            yield place + found.start(), found[0].decode("ascii")
+        place += len(run) + 1
+
+
+@given(_SIGNS)
+def test_runs_of_hex_are_those_of_each_word(joined: str) -> None:
+    """Every run of hexadecimal digits is found where it is."""
+    assert list(_split_by_blanks(joined)) == list(layers._hex_runs(joined))
+
+
+@given(st.text("0123456789 -a.", max_size=60))
+def test_runs_of_digits_are_those_of_the_pattern(text: str) -> None:
+    """Every run of digits is found that the pattern finds in the whole text."""
+    expected = [(run.start(), run[0]) for run in tripwires._DIGITS.finditer(text)]
+
+    assert expected == [(run.start(), run[0]) for run in tripwires._digits(text)]
+
+
+def _put_together(parts: list[str]) -> Iterator[str]:
+    """Yield broken lines in one piece, line by line."""
+    whole: list[str] = []
+    for part in parts:
+        if texts._goes_on(part):
+            whole.append(part.rstrip("\r").removesuffix("="))
+        elif whole:
+            yield "".join((*whole, part))
+            whole = []
+    if len(whole) > 1:
+        yield "".join(whole)
+
+
+@given(st.lists(st.sampled_from(["ends.", "goes=", "on 1", "a" * 20, "", "is 2.\r"])))
+def test_broken_lines_are_put_together(parts: list[str]) -> None:
+    """Lines are in one piece up to the first that does not go on."""
+    assert list(_put_together(parts)) == list(texts._unfolded(parts))
+
+
+def test_short_values_that_share_their_longest_word_are_both_found() -> None:
+    """Whose longest word stands there is looked for, whoever else has that word."""
+    wanted = Wanted(["Era Hoxha", "Ana Hoxha"])
+
+    assert {"Era Hoxha"} == searched(["Era, Hoxha"], [], frozenset()).holding(wanted)
+    assert {"Ana Hoxha"} == searched(["Ana; Hoxha"], [], frozenset()).holding(wanted)
