@@ -76,7 +76,6 @@ class Sweep:
         self._vault = vault
         self._next = 0.0
         self._not_before: dict[int, float] = {}
-        self.released = 0
 
     def __call__(self, *, now: bool = False) -> None:
         """Release what is ready; at most once a second, unless it must be ``now``."""
@@ -210,7 +209,6 @@ class Sweep:
                 )
             key = self._keys.signing
             self._store.release(held.id, share, book.digest, names, now, key)
-            self.released += 1
             _LOG.info("held share %d was released", held.id)
 
     def _stays(

@@ -105,7 +105,7 @@ def app_for(first: str) -> typer.Typer:
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog="Exit codes: 0 yes or done, 1 the answer is no, 2 wrong usage, 3 a "
-        "fault. Settings are environment variables; see the README.",
+        "fault. Settings are environment variables; see docs/commands.md.",
     )
     app.callback()(besa)
     for each in [each for each in _COMMANDS if each.name == first] or _COMMANDS:

@@ -61,7 +61,8 @@ def poll(recipient: Recipient = "", every: Every = 0, as_json: AsJson = False) -
     known = read_recipients(settings.policies_folder)
     wanted = tuple(one for one in known if recipient in ("", one.recipient))
     if not wanted:
-        terminal.stop(ExitCode.NO, f"there is no recipient {recipient}")
+        names = ", ".join(sorted(one.recipient for one in known))
+        terminal.wrong_usage(f"there is no recipient {recipient}; there are {names}")
     recipients, credentials = reachable(settings, wanted)
     terminal.log_to_stderr(settings.log_level)
     poller = poller_of(settings, recipients, credentials, every)
@@ -84,7 +85,8 @@ def _say(done: Sequence[Polled], *, asked: tuple[str, ...], as_json: bool) -> No
     if not asked:
         out.print("nobody can be asked: no MISP or TAXII server has a credential")
     for one in done:
-        line = f"{one.recipient}: {one.cases} cases looked at, {one.new} new"
+        looked = terminal.counted(one.cases, "case")
+        line = f"{one.recipient}: {looked} looked at, {one.new} new"
         out.print(line + (f"; {one.problem}" if one.problem else ""))
 
 
@@ -215,7 +217,7 @@ def _value(settings: Settings, store: Store, one: Feedback) -> dict[str, str]:
 
 def _print(found: Sequence[Feedback]) -> None:
     if not found:
-        terminal.stdout().print("no unit has said anything yet")
+        terminal.stdout().print("No unit has said anything yet.")
         return
     from rich.table import Table
 

@@ -149,10 +149,6 @@ class MispClient(PyMISP):
         """Return an event with everything in it, soft-deleted things included."""
         return self.direct_call(f"events/view/{uuid}/deleted:1")
 
-    def delete_for_good(self, attribute: str) -> None:
-        """Delete an attribute so that nothing of it stays; its UUID is free again."""
-        self.delete_attribute(attribute, hard=True)
-
     def close(self) -> None:
         """Close the connection."""
         self._http.close()

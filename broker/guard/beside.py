@@ -292,7 +292,9 @@ def in_one_piece(values: Iterable[str]) -> Iterator[bytes]:
     letters = "".join(values).encode("ascii", "replace")
     coded = letters.translate(_AS_BASE64)
     for start in range(4):
-        yield binascii.a2b_base64(coded[start : start + (len(coded) - start) // 4 * 4])
+        part = coded[start:]
+        # Letters that stand for zeros, so that the last of a writing count as well.
+        yield binascii.a2b_base64(part + b"A" * (-len(part) % 4))
     digits = letters.translate(_AS_HEX, _BETWEEN_PAIRS)
     for start in range(2):
         end = start + (len(digits) - start) // 2 * 2

@@ -92,8 +92,13 @@ _DEFANGED: Final = {
 # An address spelled out in words, and the blanks as a form sends them.
 _DOT: Final = re.compile(r"(?<=\w)[ \t+_-]+dot[ \t+_-]+(?=\w)")
 _AT: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=\w)")
+# With a domain behind it, as "at" is a common word.
+_AT_DOMAIN: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=[\w-]+\.\w)")
 # One of these stands wherever something is defanged, spelled out or in punycode.
-_SPELLED_OUT: Final = ("[", "(", "{", "\\.", "hxxp", "dot", "xn--")
+_SPELLED_OUT: Final = (
+    *("[", "(", "{", "\\.", "hxxp", "dot", "xn--"),
+    *(" at", "\tat", "+at", "_at", "-at"),
+)
 _TAG: Final = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 
 
@@ -271,6 +276,8 @@ def _spelled_out(lower: str) -> Iterator[str]:
             found = found.replace(mark, meant)
     if "dot" in found and _DOT.search(found):
         found = _AT.sub("@", _DOT.sub(".", found))
+    else:
+        found = _AT_DOMAIN.sub("@", found)
     if found != lower:
         yield found
     if "xn--" in lower:

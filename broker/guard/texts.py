@@ -147,10 +147,6 @@ class Lines(NamedTuple):
         """What something may be encoded in."""
         return self.single + self.rejoined
 
-    def without_single(self) -> Lines:
-        """Return them without the single lines: these stand in the whole texts."""
-        return self._replace(single=[])
-
 
 def lines_of(texts: Iterable[str], known: frozenset[str]) -> Lines:
     """Return texts and their lines, each once and in order, without known lines.

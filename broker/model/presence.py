@@ -9,14 +9,12 @@ missing can be asked for at once, and no other can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from broker.model.incident import Incident, parts_of
-
-IsThere = Callable[[Incident], bool]
 
 
 def _paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -147,7 +147,11 @@ def _scalar(variable: Variable, values: list[Any]) -> str:
     if fact == "loss":
         return _loss(variable, values)
     if fact == "urgency":
-        return "no life in danger" if Urgency.NORMAL in values else "a life in danger"
+        return (
+            "no life is in danger"
+            if Urgency.NORMAL in values
+            else "a life is in danger"
+        )
     if fact == "minor_involved":
         return "a minor is involved" if values == [True] else "no minor is involved"
     if fact == "embargoed":

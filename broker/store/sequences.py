@@ -25,7 +25,6 @@ from broker.store.register import moment
 from broker.store.tables import sequences
 
 MOST_RUNS: Final = 1_000
-LARGEST: Final = 2**62
 
 Numbered = tuple[str, str, int]
 """A producer, the topic that its message came in, and the number it gave."""

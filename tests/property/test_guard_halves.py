@@ -57,6 +57,16 @@ def test_it_is_found_wherever_it_is_cut(writing: str, ways: Cuts) -> None:
             assert {value} == _holds(["pari", *halves, "pas"], wanted), halves
 
 
+@pytest.mark.parametrize("ways", [_own, _first, _second, _cut])
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_it_is_found_where_nothing_follows(writing: str, ways: Cuts) -> None:
+    """The last two values of a draft are no worse than those before them."""
+    for value in VALUES:
+        wanted = Wanted([value, "elsewhere.example"])
+        for halves in ways(value, writing):
+            assert {value} == _holds(["pari", *halves], wanted), halves
+
+
 @pytest.mark.parametrize("writing", WRITINGS)
 def test_one_half_says_nothing(writing: str) -> None:
     """Half a value by itself is no breach, in whatever way it is written."""

@@ -43,7 +43,7 @@ def said(*whens: dict[str, Any], but: dict[str, Any] | None = None) -> tuple[Any
         ({"loss_at_least": {"EUR": 50}}, "a loss of 50.00 EUR or more"),
         ({"loss_at_most": {"EUR": 50}}, "a loss of up to 50.00 EUR"),
         ({"minor_involved": True}, "a minor is involved"),
-        ({"urgency_in": frozenset({"threat-to-life"})}, "a life in danger"),
+        ({"urgency_in": frozenset({"threat-to-life"})}, "a life is in danger"),
         ({"status_in": frozenset({"open", "closed"})}, "status not withdrawn"),
         ({"category_in": frozenset({"fraud"})}, "type fraud (all)"),
         (
