@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from broker.deliver import Busy, Credential, Timeouts, open_recipient
 from broker.errors import SettingsError, Unavailable
@@ -49,18 +50,17 @@ def test_opening_a_recipient_does_not_connect() -> None:
 @pytest.mark.parametrize("url", ["ftp://misp.example", "misp.example", ""])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     """An address without http or https is a mistake in the recipient's file."""
+    with pytest.raises(ValidationError, match="a misp begins with https://"):
+        recipient(url)
+
+
+@pytest.mark.parametrize("url", ["gopher://misp.example", "misp.example"])
+def test_a_credential_may_name_another_address(url: str) -> None:
+    """An address in the credential counts, and not the one in the recipient's file."""
     with pytest.raises(SettingsError, match="kp-misp must begin with https://"):
         open_recipient(
-            recipient(url), Credential("kp-key", "k"), clock=lambda: datetime.now(UTC)
-        )
-
-
-def test_a_credential_may_name_another_address() -> None:
-    """An address in the credential counts, and not the one in the recipient's file."""
-    with pytest.raises(SettingsError, match="must begin with https://"):
-        open_recipient(
             recipient(),
-            Credential("kp-key", "k", "gopher://misp.example"),
+            Credential("kp-key", "k", url),
             clock=lambda: datetime.now(UTC),
         )
 
