@@ -84,14 +84,23 @@ def opened() -> Iterator[ExitStack]:
 
 
 def open_consumer(
-    opened: ExitStack, kafka: KafkaSandbox, topic: str, **other: Any
+    opened: ExitStack,
+    kafka: KafkaSandbox,
+    topic: str,
+    *,
+    is_there: bool = True,
+    **other: Any,
 ) -> KafkaConsumer:
-    """Open a consumer of ``topic``, in a group of the same name unless told another."""
+    """Open a consumer of ``topic``, in a group of the same name unless told another.
+
+    It joins when it has heard of the topic, unless nobody made that.
+    """
     listener = other.pop("listener", None)
     group = other.pop("group", topic)
     consumer = make_consumer(kafka.address, group, **other)
     opened.callback(consumer.close, timeout_ms=2_000)
-    await_topic(consumer, topic)
+    if is_there:
+        await_topic(consumer, topic)
     consumer.subscribe([topic], listener=listener)
     return consumer
 
@@ -578,7 +587,7 @@ def test_missing_topic_is_silence_to_the_consumer(
     A question about its partitions is answered with none, and the producer gives up.
     """
     topic = "test-that-nobody-made"
-    consumer = open_consumer(opened, kafka, topic)
+    consumer = open_consumer(opened, kafka, topic, is_there=False)
     producer = make_producer(kafka.address, max_block_ms=500)
     opened.callback(producer.close, timeout=1)
 

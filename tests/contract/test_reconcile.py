@@ -357,8 +357,7 @@ def test_a_taxii_collection_is_compared_object_by_object(
     tmp_path: Path, taxii: Taxii
 ) -> None:
     """Deleted objects are missing, reports of nobody extra, and a repair mends it."""
-    said = recipient(NAME, taxii.root, collection=OURS).model_dump()
-    to = Recipient.model_validate(said | {"kind": "taxii"})
+    to = recipient(NAME, taxii.root, "taxii", collection=OURS)
     desk = Desk(samples.url_of(tmp_path), to, f"{USER}:{PASSWORD}")
     for uid in ("T-1", "T-2"):
         commit_bundle(desk.url, uid)
@@ -384,8 +383,7 @@ def folder_desk(tmp_path: Path, kind: str, **more: Any) -> tuple[Desk, Path]:
     """Return a recipient that is a folder, with two cases delivered to it."""
     folder = tmp_path / "out"
     folder.mkdir()
-    said = recipient(NAME, f"file://{folder}").model_dump()
-    to = Recipient.model_validate(said | {"kind": kind} | more)
+    to = recipient(NAME, f"file://{folder}", kind, **more)
     desk = Desk(samples.url_of(tmp_path), to, "")
     for n in (1, 2):
         commit(desk.url, f"F-{n}", agreements=[KP])

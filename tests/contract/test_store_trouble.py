@@ -62,8 +62,7 @@ def half_a_transaction(database: Database, url: str) -> None:
 def folder(tmp_path: Path) -> Recipient:
     """Return a recipient that is a folder."""
     (tmp_path / "out").mkdir()
-    said = recipient(LANE, f"file://{tmp_path / 'out'}").model_dump()
-    return Recipient.model_validate(said | {"kind": "file-drop"})
+    return recipient(LANE, f"file://{tmp_path / 'out'}", "file-drop")
 
 
 @postgresql.needs_postgresql

@@ -47,12 +47,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def recipient(name: str, url: str, **fields: Any) -> Recipient:
+def recipient(name: str, url: str, kind: str = "misp", **fields: Any) -> Recipient:
     """Return a recipient at an address."""
     return Recipient(
         recipient=name,
         authority=name,
-        kind="misp",
+        kind=kind,
         url=url,
         credential=name,
         clearance=Clearance(tlp=Tlp.AMBER, pap=Pap.AMBER),

@@ -119,13 +119,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         return
     if kind == "taxii":
         with running(tmp_path / "there") as server:
-            said = recipient(LANE, server.root, collection=OURS).model_dump()
-            to = Recipient.model_validate(said | {"kind": kind})
+            to = recipient(LANE, server.root, kind, collection=OURS)
             yield Place(url, to, f"{USER}:{PASSWORD}")
         return
-    said = recipient(LANE, f"file://{tmp_path / 'there'}").model_dump()
     more: dict[str, Any] = {"organisation": CSIRT} if kind == "feed" else {}
-    yield Place(url, Recipient.model_validate(said | {"kind": kind} | more), "")
+    yield Place(url, recipient(LANE, f"file://{tmp_path / 'there'}", kind, **more), "")
 
 
 STEPS = [Sending.LEASED, Sending.SENDING, Sending.SENT, Sending.FINISHED]

@@ -29,7 +29,7 @@ from broker.rulebook import Rulebook
 from broker.sandbox.misp import MispSandbox
 from broker.settings import read_rulebook_files
 from broker.store import LeasedRow, Store, open_store
-from broker.store.believed import believed
+from broker.store.believed import believed, cases
 from broker.store.recall_orders import Kind
 from broker.sweep import Sweep
 from tests.contract.recall_desk import KP, UID, Desk
@@ -112,7 +112,8 @@ class Office:
     def check(self) -> None:
         """Register, belief and numbers agree."""
         self.store.check_register(given.public())
-        beliefs = believed(self.store.database, LANE)
+        database = self.store.database
+        beliefs = believed(database, LANE, cases(database, LANE))
         last = self.sent[-1].sealed
         assert [(UID, last.edition)] == [(one.uid, one.edition) for one in beliefs]
 
