@@ -153,9 +153,8 @@ class Bundle:
     report: Mapping[str, Any]  # but for what it refers to, which are all others
     summary: Note
     write: Callable[[Bundle], tuple[dict[str, Any], ...]] = field(repr=False)
-    incident: str = (
-        ""  # UUID of the object that stands for it; what is taken back has none
-    )
+    # UUID of the object that stands for the incident; what is taken back has none.
+    incident: str = ""
     sightings: Sequence[Sighting] = ()
     parts: Sequence[Part] = ()
 

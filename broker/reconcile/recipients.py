@@ -29,20 +29,15 @@ from broker.store.believed import (
 )
 from broker.store.connect import Database
 from broker.store.tables import Place
+from broker.store.verify import Progress, untold
 
 Repair = Callable[[Belief], str]
 """Queues the case's edition again; returns why not, or nothing."""
-Progress = Callable[[int, int], None]
-"""Told how many cases were compared, and how many there are."""
 
 _LOOKS: Final = 3
 # Each page is a transaction of its own: to ask for everything may take hours, and a
 # reader that stays keeps the database from tidying up.
 _PAGE: Final = 100
-
-
-def untold(_compared: int, _of: int) -> None:
-    """Tell nobody how far it is."""
 
 
 def compare_recipient(

@@ -28,7 +28,7 @@ from broker.store.register import entries, last_link
 from broker.store.tables import Place, decisions, outbox
 
 Progress = Callable[[int, int], None]
-"""Told how many links were checked, and how many there are."""
+"""Told how much was looked at so far, and how much there is."""
 
 _CHUNK: Final = 500
 # A release is the disclosure of what was decided, and held, before; a recall is one of
