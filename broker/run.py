@@ -98,7 +98,7 @@ class _Zone:
             # A group of its own: Ctrl-C reaches this process, which then ends both in
             # good order.
             process_group=0,
-            preexec_fn=_die_with_parent() if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent(),
         )
 
     def ended(self) -> int | None:
@@ -227,7 +227,13 @@ def _told_to_stop() -> Iterator[list[int]]:
             signal.signal(number, action)
 
 
-def _die_with_parent() -> Callable[[], None]:
+def die_with_parent() -> Callable[[], None] | None:
+    """Return what a new process calls so that kill -9 of this one ends it as well.
+
+    Nothing where the system is not Linux, which alone has a way.
+    """
+    if sys.platform != "linux":
+        return None
     # Loaded here and not in the new process: between fork and exec only the simplest
     # things are safe.
     libc = ctypes.CDLL(None, use_errno=True)

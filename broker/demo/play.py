@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 
 from broker.demo.stage import DemoError, Stage
 from broker.errors import StoreError
+from broker.run import die_with_parent
 from broker.store import Status, open_store
 from broker.store.connect import open_database
 from broker.store.tables import Place, dead_letters, inbox, outbox
@@ -75,6 +76,7 @@ def running(stage: Stage, *, keep: bool) -> Iterator[subprocess.Popen[bytes]]:
             stderr=log,
             # Ctrl-C is for the demonstration, which then ends this in good order.
             start_new_session=True,
+            preexec_fn=None if keep else die_with_parent(),
         )
     kept = False
     try:

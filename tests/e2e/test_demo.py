@@ -20,6 +20,7 @@ from broker.demo.reckoning import reckon
 from broker.demo.stage import Stage, staged
 from broker.settings import Settings, read_rulebook_files
 from tests.contract.kafka_fixtures import needs_kafka
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -139,15 +140,21 @@ def forget(stage: Stage, recipient: str, types: list[str]) -> None:
     answer.raise_for_status()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_tidies_up(tmp_path: Path, sent: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM in the middle leave no process, no file and no traceback."""
-    process = demo(tmp_path, "--spool")
+def in_the_middle(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a demonstration, and return when `besa run` has begun to work."""
+    process = demo(folder, "--spool")
     deadline = time.monotonic() + 180
-    while not list(tmp_path.glob("besa-demo-*/besa.sqlite")):
+    while not list(folder.glob("besa-demo-*/besa.sqlite")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
+    return process
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_tidies_up(tmp_path: Path, sent: signal.Signals) -> None:
+    """Ctrl-C and SIGTERM in the middle leave no process, no file and no traceback."""
+    process = in_the_middle(tmp_path)
     process.send_signal(sent)
     _, err = process.communicate(timeout=90)
 
@@ -155,3 +162,13 @@ def test_an_interrupted_demo_tidies_up(tmp_path: Path, sent: signal.Signals) -> 
     assert b"Traceback" not in err
     assert [] == list(tmp_path.iterdir())
     assert [] == processes_of(tmp_path)
+
+
+def test_a_killed_demo_leaves_no_process(tmp_path: Path) -> None:
+    """After kill -9 nothing of it goes on working."""
+    process = in_the_middle(tmp_path)
+    assert any("broker.cli run" in each for each in processes_of(tmp_path))
+    process.kill()
+    process.communicate(timeout=90)
+
+    assert eventually(lambda: not processes_of(tmp_path))
