@@ -26,7 +26,6 @@ _PAIRS: Final = (
     ("confidence_at_least", "confidence_at_most"),
     ("age_days_at_least", "age_days_at_most"),
 )
-_OF_VICTIMS: Final = ("victim_kind_in", "victim_sector_in", "victim_country_in")
 _OF_OBSERVABLES: Final = ("has_observable_kind_in", "has_observable_role_in")
 _OF_A_LOSS: Final = ("loss_at_least", "loss_at_most")
 _WITHDRAWN: Final = frozenset({Status.WITHDRAWN})
@@ -37,12 +36,22 @@ _TYPES_OF: Final = {
     category: frozenset(name for name in RSIT_TYPES if rsit_category(name) == category)
     for category in RSIT_CATEGORIES
 }
-# A condition that holds only when a field is there.
-_NEEDS: Final[dict[str, str]] = {
-    **dict.fromkeys(_OF_VICTIMS, "victims[]"),
-    **dict.fromkeys(_OF_OBSERVABLES, "observables[]"),
-    **dict.fromkeys(_OF_A_LOSS, "financial_loss"),
-    "confidence_at_least": "confidence",
+_NOBODY_SAYS: Final = frozenset({SourceFact.OWN, SourceFact.UNKNOWN})
+_TIMES: Final = (
+    "times.occurred_from",
+    "times.occurred_until",
+    "times.detected",
+    "times.reported",
+)
+# A condition that holds only when one of some fields is there.
+_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+    "victim_kind_in": ("victims[]",),
+    "victim_sector_in": ("victims[].sector",),
+    "victim_country_in": ("victims[].country",),
+    **dict.fromkeys(_OF_OBSERVABLES, ("observables[]",)),
+    **dict.fromkeys(_OF_A_LOSS, ("financial_loss",)),
+    "confidence_at_least": ("confidence",),
+    **dict.fromkeys(("age_days_at_least", "age_days_at_most"), _TIMES),
 }
 
 
@@ -126,8 +135,19 @@ def _some_can_be_listed(items: Items, kinds: Mapping[str, ObservableKind]) -> bo
 
 
 def _never(clause: Clause) -> Iterator[tuple[str, str, str]]:
-    """Yield conditions that cannot hold: which, why, and what to do."""
+    """Yield conditions because of which a clause never applies: which, why, advice."""
     when = clause.when
+    yield from never_holds(when)
+    if clause.effect is not Effect.WITHHOLD and when.status_in == _WITHDRAWN:
+        message = "a withdrawn incident is never shared, so the clause never applies"
+        yield "status_in", message, "see on_withdrawal"
+
+
+def never_holds(when: When) -> Iterator[tuple[str, str, str]]:
+    """Yield conditions that no incident fulfils: which, why, and what to do.
+
+    Nothing is yielded if, and only if, some incident fulfils them all.
+    """
     for name, value in when.written():
         if value == frozenset():
             yield name, f"{name} is empty, so the clause never applies", "name some"
@@ -141,9 +161,6 @@ def _never(clause: Clause) -> Iterator[tuple[str, str, str]]:
         yield "classification_in", f"{message}, so it never applies", advice
     yield from _never_losses(when)
     yield from _never_fields(when)
-    if clause.effect is not Effect.WITHHOLD and when.status_in == _WITHDRAWN:
-        message = "a withdrawn incident is never shared, so the clause never applies"
-        yield "status_in", message, "see on_withdrawal"
 
 
 def _rank(level: Any) -> int:
@@ -176,26 +193,40 @@ def _never_fields(when: When) -> Iterator[tuple[str, str, str]]:
         absent.add("victims[]")
     if when.financial_loss is False:
         absent.add("financial_loss")
-    if when.source_in == _OWN:
-        absent.add("reporter")
+    if when.source_in:
+        left = when.source_in & _NOBODY_SAYS
+        is_said = left < when.source_in and "reporter.kind" not in absent
+        absent |= {"reporter.kind"} if not is_said else set()
+        absent |= {"reporter"} if not is_said and left == _OWN else set()
     if not absent:
         return
-    for name, field in _NEEDS.items():
+    for name, fields in _needs(when):
         # A loss that is said not to be is told of by its own words, above.
         spoken = name in _OF_A_LOSS and when.financial_loss is False
-        if getattr(when, name) is not None and field in absent and not spoken:
-            message = f"{name} needs {field}, which another line says is not there"
+        if not spoken and all(_is_within(field, absent) for field in fields):
+            missing = " or ".join(fields)
+            message = f"{name} needs {missing}, which another line says is not there"
             yield name, f"{message}, so it never applies", ""
-    if when.financial_loss and "financial_loss" in absent:
-        message = "financial_loss needs what has_no_field_in says is not there"
-        yield "financial_loss", f"{message}, so it never applies", ""
-    if when.minor_involved and {"victims[]", "suspects[]"} <= absent:
-        message = "minor_involved needs a victim or suspect, and there is none"
-        yield "minor_involved", f"{message}, so it never applies", ""
     wanted = when.has_field_in or frozenset()
     if wanted and all(_is_within(path, absent) for path in wanted):
         message = "another line says that none of these fields is there"
         yield "has_field_in", f"{message}, so it never applies", ""
+
+
+def _needs(when: When) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield every condition that needs a field, with those of which one will do."""
+    for name, fields in _NEEDS.items():
+        if getattr(when, name) is not None:
+            yield name, fields
+    if when.financial_loss:
+        yield "financial_loss", ("financial_loss",)
+    if when.minor_involved:
+        yield "minor_involved", ("victims[]", "suspects[]")
+    if when.victim_consent_in and _NO_VICTIM.isdisjoint(when.victim_consent_in):
+        yield "victim_consent_in", ("victims[]",)
+    if when.source_in and _OWN.isdisjoint(when.source_in):
+        is_said = _NOBODY_SAYS.isdisjoint(when.source_in)
+        yield "source_in", ("reporter.kind" if is_said else "reporter",)
 
 
 def _is_within(path: str, absent: set[str]) -> bool:

@@ -6,11 +6,12 @@ import random
 from typing import Any, Final
 
 from broker.model.agreement import Clause, Never, When
+from broker.model.presence import OPTIONAL_FIELDS
 from broker.prove.diagram import EMPTY
 from broker.prove.domain import Domain
 from broker.prove.facts import questions
 from broker.prove.never import holds_plainly
-from broker.rulebook.clauses import covers
+from broker.rulebook.clauses import covers, never_holds
 from tests.property.test_compare_brute_force import CONDITIONS, KINDS
 
 TRIES: Final = 3_000
@@ -43,6 +44,48 @@ def test_conditions_that_cover_others_do_so_for_every_incident() -> None:
         assert EMPTY == space.but_not(inside, domain.all_hold(questions(first)))
 
     assert TRIES / 20 < told
+
+
+def _tied(rng: random.Random) -> dict[str, Any]:
+    """Return conditions on few facts that hang together, often against each other."""
+    fields = ("has_field_in", "has_no_field_in")
+    sides = rng.choice(
+        (("victims", "suspects"), ("loss",), ("observables",), ("reporter",), ("age",))
+    )
+    plain = [each for side in sides for each in CONDITIONS[side] if each[0] in _OWN]
+    made: dict[str, Any] = {
+        name: choose(rng) for name, choose in rng.sample(plain, min(2, len(plain)))
+    }
+    within = [path for path in OPTIONAL_FIELDS if _is_about(path, sides)]
+    for name in fields:
+        if rng.random() < 0.7:
+            made[name] = frozenset(
+                rng.sample(within, min(len(within), rng.choice((1, 4))))
+            )
+    return made
+
+
+_OWN: Final = {*When.model_fields} - {"has_field_in", "has_no_field_in"}
+_STARTS: Final = {"loss": "financial_loss", "age": "times."}
+
+
+def _is_about(path: str, sides: tuple[str, ...]) -> bool:
+    return path.startswith(tuple(_STARTS.get(side, side) for side in sides))
+
+
+def test_what_never_holds_is_found_from_the_words_and_nothing_else() -> None:
+    """Conditions are refused if, and only if, no incident there is fulfils them."""
+    rng, refused = random.Random(8), 0
+    for number in range(TRIES):
+        when = When(**(_tied(rng) if number % 2 else _written(rng, 4)))
+        domain = Domain(dict.fromkeys(questions(when)), tuple(KINDS))
+        met = domain.space.both(domain.possible, domain.all_hold(questions(when)))
+        found = list(never_holds(when))
+        refused += bool(found)
+
+        assert (met == EMPTY) == bool(found), (when, found)
+
+    assert TRIES / 20 < refused < TRIES / 2
 
 
 def test_a_safeguard_that_asks_a_person_is_not_one_that_withholds() -> None:

@@ -106,11 +106,36 @@ NEVER = [
     ),
     (
         "{financial_loss: true, has_no_field_in: [financial_loss]}",
-        "financial_loss needs what has_no_field_in says is not there",
+        "financial_loss needs financial_loss, which another line says is not there",
     ),
     (
         "{minor_involved: true, has_no_field_in: ['victims[]', 'suspects[]']}",
-        "minor_involved needs a victim or suspect",
+        "minor_involved needs victims[] or suspects[]",
+    ),
+    (
+        "{victim_consent_in: [given, refused], has_no_field_in: ['victims[]']}",
+        "victim_consent_in needs victims[], which another line says is not there",
+    ),
+    (
+        "{victim_sector_in: [energy], has_no_field_in: ['victims[].sector']}",
+        "victim_sector_in needs victims[].sector",
+    ),
+    (
+        "{source_in: [person], has_no_field_in: [reporter.kind]}",
+        "source_in needs reporter.kind",
+    ),
+    (
+        "{source_in: [unknown, csirt], has_no_field_in: [reporter]}",
+        "source_in needs reporter,",
+    ),
+    (
+        "{source_in: [own, unknown], has_field_in: [reporter.kind]}",
+        "another line says that none of these fields is there",
+    ),
+    (
+        "{age_days_at_most: 3, has_no_field_in: [times.occurred_from, "
+        "times.occurred_until, times.detected, times.reported]}",
+        "age_days_at_most needs times.occurred_from or times.occurred_until or",
     ),
     (
         "{has_field_in: [reporter.name], source_in: [own]}",
@@ -142,6 +167,9 @@ def test_a_condition_that_can_never_hold(when: str, expected: str) -> None:
         "{minor_involved: false, has_no_field_in: ['victims[]', 'suspects[]']}",
         "{confidence_at_most: 1, has_no_field_in: [confidence]}",
         "{status_in: [withdrawn, open]}",
+        "{source_in: [unknown], has_no_field_in: [reporter.kind]}",
+        "{source_in: [own, person], has_no_field_in: [reporter]}",
+        "{age_days_at_most: 3, has_no_field_in: [times.detected, times.reported]}",
     ],
 )
 def test_what_may_hold_is_no_problem(when: str) -> None:
