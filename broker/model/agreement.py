@@ -74,13 +74,17 @@ def folded(word: str) -> str:
 
 
 Sector = Annotated[
-    str, StringConstraints(min_length=1, max_length=100), AfterValidator(folded)
+    str,
+    StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
+    AfterValidator(folded),
 ]
 OptionalField = Annotated[str, AfterValidator(optional_field)]
+_FIRST_DAY: Final = date(2000, 1, 1)
+_LAST_DAY: Final = date(2099, 12, 31)
 Days = Annotated[int, Field(ge=0, le=36_500)]
 # Whole units of a currency: nobody writes a threshold in cents.
 Bounds = Annotated[
-    dict[Currency, Annotated[int, Field(ge=0, le=10**15)]], Field(min_length=1)
+    dict[Currency, Annotated[int, Field(ge=0, lt=10**15)]], Field(min_length=1)
 ]
 
 
@@ -198,10 +202,13 @@ class MouParty(PolicyFile):
 
 
 class Validity(PolicyFile):
-    """The days on which an agreement is in force, both included."""
+    """The days on which an agreement is in force, both included.
 
-    start: date = Field(alias="from")
-    until: date
+    Within the years that incidents are of: what has no end is written to the last day.
+    """
+
+    start: date = Field(alias="from", ge=_FIRST_DAY, le=_LAST_DAY)
+    until: date = Field(ge=_FIRST_DAY, le=_LAST_DAY)
 
 
 class OnWithdrawal(StrEnum):

@@ -25,6 +25,11 @@ NOTIFY: Final = "notify"
 OUT_OF_DATES: Final = "validity"
 RECALLED: Final = "recalled"
 """What asks for review when a person has taken the incident back."""
+OWN_NAMES: Final = frozenset(
+    {NOTIFY, OUT_OF_DATES, RECALLED, "clearance", "embargo", "error", "hold-back"}
+    | {"retention", "suspended", "tightened", "withdrawn"}
+)
+"""What Besa calls its own findings, by which it tells them from those of clauses."""
 NO_ITEMS: Final[Mapping[ItemKey, str]] = MappingProxyType({})
 
 

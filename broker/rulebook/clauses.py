@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from broker.errors import Problem
 from broker.model.agreement import Clause, ConsentFact, Items, SourceFact, When
-from broker.model.decision import Effect
+from broker.model.decision import OWN_NAMES, Effect
 from broker.model.incident import Status
 from broker.model.known_good import LOOKED_UP
 from broker.model.mapping import ObservableKind
@@ -70,6 +70,10 @@ def problems(
             advice = f"first in line {seen[clause.id]}"
             yield document.problem((*at, "id"), message, advice)
         seen.setdefault(clause.id, document.at((*at, "id"))[0])
+        # What was taken back, or waits, is told by it from what a clause says.
+        if clause.id in OWN_NAMES:
+            message = f"{clause.id} is what Besa calls a finding of its own"
+            yield document.problem((*at, "id"), message, "choose another id")
         when = clause.when
         named = when.has_observable_kind_in or frozenset()
         where = (*at, "when", "has_observable_kind_in")

@@ -51,6 +51,7 @@ _PLAINLY: Final[dict[str, str]] = {
     "date_parsing": "a date such as 2026-01-31 is needed here",
     "greater_than_equal": "at least {ge} is needed here",
     "less_than_equal": "at most {le} is possible here",
+    "less_than": "less than {lt} is possible here",
     "string_too_short": "a text is needed here that is not empty",
     "string_too_long": "at most {max_length} characters are possible here",
 }

@@ -6,7 +6,10 @@ from functools import cache
 
 import pytest
 
+from broker.cli.sentences import _PRECONDITIONS
 from broker.errors import Problem, RulebookError
+from broker.model.decision import OWN_NAMES
+from broker.recall import _WORDS
 from broker.rulebook import build
 from tests import world
 
@@ -144,6 +147,26 @@ NEVER = [
     ("{status_in: [withdrawn]}", "a withdrawn incident is never shared"),
     ("{tlp_at_least: red}", "never applies: from red on everything is withheld"),
 ]
+
+
+@pytest.mark.parametrize("name", sorted(OWN_NAMES))
+def test_a_clause_cannot_pass_for_a_finding_of_besa(name: str) -> None:
+    """What a clause called `validity` withholds would stay under `on_expiry: keep`."""
+    problem = problem_of(clause(name, "withhold", "{status_in: [open]}"))
+
+    assert f"{name} is what Besa calls a finding of its own" == problem.message
+    assert (AGREEMENT, 15, 9) == (problem.file, problem.line, problem.column)
+
+
+def test_every_finding_that_no_clause_makes_has_a_name_of_its_own() -> None:
+    """Whatever the code calls a finding that it makes itself, no clause is called."""
+    rules = world.route("kp-misp").rules
+    made = [rules.out_of_dates, rules.above_clearance, rules.withdrawn]
+    made += [rules.embargoed, rules.held_back, rules.notified]
+
+    assert {each.clause for each in made} <= OWN_NAMES
+    assert set(_PRECONDITIONS) <= OWN_NAMES
+    assert {clause for clause, _ in _WORDS.values()} <= OWN_NAMES
 
 
 @pytest.mark.parametrize(("when", "expected"), NEVER, ids=[e for _, e in NEVER])
