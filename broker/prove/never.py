@@ -12,9 +12,11 @@ from fnmatch import fnmatchcase
 
 from broker.canonical import dumps
 from broker.errors import Problem, RulebookError
-from broker.model.agreement import Attribution, Clause, Never
+from broker.model.agreement import Attribution, Clause, Never, Only
 from broker.model.decision import Effect, ItemKey
 from broker.model.incident import declarations
+from broker.model.known_good import LOOKED_UP
+from broker.model.marking import DataClass
 from broker.prove import words
 from broker.prove.diagram import EMPTY, Node
 from broker.prove.domain import Domain
@@ -36,7 +38,7 @@ from broker.prove.witness import Wanted, Witness, can_have, witness
 from broker.redact.methods import METHODS
 from broker.redact.plan import fits
 from broker.rulebook import Route, Rulebook, build
-from broker.rulebook.clauses import covers
+from broker.rulebook.clauses import covers, never_holds, unknown_kinds
 from broker.strict_yaml import Parse, Path, nearest, parse
 
 
@@ -81,7 +83,11 @@ def disproved(
 
 
 def problems_of(side: Side) -> Iterator[Problem]:
-    """Yield what is wrong with statements themselves: names that do not exist."""
+    """Yield what is wrong with statements themselves.
+
+    Names that do not exist, and words by which a statement would be about nothing: it
+    would hold whatever the rulebook does.
+    """
     document = side.safeguards.document
     recipients = {route.recipient.recipient for route in side.routes}
     fields, methods = declarations(), set(METHODS)
@@ -100,24 +106,62 @@ def problems_of(side: Side) -> Iterator[Problem]:
                 message = f"an incident has no field {pattern}"
                 advice = nearest(pattern, fields)
                 yield document.problem((*at, "fields", number), message, advice)
-        for name in _senseless(statement):
-            message = f"what it is about cannot be told apart by {name}"
-            yield document.problem((*at, "only", name), message)
+        for name, why, advice in never_holds(statement.when):
+            yield document.problem((*at, "when", name), why, advice)
+        named = statement.when.has_observable_kind_in or frozenset()
+        where = (*at, "when", "has_observable_kind_in")
+        yield from unknown_kinds(document, where, named, side.kinds)
+        yield from _without_items(side, index)
+        if "keep" in statement.except_as:
+            message = "under keep a field goes as it is, so nothing is proved"
+            yield document.problem((*at, "except_as"), message, "remove it")
+        if statement.except_as and not statement.fields:
+            message = "except_as is about fields, and no fields are named"
+            yield document.problem((*at, "except_as"), message, "remove the line")
         for name in sorted(statement.except_as - methods):
             message = f"there is no redaction method {name}"
             advice = nearest(name, methods)
             yield document.problem((*at, "except_as"), message, advice)
 
 
-def _senseless(statement: Never) -> Iterator[str]:
-    """Yield what ``only`` names although no item of the fields can have it."""
-    told: set[str] = set()
-    for pattern in statement.fields:
-        told.update(TOLD_APART.get(pattern.partition("[]")[0], ()))
+def _without_items(side: Side, index: int) -> Iterator[Problem]:
+    """Yield what ``only`` says although no item of some field is like that."""
+    document, statement = side.safeguards.document, side.safeguards.model.never[index]
+    only, at = statement.only, ("never", index, "only")
+    unknown = [*unknown_kinds(document, (*at, "kind"), only.kind or (), side.kinds)]
+    classes = {each.value for each in DataClass}
+    for name in sorted((only.data_class or frozenset()) - classes):
+        message = f"there is no data-protection class {name}"
+        advice = nearest(name, classes)
+        unknown.append(document.problem((*at, "data_class"), message, advice))
+    yield from unknown
+    if unknown or only == Only():
+        return
+    if not statement.fields:
+        message = "only is about items of fields, and no fields are named"
+        yield document.problem(at, message, "name fields, or remove the line")
+    for number, pattern in enumerate(statement.fields):
+        for path in _matching(pattern, declarations()):
+            if why := _selects_nothing(side, only, path):
+                advice = "other fields need a statement of their own"
+                here: Path = ("never", index, "fields", number)
+                yield document.problem(here, f"{why}, so nothing is proved", advice)
+                break
+
+
+def _selects_nothing(side: Side, only: Only, path: str) -> str:
+    """Say why no item with a field is one that ``only`` selects; empty if some is."""
+    told = {*TOLD_APART.get(part_of(path), ())}
     told |= {"data_class", "listed"} if "kind" in told else set()
-    for name in type(statement.only).model_fields:
-        if getattr(statement.only, name) is not None and name not in told:
-            yield name
+    for name in type(only).model_fields:
+        if getattr(only, name) is not None and name not in told:
+            return f"items of {path} are not told apart by {name}"
+    for sort in sorts(part_of(path), side.kinds):
+        kind = side.kinds.get(sort.item().get("kind", ""))
+        can_be = not only.listed or (kind is not None and kind.shape in LOOKED_UP)
+        if can_be and fits(only, sort.item(), kind):
+            return ""
+    return f"only selects no item of {path}"
 
 
 def _matching(pattern: str, fields: Mapping[str, object]) -> tuple[str, ...]:

@@ -108,6 +108,53 @@ def test_review_is_enough_only_where_the_statement_says_so() -> None:
         ("only: {consent: [refused]}", "only: {role: [victim]}", "told apart by role"),
         ("- id: tlp-red-never-leaves", "- id: test-never-leaves", "again"),
         ("roles: [fiu]", "roles: [fio]", "did you mean fiu?"),
+        *(
+            ("    roles: [fiu]\n", f"    when: {when}\n", said)
+            for when, said in (
+                ("{has_observable_kind_in: [ivp4]}", "did you mean ipv4?"),
+                ("{classification_in: []}", "classification_in is empty"),
+                ("{tlp_at_least: amber, tlp_at_most: clear}", "is above tlp_at_most"),
+                (
+                    "{victim_kind_in: [person], has_no_field_in: ['victims[]']}",
+                    "victim_kind_in needs victims[]",
+                ),
+            )
+        ),
+        *(
+            (
+                '    fields: ["victims[].personal_number"]',
+                f"    fields: {fields}\n    only: {only}",
+                said,
+            )
+            for fields, only, said in (
+                ('["observables[].value"]', "{kind: [ivp4]}", "did you mean ipv4?"),
+                ('["observables[].*"]', "{data_class: [finance]}", "mean financial?"),
+                ('["observables[].value"]', "{kind: []}", "selects no item of obs"),
+                (
+                    '["observables[].value"]',
+                    "{kind: [ipv4], data_class: [financial]}",
+                    "only selects no item of observables[].value, so nothing is proved",
+                ),
+                (
+                    '["observables[].value"]',
+                    "{kind: [iban], listed: true}",
+                    "only selects no item of observables[].value",
+                ),
+                (
+                    '["victims[].name", "suspects[].name"]',
+                    "{consent: [refused]}",
+                    "items of suspects[].name are not told apart by consent",
+                ),
+                (
+                    '["victims[].name", title]',
+                    "{party: [person]}",
+                    "items of title are not told apart by party",
+                ),
+                ("[]", "{consent: [refused]}", "no fields are named"),
+            )
+        ),
+        ("except_as: [pseudonym]", "except_as: [keep]", "a field goes as it is"),
+        ("    unless: review", "    except_as: [mask]", "no fields are named"),
     ],
 )
 def test_a_statement_about_nothing_is_refused(old: str, new: str, said: str) -> None:
