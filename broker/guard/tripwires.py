@@ -19,39 +19,37 @@ _PASSWORD: Final = re.compile(
     r"\b(?:password|passwd|pwd|fjalekalimi|lozinka|sifra)\s*[=:]\s*\S{4,}"
 )
 
-# Where a card number may stand. A set of ASCII letters is looked for at a third of the
-# price of digits of all scripts.
-_DIGITS: Final = re.compile(r"[0-9][0-9 -]{12,}")
-_ANY_DIGITS: Final = re.compile(r"\d[\d -]{12,}")
+# Every sign of a text as what it may be part of: a run of one is then found as fast as
+# a word. A sign beyond ASCII is encoded as "?", and may be a digit of another script.
+_IN_CARD: Final = bytes(48 if chr(c) in "0123456789 -?" else 65 for c in range(256))
+_IN_NUMBER: Final = bytes(48 if 48 <= c <= 57 else 65 for c in range(256))
 _SHORTEST_CARD: Final = 13
-# Every digit of ASCII as the same one: a run of them is then found as fast as a word.
-_SAME_DIGIT: Final = bytes(48 if 48 <= c <= 57 else c for c in range(256))
-_RUN: Final = b"0" * _SHORTEST_CARD
-# And so is what stands between them.
-_SAME_SIGN: Final = bytes(48 if chr(c) in "0123456789 -" else 65 for c in range(256))
+_SHORTEST_NUMBER: Final = 10
+
+
+def _runs(text: str, alike: bytes, shortest: int) -> Iterator[tuple[int, int]]:
+    """Yield where runs of signs that are alike as zeros begin and end."""
+    # One byte for each letter, so that places stay what they are.
+    signs = text.encode("ascii", "replace").translate(alike) + b"A"
+    run = b"0" * shortest
+    start = signs.find(run)
+    while start >= 0:
+        end = signs.index(b"A", start)
+        yield start, end
+        start = signs.find(run, end)
 
 
 def _payment_card(text: str) -> bool:
-    # Nearly no text has so many digits in a row, whatever stands between them.
-    ascii_only = text.isascii()
-    if ascii_only and _RUN not in text.encode().translate(_SAME_DIGIT, b" -"):
-        return False
-    return any(
-        _luhn(card)
-        for run in (_digits(text) if ascii_only else _ANY_DIGITS.finditer(text))
-        if len(run[0].replace(" ", "").replace("-", "")) >= _SHORTEST_CARD
-        for card in _CARD.findall(text[max(run.start() - 2, 0) : run.end() + 2])
-    )
-
-
-def _digits(text: str) -> Iterator[re.Match[str]]:
-    """Yield the runs of digits of an ASCII text; what is too short is passed over."""
-    signs = text.encode("ascii").translate(_SAME_SIGN) + b"A"
-    start = signs.find(_RUN)
-    while start >= 0:
-        end = signs.index(b"A", start)
-        yield from _DIGITS.finditer(text, start, end)
-        start = signs.find(_RUN, end)
+    for start, end in _runs(text, _IN_CARD, _SHORTEST_CARD):
+        run = text[start:end]
+        # Most are dates and case numbers, or digits at the end of a longer word.
+        if len(run) - run.count(" ") - run.count("-") < _SHORTEST_CARD:
+            continue
+        if start and run.isdecimal() and text[start - 1].isalnum():
+            continue
+        if any(map(_luhn, _CARD.findall(text[max(start - 2, 0) : end + 2]))):
+            return True
+    return False
 
 
 def _luhn(text: str) -> bool:
@@ -107,12 +105,14 @@ def _personal_number(text: str) -> bool:
     no check digit (to be confirmed against Administrative Instruction 06/2016); the
     thirteen digits of the former Yugoslavia (JMBG), weights 7 to 2 twice modulo 11.
     """
-    for found in _TEN.finditer(text):
-        if _has_check_digit(found[0]):
-            around = text[max(found.start() - _BESIDE, 0) : found.end() + _BESIDE]
+    for start, end in _runs(text, _IN_NUMBER, _SHORTEST_NUMBER):
+        if _TEN.match(text, start) and _has_check_digit(text[start:end]):
+            around = text[max(start - _BESIDE, 0) : end + _BESIDE]
             if _PERSONAL.search(around):
                 return True
-    return any(map(_is_jmbg, _THIRTEEN.findall(text)))
+        if _THIRTEEN.match(text, start) and _is_jmbg(text[start:end]):
+            return True
+    return False
 
 
 def _has_check_digit(digits: str) -> bool:
@@ -151,6 +151,24 @@ _IBAN_LENGTHS: Final = {
 }  # fmt: skip
 _IBAN: Final = re.compile(r"(?<!\w)[a-z]{2}\d\d(?=[ -]?[a-z0-9]{4})", re.ASCII)
 _NO_IBAN: Final = re.compile("[ -]")
+# Small letters, digits and other signs of words each as one of them.
+_IN_IBAN: Final = bytes(
+    97 if chr(c) in "abcdefghijklmnopqrstuvwxyz"
+    else 48 if chr(c) in "0123456789"
+    else 65 if chr(c) in "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+    else 32
+    for c in range(256)
+)  # fmt: skip
+
+
+def _ibans(text: str) -> Iterator[re.Match[str]]:
+    """Yield the beginnings of account numbers: country and check digits."""
+    signs = b" " + text.encode("ascii", "replace").translate(_IN_IBAN)
+    start = signs.find(b" aa00")
+    while start >= 0:
+        if found := _IBAN.match(text, start):
+            yield found
+        start = signs.find(b" aa00", start + 1)
 
 
 def _iban(text: str) -> bool:
@@ -158,7 +176,7 @@ def _iban(text: str) -> bool:
 
     Source of the check digits: ISO 13616 with ISO/IEC 7064, MOD 97-10.
     """
-    for found in _IBAN.finditer(text):
+    for found in _ibans(text):
         length = _IBAN_LENGTHS.get(found[0][:2], 0)
         # In groups of four there is a sign after each of them.
         for written in (length, length + (length - 1) // 4):

@@ -58,12 +58,48 @@ def test_runs_of_hex_are_those_of_each_word(joined: str) -> None:
     assert list(_split_by_blanks(joined)) == list(layers._hex_runs(joined))
 
 
-@given(st.text("0123456789 -a.", max_size=60))
-def test_runs_of_digits_are_those_of_the_pattern(text: str) -> None:
-    """Every run of digits is found that the pattern finds in the whole text."""
-    expected = [(run.start(), run[0]) for run in tripwires._DIGITS.finditer(text)]
+_PIECES = st.lists(
+    st.sampled_from(
+        "4111111111111111;4111 1111-1111 1111;4222222222222;378282246310005;"
+        "٤١١١ ١١١١ ١١١١ ١١١١;1234567892;1506985910124;id;jmbg;no93860;11117947;"
+        "xk05 1212 0123 4567 8906;0;1; ;-;?;.;_;x;A;٤;é;\n;\x1f".split(";")
+    ),
+    max_size=8,
+)
 
-    assert expected == [(run.start(), run[0]) for run in tripwires._digits(text)]
+
+@given(_PIECES)
+def test_every_card_of_the_pattern_is_looked_at(pieces: list[str]) -> None:
+    """A card is told wherever the pattern finds one in the whole text."""
+    text = "".join(pieces)
+    expected = any(map(tripwires._luhn, tripwires._CARD.findall(text)))
+
+    assert expected is tripwires.TRIPWIRES["payment-card"](text)
+
+
+@given(_PIECES)
+def test_every_number_of_the_pattern_is_looked_at(pieces: list[str]) -> None:
+    """A personal number is told wherever a pattern finds one in the whole text."""
+    text = "".join(pieces)
+    ten = any(
+        tripwires._has_check_digit(found[0])
+        and tripwires._PERSONAL.search(
+            text, max(found.start() - 60, 0), found.end() + 60
+        )
+        for found in tripwires._TEN.finditer(text)
+    )
+    thirteen = any(map(tripwires._is_jmbg, tripwires._THIRTEEN.findall(text)))
+
+    assert (ten or thirteen) is tripwires.TRIPWIRES["personal-number"](text)
+
+
+@given(_PIECES)
+def test_every_beginning_of_an_account_is_looked_at(pieces: list[str]) -> None:
+    """Accounts are looked for wherever the pattern finds a beginning."""
+    text = "".join(pieces)
+    expected = [found.span() for found in tripwires._IBAN.finditer(text)]
+
+    assert expected == [found.span() for found in tripwires._ibans(text)]
 
 
 def _put_together(parts: list[str]) -> Iterator[str]:
