@@ -19,7 +19,7 @@ from broker.guard.beside import Beside, Row
 from broker.guard.ids import VALUES_OF, id_breaches
 from broker.guard.layers import Opened
 from broker.guard.search import Searched, Wanted
-from broker.guard.secrets import Secret, Secrets
+from broker.guard.secrets import Secrets
 from broker.guard.shapes import (
     Check,
     UnknownShapeError,
@@ -27,6 +27,7 @@ from broker.guard.shapes import (
     read,
     shape_names,
 )
+from broker.guard.telling import Telling
 from broker.guard.texts import Lines, fold, lines_of
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Guardrail, Profile
@@ -208,10 +209,11 @@ def _searched(documents: list[_Read], incident: Incident) -> list[Found | Except
     What is the same for several drafts is done once: the forms of the values, and what
     is encoded in each line. In each draft is then searched what stands in it.
     """
+    telling = Telling(incident)
     secrets = [
-        one.look.guard.secrets.of(incident, one.look.withheld) for one in documents
+        one.look.guard.secrets.values(telling, one.look.withheld) for one in documents
     ]
-    wanted = Wanted(list({secret.value: None for each in secrets for secret in each}))
+    wanted = Wanted(list(set().union(*secrets)))
     opened = Opened()
     beside = Beside(opened)
     opened.foresee(
@@ -235,27 +237,25 @@ def _found(
     read: _Read,
     searched: Searched,
     wanted: Wanted,
-    secrets: list[Secret],
+    secrets: set[str],
     incident: Incident,
 ) -> Found:
     """Return everything that is wrong with one draft."""
     if len(wanted) * searched.size > _MOST_WORK:
         raise GuardError("too many values and too much text: split the incident")
-    there = searched.holding(wanted, {one.value for one in secrets})
-    leaked = _leaked(read.look, there, secrets, incident) if there else ()
+    there = searched.holding(wanted, secrets)
+    leaked = _leaked(read.look, there, incident) if there else ()
     names = searched.tripped(read.look.guard.tripwires)
     tripped = [Breach(f"tripwire-{name}", "") for name in names]
     return (*read.breaches, *leaked, *tripped)
 
 
-def _leaked(
-    look: Look, there: set[str], secrets: list[Secret], incident: Incident
-) -> Iterator[Breach]:
+def _leaked(look: Look, there: set[str], incident: Incident) -> Iterator[Breach]:
     """Yield a breach for each field of which a value stands in a draft."""
     guard = look.guard
     leaked = [
         secret
-        for secret in secrets
+        for secret in guard.secrets.of(incident, look.withheld)
         if secret.value in there and fold(secret.value).strip() not in guard.known.names
     ]
     if leaked:

@@ -3,10 +3,9 @@
 A profile + the incident itself -> the values that no rule keeps. Written apart from
 redaction on purpose: a mistake there is then not repeated here.
 
-Not looked for: words of closed lists (sector codes, severities), flags, times and
-counts. They are the same in thousands of incidents, so finding one tells nothing. For
-the same reason a value that a clause withholds because it is listed is no breach where
-it is a part of another observable that leaves, or stands in every document by chance.
+A value that a clause withholds because it is listed is in thousands of incidents, and
+no breach where it is a part of another observable that leaves, or stands in every
+document by chance.
 """
 
 from __future__ import annotations
@@ -14,41 +13,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from ipaddress import ip_address, ip_network
-from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
+from broker.guard.telling import (
+    COLUMNS,
+    DECLARED,
+    TOLD_APART,
+    Columns,
+    Fields,
+    Telling,
+    is_telling,
+    is_told,
+    name_within,
+    owner_of,
+    reader,
+    sorter,
+    texts_of,
+)
 from broker.model.agreement import FieldRule, Profile, Selector
 from broker.model.decision import BY_LISTING, ItemKey
-from broker.model.incident import (
-    Consent,
-    Incident,
-    PartyKind,
-    Role,
-    Shape,
-    Status,
-    Urgency,
-    declarations,
-    named_by_content,
-)
+from broker.model.incident import Incident, named_by_content
 from broker.model.known_good import NO_LISTS, Listed
 from broker.model.mapping import ObservableKind
-from broker.model.marking import DataClass, Pap, Severity, Tlp
+from broker.model.marking import DataClass
 
-# Shorter values are in every document by chance.
-SHORTEST: Final = 3
-# Words that every document may hold, whatever it is about.
-_WORDS: Final = frozenset(
-    str(word)
-    for vocabulary in (Role, PartyKind, Status, Urgency, Consent, Severity, Tlp, Pap)
-    for word in vocabulary
-)
-_UNTELLING: Final = frozenset({Shape.CODE, Shape.FLAG, Shape.TIME})
-_DECLARED: Final = declarations()
 # RFC 6454, section 4: scheme, host and port; here without user and password.
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\\\s]+/?")
-_Fields = Mapping[str, Any]  # of an object within an incident
 _VALUE: Final = "observables[].value"
 
 
@@ -68,14 +60,14 @@ class _Field(NamedTuple):
     """A field that holds telling values: how it is read in an item, and its class."""
 
     path: str
-    read: Callable[[_Fields], Any]
+    read: Callable[[Fields], Any]
     data_class: str
     harmless: Callable[[str], bool] | None
     always: bool = False
     listed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Split:
     """The telling fields of items of one sort: hidden, kept, and cut values out of."""
 
@@ -84,6 +76,20 @@ class _Split:
     # Texts that values are cut out of. Where there is none, the text stays as it is;
     # the values are looked for by the fields that they are withheld in.
     cut: tuple[_Field, ...]
+
+    @cached_property
+    def hides(self) -> frozenset[str]:
+        """The paths of the hidden fields."""
+        return frozenset(field.path for field in self.hidden)
+
+    @cached_property
+    def all_hidden(self) -> _Split:
+        """The same fields, none of which may be seen, in whatever form."""
+        fields = (
+            field._replace(harmless=None, always=field.path == _VALUE)
+            for field in (*self.hidden, *self.kept, *self.cut)
+        )
+        return _Split(tuple(fields), (), ())
 
 
 class Secrets:
@@ -98,11 +104,33 @@ class Secrets:
         self._kinds, self._listed = kinds, listed
         self._rules: dict[str, dict[str, tuple[FieldRule, ...]]] = {}
         for path, rules in profile.fields.items():
-            self._rules.setdefault(_owner(path), {})[path] = rules
+            self._rules.setdefault(owner_of(path), {})[path] = rules
         # By list, and by what tells its items apart.
         self._splits: dict[str, dict[tuple[Any, ...], _Split]] = {
             owner: {} for owner in self._rules
         }
+
+    def values(self, telling: Telling, withheld: Collection[ItemKey] = ()) -> set[str]:
+        """Return the values of all that `of` returns."""
+        found = {telling.digest} if telling.digest else set()
+        by_listing = BY_LISTING in withheld
+        for owner, told, items, texts in telling.sorts:
+            splits = self._splits.get(owner)
+            if splits is None:
+                continue
+            split = splits.get(told) or self._split(owner, told)
+            hides = split.hides
+            if withheld and (owner, told) in withheld:
+                hides = split.all_hidden.hides
+            elif by_listing:
+                listed = [
+                    fields
+                    for fields in items
+                    if self._is_listed(owner, fields, told, withheld)
+                ]
+                found.update(_hidden(COLUMNS[owner](listed), split.all_hidden.hides))
+            found.update(_hidden(texts, hides))
+        return found
 
     def of(
         self, incident: Incident, withheld: Collection[ItemKey] = ()
@@ -119,8 +147,8 @@ class Secrets:
             for path, read, data_class, harmless, always, listed in split.hidden
             if (value := read(fields))
             # Nearly all of them are one text.
-            for text in ((value,) if type(value) is str else _texts(value))
-            if len(text) >= SHORTEST and text.casefold() not in _WORDS
+            for text in ((value,) if type(value) is str else texts_of(value))
+            if is_telling(text)
         ]
         if named_by_content(incident.uid):
             digest = incident.uid.rpartition(":")[2]
@@ -155,7 +183,7 @@ class Secrets:
             (field.data_class, text.casefold())
             for fields, split in self._items(incident, withheld)
             for field in split.kept
-            for text in _texts(field.read(fields))
+            for text in texts_of(field.read(fields))
         }
         return [
             secret
@@ -170,26 +198,24 @@ class Secrets:
 
     def _items(
         self, incident: Incident, withheld: Collection[ItemKey]
-    ) -> Iterator[tuple[_Fields, _Split]]:
+    ) -> Iterator[tuple[Fields, _Split]]:
         by_listing = BY_LISTING in withheld
         for owner, splits in self._splits.items():
-            told_apart = _TELL_APART.get(owner, _alike)
+            told_apart = sorter(owner)
             for item in getattr(incident, owner) if owner else (incident,):
                 fields = item.__dict__
                 told = told_apart(fields)
-                split = splits.get(told)
-                if split is None:
-                    split = splits[told] = self._split(owner, told)
+                split = splits.get(told) or self._split(owner, told)
                 if withheld and (owner, told) in withheld:
-                    split = _all_hidden(split)
+                    split = split.all_hidden
                 elif by_listing and self._is_listed(owner, fields, told, withheld):
-                    split = _hidden_as_listed(_all_hidden(split))
+                    split = _hidden_as_listed(split.all_hidden)
                 yield fields, split
 
     def _is_listed(
         self,
         owner: str,
-        fields: _Fields,
+        fields: Fields,
         told: tuple[Any, ...],
         withheld: Collection[ItemKey],
     ) -> bool:
@@ -205,26 +231,28 @@ class Secrets:
 
     def _split(self, owner: str, told: tuple[Any, ...]) -> _Split:
         """Sort the telling fields of such an item by the rule that speaks of it."""
-        names = _TOLD_APART.get(owner, ())
+        names = TOLD_APART.get(owner, ())
         facts = dict(zip(names, told, strict=True))
         hidden: list[_Field] = []
         kept: list[_Field] = []
         cut: list[_Field] = []
         for path, rules in self._rules[owner].items():
-            if not _telling(path):
+            if not is_told(path):
                 continue
             first = next(rule for rule in rules if self._about(rule.only, facts))
-            inner = path.removeprefix(f"{owner}[].").removesuffix("[]")
+            read = reader(name_within(owner, path))
             data_class = self._data_class(path, facts)
-            field = _Field(path, _reader(inner), data_class, _harmless(first))
+            field = _Field(path, read, data_class, _harmless(first))
             among = {"keep": kept, "scrub_text": cut}.get(first.method, hidden)
             among.append(field)
-        return _Split(tuple(hidden), tuple(kept), tuple(cut))
+        split = _Split(tuple(hidden), tuple(kept), tuple(cut))
+        self._splits[owner][told] = split
+        return split
 
     def _data_class(self, path: str, facts: Mapping[str, Any]) -> str:
         if path == "observables[].value" and facts["kind"] in self._kinds:
             return self._kinds[facts["kind"]].data_class
-        return _DECLARED[path].data_class
+        return DECLARED[path].data_class
 
     def _about(self, only: Selector, facts: Mapping[str, Any]) -> bool:
         """Say whether a rule speaks of such an item; unknown facts never fit."""
@@ -243,13 +271,11 @@ class Secrets:
         return True
 
 
-def _all_hidden(split: _Split) -> _Split:
-    """Return the same fields, none of which may be seen, in whatever form."""
-    fields = (
-        field._replace(harmless=None, always=field.path == _VALUE)
-        for field in (*split.hidden, *split.kept, *split.cut)
-    )
-    return _Split(tuple(fields), (), ())
+def _hidden(columns: Columns, paths: frozenset[str]) -> Iterator[str]:
+    """Yield the texts of some fields."""
+    for path, texts in columns:
+        if path in paths:
+            yield from texts
 
 
 def _hidden_as_listed(split: _Split) -> _Split:
@@ -275,12 +301,12 @@ def _is_by_chance(value: str) -> bool:
     return int(address) < (1 << 24 if address.version == 4 else 1 << 16)
 
 
-def _seen_of(fields: _Fields, split: _Split) -> Iterator[str]:
+def _seen_of(fields: Fields, split: _Split) -> Iterator[str]:
     """Yield as much of an observable's value as the recipient sees word for word."""
     for field in (*split.kept, *split.hidden):
         if field.path != _VALUE:
             continue
-        for text in _texts(field.read(fields)):
+        for text in texts_of(field.read(fields)):
             if field in split.kept:
                 yield text
             elif field.harmless is _is_origin and (origin := _ORIGIN.match(text)):
@@ -296,14 +322,6 @@ def _is_part(value: str, whole: Collection[str]) -> bool:
     after = r"(?!\d)" if value[-1:].isdigit() else ""
     part = re.compile(f"{before}{re.escape(value)}{after}")
     return any(value != text and part.search(text) for text in whole)
-
-
-def _telling(path: str) -> bool:
-    """Say whether a field's values would tell anything, found by themselves."""
-    declared = _DECLARED[path]
-    if declared.shape is Shape.NUMBER:
-        return declared.data_class is DataClass.FINANCIAL  # an amount; not a count
-    return declared.shape not in _UNTELLING
 
 
 def _harmless(rule: FieldRule) -> Callable[[str], bool] | None:
@@ -335,49 +353,3 @@ def _is_wide(value: str, v4: int, v6: int) -> bool:
         network = ip_network(f"{value}/{allowed}", strict=False)
         return str(network.network_address) == value
     return network.prefixlen <= allowed
-
-
-def _owner(path: str) -> str:
-    """Return the list that a path stands in: ``victims`` of ``victims[].name``."""
-    head, bracket, _ = path.partition("[].")
-    return head if bracket else ""
-
-
-# By what rules may tell the items of a list apart.
-_TOLD_APART: Final = {
-    "observables": ("kind", "role"),
-    "victims": ("party", "consent", "minor"),
-    "suspects": ("party", "minor"),
-}
-
-
-def _alike(_: _Fields) -> tuple[Any, ...]:
-    return ()
-
-
-_TELL_APART: Final[Mapping[str, Callable[[_Fields], tuple[Any, ...]]]] = {
-    "observables": itemgetter("kind", "role"),
-    "victims": itemgetter("kind", "consent", "minor"),
-    "suspects": itemgetter("kind", "minor"),
-}
-
-
-def _reader(inner: str) -> Callable[[_Fields], Any]:
-    """Return what reads a field of an item, such as ``name`` or ``contacts.email``."""
-    part, dot, name = inner.partition(".")
-    if not dot:
-        return itemgetter(inner)
-    read = _reader(name)
-
-    def within(fields: _Fields) -> Any:
-        found = fields[part]
-        return None if found is None else read(found.__dict__)
-
-    return within
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    """Return a field's values as texts: none, one, or those of a list."""
-    if value is None:
-        return ()
-    return tuple(map(str, value)) if type(value) is tuple else (str(value),)

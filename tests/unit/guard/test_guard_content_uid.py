@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broker.guard.secrets import Secrets
+from broker.guard.telling import Telling
 from tests.unit import given
 
 DIGEST = "5f" * 32
@@ -18,6 +19,7 @@ def test_digest_is_a_secret(rule: str) -> None:
     found = secrets.of(incident)
 
     assert DIGEST in {secret.value for secret in found}
+    assert DIGEST in secrets.values(Telling(incident))
     assert DIGEST in {secret.value for secret in secrets.unkept(found, incident)}
 
 
