@@ -182,15 +182,10 @@ def refuted(side: Side) -> tuple[Refutation, ...]:
 
 def _of_route(side: Side, route: Route, allowed: _Allowing) -> Iterator[Refutation]:
     party = side.party(route)
-    roles = {each.role for each in route.agreement.parties}
     about = [
         (index, each)
         for index, each in enumerate(side.safeguards.model.never)
-        if (
-            (not each.recipients and not each.roles)
-            or route.recipient.recipient in each.recipients
-            or not roles.isdisjoint(each.roles)
-        )
+        if is_about(each, route)
         and not holds_plainly(each, party.safeguards)
         and (not each.fields or allowed.of(route, index))
     ]
@@ -207,6 +202,15 @@ def _of_route(side: Side, route: Route, allowed: _Allowing) -> Iterator[Refutati
         broken = _broken(domain, decided, withheld, statement, fields, allowed.listing)
         if broken is not None:
             yield _refutation(side, route, domain, index, broken)
+
+
+def is_about(statement: Never, route: Route) -> bool:
+    """Say whether a statement speaks of the recipient of an agreement."""
+    if not statement.recipients and not statement.roles:
+        return True
+    return route.recipient.recipient in statement.recipients or any(
+        party.role in statement.roles for party in route.agreement.parties
+    )
 
 
 def holds_plainly(statement: Never, safeguards: Iterable[Clause]) -> bool:

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from broker.model.agreement import Never
 from broker.model.marking import Pap, Tlp
+from broker.prove.never import is_about
 from broker.prove.side import Side
 
 _NOT_THERE: Final = object()
@@ -173,7 +175,10 @@ def _said(value: Any) -> str:
     if value is _NOT_THERE:
         return "not there"
     if isinstance(value, list):
-        return ", ".join(str(each) for each in value) or "none"
+        return ", ".join(map(_said, value)) or "none"
+    if isinstance(value, dict):
+        said = (str(inner) for inner in value.values() if inner not in (None, ""))
+        return f"{' / '.join(said)}"
     return str(value)
 
 
@@ -188,6 +193,26 @@ def _statements(old: Side, new: Side) -> Iterator[Term]:
             yield Term(about, "", "not proved", "proved", widens=False)
         elif _meaning(was[name]) != _meaning(now[name]):
             yield Term(about, "", "as it was", "says something else", widens=True)
+        else:
+            yield from _no_longer_about(about, was[name], old, new)
+
+
+def _no_longer_about(
+    about: str, statement: Never, old: Side, new: Side
+) -> Iterator[Term]:
+    """Yield every recipient of whom a statement is not proved any more.
+
+    As when a party of its agreement has another role: what would let through to it what
+    the statement forbids need not be in the same change.
+    """
+    was, now = _spoken_of(statement, old), _spoken_of(statement, new)
+    there = {route.recipient.recipient for route in new.routes}
+    for name in sorted((was & there) - now):
+        yield Term(about, name, "proved", "not proved any more", widens=True)
+
+
+def _spoken_of(statement: Never, side: Side) -> set[str]:
+    return {r.recipient.recipient for r in side.routes if is_about(statement, r)}
 
 
 def _meaning(statement: BaseModel) -> dict[str, Any]:

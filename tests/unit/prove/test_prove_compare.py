@@ -307,6 +307,26 @@ def test_a_statement_that_is_no_longer_proved_widens() -> None:
     ]
 
 
+def test_a_statement_that_does_not_speak_of_a_recipient_any_more_widens() -> None:
+    """A party whose role is written otherwise leaves what is proved of that role."""
+    found = changed((FIU, "role: fiu", "role: ministry"))
+    parties, statement = found.terms
+
+    assert ("parties", False) == (parties.name, parties.widens)
+    assert parties.new.startswith("KOS-CERT / csirt / duty@kos-cert.example, ")
+    assert (
+        "statement victims-numbers-never-reach-the-fiu",
+        "fiu-misp",
+        "not proved any more",
+        True,
+    ) == (statement.about, statement.name, statement.new, statement.widens)
+
+
+def test_a_statement_that_speaks_of_one_more_recipient_does_not_widen() -> None:
+    """More that is proved lets nothing through."""
+    assert not changed((KP, "role: police", "role: fiu")).widens
+
+
 def test_a_new_kind_of_observable_widens() -> None:
     """An incident with a kind that was not read before may now be shared."""
     row = """observables:
