@@ -146,8 +146,12 @@ def disclosing(
     given = _Given(incident, facts, hearing, fields, convert.Known(), rulebook)
     yield
     begun = [
-        _begun(given, route, keys, history, now, stale=stale)
-        for route in rulebook.routes
+        share
+        if share and not stale and route.recipient.recipient not in history.editions
+        else _begun(given, route, keys, history, now, stale=stale)
+        for route, share in zip(
+            rulebook.routes, rulebook.silence.about(hearing), strict=True
+        )
     ]
     ways = {n: each for n, each in enumerate(begun) if not isinstance(each, Share)}
     width = _ABREAST if len(incident.observables) <= _SMALL else 1
@@ -185,10 +189,7 @@ def _begun(
     *,
     stale: bool,
 ) -> Share | Way[Share | Made]:
-    """Decide on one recipient; where nothing is to be made, that is all there is.
-
-    Most agreements say nothing of an incident, so that this is what they cost.
-    """
+    """Decide on one recipient; where nothing is to be made, that is all there is."""
     agreement, name = route.agreement.agreement, route.recipient.recipient
     try:
         decision = policy.decide(given.facts, route.rules, now, given.hearing)

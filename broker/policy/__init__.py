@@ -1,6 +1,6 @@
 """Decide: an incident's facts + an agreement's rules -> share, review, withhold."""
 
-from broker.policy.decide import Hearing, decide
+from broker.policy.decide import Hearing, Topic, decide
 from broker.policy.facts import Facts, Loss, facts_of
 from broker.policy.rules import Common, Rules, compile_rules, compile_safeguards
 
@@ -10,6 +10,7 @@ __all__ = [
     "Hearing",
     "Loss",
     "Rules",
+    "Topic",
     "compile_rules",
     "compile_safeguards",
     "decide",

@@ -13,12 +13,14 @@ matching clause withholds stays here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
 from broker.model.decision import NO_ITEMS, Decision, Effect, Finding
 from broker.model.incident import Status, Urgency
+from broker.model.marking import Pap, Tlp
 from broker.policy.facts import Facts
-from broker.policy.rules import Asked, Rule, Rules
+from broker.policy.rules import Asked, Lane, Rule, Rules
 
 _WITHHOLD = Effect.WITHHOLD
 
@@ -31,6 +33,20 @@ def decide(
     Whoever asks many agreements hands in the `Hearing` of these facts and this moment.
     """
     return (hearing or Hearing(facts, now)).decide(rules)
+
+
+class Topic(NamedTuple):
+    """All that can change what an agreement says that has nothing to say.
+
+    This holds for agreements that hold back no incident for its age, while no safeguard
+    speaks up.
+    """
+
+    day: date
+    kind: str
+    urgent: bool
+    tlp: Tlp
+    pap: Pap
 
 
 class Hearing:
@@ -49,7 +65,7 @@ class Hearing:
         """Return the verdict of one agreement."""
         facts = self._facts
         kind = facts.classification
-        lane = rules.fast if self._urgent else rules.normal
+        lane = self._lane(rules)
         above = _preconditions(facts, rules, self._now)
         heard, matched = self._safeguards(lane.safeguards[kind])
         if not above and not matched:
@@ -71,6 +87,37 @@ class Hearing:
                     items = {**rule.items, **items}
         findings = (*above, *clauses)
         return Decision(rules.agreement, rules.recipient, effect, findings, items)
+
+    @property
+    def topic(self) -> Topic | None:
+        """What the incident is about; None when more than that counts for all."""
+        facts = self._facts
+        embargo = facts.embargo_until
+        if facts.status is Status.WITHDRAWN or (embargo and embargo > self._now):
+            return None
+        return Topic(
+            self._now.date(), facts.classification, self._urgent, facts.tlp, facts.pap
+        )
+
+    def denied(self, rules: Rules) -> Decision | None:
+        """Return how an agreement says nothing of incidents on the topic, if it does.
+
+        That is what `decide` returns as long as no safeguard of the agreement applies.
+        """
+        if rules.hold_back_days or _preconditions(self._facts, rules, self._now):
+            return None
+        return self._lane(rules).denied.get(self._facts.classification)
+
+    def safeguards_of(self, rules: Rules) -> Asked:
+        """Return the safeguards that are asked before an agreement."""
+        return self._lane(rules).safeguards[self._facts.classification]
+
+    def speaks_up(self, safeguards: Asked) -> bool:
+        """Say whether a safeguard of a set applies."""
+        return bool(self._safeguards(safeguards)[1])
+
+    def _lane(self, rules: Rules) -> Lane:
+        return rules.fast if self._urgent else rules.normal
 
     def _safeguards(self, asked: Asked) -> tuple[list[Finding], list[Rule]]:
         """Ask the safeguards, or remember what they said."""

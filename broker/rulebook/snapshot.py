@@ -15,6 +15,7 @@ from broker.model.sharing import Wire
 from broker.policy import Rules
 from broker.redact import Plan
 from broker.render import EventFrame
+from broker.rulebook.silence import Silence
 from broker.strict_yaml import Document
 
 
@@ -55,6 +56,7 @@ class Rulebook:
     # Made of the routes.
     _of: Mapping[str, tuple[Route, ...]] = field(init=False, repr=False, compare=False)
     _only: frozenset[str] = field(init=False, repr=False, compare=False)
+    silence: Silence = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Gather the agreements of each recipient, the one that ends first at first."""
@@ -65,6 +67,10 @@ class Rulebook:
         only = {rs[0].agreement.agreement for rs in of.values() if len(rs) == 1}
         object.__setattr__(self, "_of", of)
         object.__setattr__(self, "_only", frozenset(only))
+        alone = [
+            r.rules if r.agreement.agreement in only else None for r in self.routes
+        ]
+        object.__setattr__(self, "silence", Silence(alone))
 
     def agreements_with(self, recipient: str) -> tuple[Route, ...]:
         """Return a recipient's agreements, the one that ends first at first."""
