@@ -44,7 +44,7 @@ def side_by_side(ways: Mapping[K, Way[T]], width: int) -> Way[dict[K, T]]:
 
 def to_its_end(way: Way[T]) -> T:
     """Take a way through all that is left of it; return what it made."""
-    with _uncollected():
+    with uncollected():
         while True:
             try:
                 next(way)
@@ -54,7 +54,7 @@ def to_its_end(way: Way[T]) -> T:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Keep the garbage collector from running on the way.
 
     What is made there is alive together, so that it would be looked through again and

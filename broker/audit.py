@@ -11,14 +11,13 @@ an incident's value.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 
-from broker.canonical import dumps
+from broker.canonical import dumps, quoted, sha256_hex
 from broker.errors import AuditError
 from broker.seal import SigningKey, VerifyingKey
 
@@ -46,13 +45,26 @@ def link(
     )
 
 
+def digest_of(number: int, at: str, kind: str, told: str, previous: str) -> str:
+    """Return the hash of an entry whose facts are canonical JSON already.
+
+    The same that `link` gives it: a register is written far more often than it is
+    looked at, and needs the facts as JSON anyway.
+    """
+    body = (
+        f'{{"at":{quoted(at)},"facts":{told},"kind":{quoted(kind)},'
+        f'"number":{number},"previous":{quoted(previous)}}}'
+    )
+    return sha256_hex(body.encode())
+
+
 def _digest(
     number: int, at: str, kind: str, facts: Mapping[str, Any], previous: str
 ) -> str:
     body = dumps(
         {"at": at, "facts": facts, "kind": kind, "number": number, "previous": previous}
     )
-    return hashlib.sha256(body).hexdigest()
+    return sha256_hex(body)
 
 
 def sign_head(head: str, number: int, key: SigningKey) -> dict[str, Any]:

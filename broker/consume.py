@@ -20,6 +20,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from broker import pipeline
+from broker.abreast import uncollected
 from broker.batch import disclose_each
 from broker.canonical import dumps, sha256_hex
 from broker.errors import IntakeError, StoreError, StoreUnavailable
@@ -190,6 +191,7 @@ class Consumer:
             return error
         return None
 
+    @uncollected()
     def _take(self, messages: Sequence[Message]) -> None:
         started = time.monotonic()
         processed, alarms, left_behind = self._decide(messages)
@@ -200,12 +202,10 @@ class Consumer:
             self._store.alarm("internal-error", place, text, self._clock())
         self._finish(messages, processed)
         self.totals.add(len(messages), committed)
-        counts = {name: n for name, n in asdict(committed).items() if n}
-        line = {
+        line = {name: n for name, n in asdict(committed).items() if n} | {
             "messages": len(messages),
             "left_behind": left_behind,
             "seconds": f"{time.monotonic() - started:.3f}",
-            **counts,
         }
         _LOG.info("batch %s", dumps(line).decode())
 

@@ -1,7 +1,7 @@
-"""Which fields of an incident may be missing, and whether one is there.
+"""Which fields of an incident may be missing, and which of them are there.
 
-A field path, written as in a profile -> a yes or no about an incident. ``victims[]``
-asks for any victim, ``victims[].name`` for a victim with a name.
+An incident -> field paths, written as in a profile. ``victims[]`` stands for any
+victim, ``victims[].name`` for a victim with a name.
 
 Invariant: the vocabulary is derived from the incident model, so a new field that may be
 missing can be asked for at once, and no other can.
@@ -9,28 +9,51 @@ missing can be asked for at once, and no other can.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
 from broker.model.incident import Incident, parts_of
 
 
-def _paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    parts = parts_of(model)
+class _Sort(NamedTuple):
+    """What has fields: an incident, or a sort of part of one.
+
+    Each of its fields that may be missing is in ``single`` or ``lists`` with its name
+    and path. Those that have fields themselves are in ``parts``: name, whether there
+    may be many, and their sort.
+    """
+
+    single: tuple[tuple[str, str], ...]
+    lists: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, bool, _Sort], ...]
+    optional: tuple[str, ...]  # all paths, in the order of the model
+
+
+def _sort(model: type[BaseModel], above: str = "") -> _Sort:
+    single: list[tuple[str, str]] = []
+    lists: list[tuple[str, str]] = []
+    parts: list[tuple[str, bool, _Sort]] = []
+    paths: list[str] = []
+    inside = parts_of(model)
     for name, info in model.model_fields.items():
         many = getattr(info.annotation, "__origin__", None) is tuple
-        path = f"{prefix}{name}[]" if many else f"{prefix}{name}"
+        path = f"{above}{name}[]" if many else f"{above}{name}"
         # What is required, or has a word of its own when nothing was said, is always
         # there; an object that is never missing (contacts) is so by its fields.
         if not info.is_required() and info.default in ((), None):
-            yield path
-        if name in parts:
-            yield from _paths(parts[name], f"{path}.")
+            (lists if many else single).append((name, path))
+            paths.append(path)
+        if name in inside:
+            part = _sort(inside[name], f"{path}.")
+            parts.append((name, many, part))
+            paths += part.optional
+    return _Sort(tuple(single), tuple(lists), tuple(parts), tuple(paths))
 
 
-OPTIONAL_FIELDS: Final[tuple[str, ...]] = tuple(_paths(Incident))
+_INCIDENT: Final = _sort(Incident)
+OPTIONAL_FIELDS: Final = _INCIDENT.optional
 
 
 def optional_field(path: str) -> str:
@@ -44,18 +67,27 @@ def optional_field(path: str) -> str:
     return path
 
 
-def is_there(incident: Incident, path: str) -> bool:
-    """Say whether an incident has a value, or a part, at a path."""
-    return _any([incident], path.split("."))
+def present(incident: Incident) -> frozenset[str]:
+    """Return the paths of all fields that may be missing, and are there."""
+    found: set[str] = set()
+    _look([incident], _INCIDENT, found)
+    return frozenset(found)
 
 
-def _any(holders: list[Any], steps: list[str]) -> bool:
-    found: list[Any] = []
-    name = steps[0]
-    for holder in holders:
-        value = getattr(holder, name.removesuffix("[]"))
-        if name.endswith("[]"):
-            found.extend(value)
-        elif value is not None:
-            found.append(value)
-    return bool(found) and (len(steps) == 1 or _any(found, steps[1:]))
+def _look(holders: list[Any], sort: _Sort, found: set[str]) -> None:
+    said = {
+        name
+        for holder in holders
+        for name, value in vars(holder).items()
+        if value is not None
+    }
+    found.update([path for name, path in sort.single if name in said])
+    for name, path in sort.lists:
+        if any(getattr(holder, name) for holder in holders):
+            found.add(path)
+    for name, many, part in sort.parts:
+        if name in said:
+            values = [getattr(holder, name) for holder in holders]
+            inner = chain.from_iterable(values) if many else values
+            if there := [one for one in inner if one is not None]:
+                _look(there, part, found)

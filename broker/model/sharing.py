@@ -84,11 +84,10 @@ class Redacted:
 
     def counts(self) -> dict[str, int]:
         """Return how many fields were ``kept``, ``changed`` and ``withheld``."""
-        counted = {KEPT: 0, "changed": 0, WITHHELD: 0}
-        for _, marks in self.marks:
-            for _, outcome, _ in marks:
-                counted[outcome if outcome in counted else "changed"] += 1
-        return counted
+        said = [outcome for _, marks in self.marks for _, outcome, _ in marks]
+        kept, withheld = said.count(KEPT), said.count(WITHHELD)
+        changed = len(said) - kept - withheld
+        return {KEPT: kept, "changed": changed, WITHHELD: withheld}
 
 
 def all_withheld(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from broker.model.agreement import ConsentFact, SourceFact, folded
@@ -27,7 +28,7 @@ from broker.model.incident import (
     Victim,
 )
 from broker.model.marking import Pap, Severity, Tlp
-from broker.model.presence import is_there
+from broker.model.presence import present
 from broker.model.rsit import rsit_category
 
 
@@ -69,14 +70,18 @@ class Facts:
         return self.loss is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Present:
-    """The optional fields that an incident has, looked up only when a clause asks."""
+    """The optional fields that an incident has, looked up once somebody asks."""
 
     incident: Incident
 
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        return present(self.incident)
+
     def __contains__(self, path: object) -> bool:
-        return isinstance(path, str) and is_there(self.incident, path)
+        return path in self._paths
 
 
 def facts_of(incident: Incident, now: datetime) -> Facts:

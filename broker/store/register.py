@@ -60,16 +60,18 @@ class Links:
 
     def add(self, kind: str, facts: Mapping[str, Any]) -> None:
         """Add one link that tells the given facts."""
-        entry = chain.link(self._entries + 1, self._at, kind, facts, self._digest)
-        self._entries, self._digest = entry.number, entry.digest
+        number, previous = self._entries + 1, self._digest
+        told = dumps(facts).decode()
+        digest = chain.digest_of(number, self._at, kind, told, previous)
+        self._entries, self._digest = number, digest
         self._rows.append(
             {
-                "number": entry.number,
-                "at": entry.at,
+                "number": number,
+                "at": self._at,
                 "kind": kind,
-                "facts": dumps(facts).decode(),
-                "previous": entry.previous,
-                "digest": entry.digest,
+                "facts": told,
+                "previous": previous,
+                "digest": digest,
             }
         )
 

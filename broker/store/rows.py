@@ -191,8 +191,8 @@ class Rows:
         """
         decision = share.decision
         of = (outcome.uid, decision.recipient)
-        self._decisions.append(written.decision_row(outcome, share, self._at))
         facts = written.decision_facts(outcome, share)
+        self._decisions.append(written.decision_row(facts, share, self._at))
         revised = revised and not share.aside  # then another agreement decides
         if revised and share.state in (State.QUEUED, State.HELD, State.WITHHELD):
             # What must not be shared any more is not sent, but what takes back is.
@@ -201,7 +201,7 @@ class Rows:
             self._end_held(of)
         if share.state is State.QUEUED:
             cause = Cause.DECIDED
-            if "withdrawn" in decision.clauses:
+            if "withdrawn" in facts["clauses"]:
                 cause = Cause.WITHDRAWN
             sent = self._queue(outcome.uid, share, cause)
             self._links.add("disclosure", facts | sent)

@@ -9,6 +9,7 @@ the draft of what is held.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,19 +27,18 @@ GUARD_FOUND: Final = "the guard found: "
 _SHOWN: Final = 5  # breaches named in a reason; all are in the table of decisions
 
 
-def decision_row(outcome: Outcome, share: Share, at: int) -> dict[str, Any]:
-    """Return the row of `decisions`."""
-    decision = share.decision
-    counts = share.redacted.counts() if share.redacted else _NO_COUNTS
+def decision_row(facts: Mapping[str, Any], share: Share, at: int) -> dict[str, Any]:
+    """Return the row of `decisions`; ``facts`` are what the register tells of it."""
+    counts = facts["counts"]
     return {
-        "uid": outcome.uid,
-        "revision": outcome.revision,
-        "agreement": decision.agreement,
-        "recipient": decision.recipient,
-        "effect": decision.effect.value,
-        "state": share.state.value,
-        "clauses": dumps(list(decision.clauses)).decode(),
-        "rulebook": outcome.rulebook,
+        "uid": facts["uid"],
+        "revision": facts["revision"],
+        "agreement": facts["agreement"],
+        "recipient": facts["recipient"],
+        "effect": facts["effect"],
+        "state": facts["state"],
+        "clauses": dumps(facts["clauses"]).decode(),
+        "rulebook": facts["rulebook"],
         "edition": share.edition.number if share.edition else None,
         "kept": counts[KEPT],
         "changed": counts["changed"],
@@ -62,7 +62,7 @@ def decision_facts(outcome: Outcome, share: Share) -> dict[str, Any]:
         "state": share.state.value,
         "clauses": list(decision.clauses),
         "rulebook": outcome.rulebook,
-        "counts": share.redacted.counts() if share.redacted else dict(_NO_COUNTS),
+        "counts": share.redacted.counts() if share.redacted else _NO_COUNTS,
     }
 
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
-from broker.audit import GENESIS, Entry, link, sign_head, verify
+from broker.audit import GENESIS, Entry, digest_of, link, sign_head, verify
+from broker.canonical import dumps
 from broker.errors import AuditError
 from broker.seal import SigningKey, VerifyingKey
 
@@ -193,3 +196,20 @@ def test_checkpoint_of_another_chain_is_refused() -> None:
 
     with pytest.raises(AuditError, match=r"^the signature of checkpoint 4 is false"):
         verify(chain, KEYS)
+
+
+@given(
+    st.integers(1, 10**12),
+    st.text(),
+    st.dictionaries(st.text(), st.none() | st.integers(-9, 9) | st.text()),
+    st.text(),
+)
+def test_a_link_is_the_same_from_facts_that_are_json(
+    number: int, kind: str, facts: dict[str, Any], previous: str
+) -> None:
+    """What the store writes with ready JSON has the hash that a verifier expects."""
+    told = dumps(facts).decode()
+
+    digest = digest_of(number, AT, kind, told, previous)
+
+    assert link(number, AT, kind, facts, previous).digest == digest
