@@ -74,6 +74,8 @@ def warnings(sources: Sources) -> Iterator[Problem]:
     if not agreements:
         advice = "nothing is shared with anybody"
         yield Problem("policies/agreements", 0, 0, "there is no agreement", advice)
+    for source in sources.every():
+        yield from source.document.doubts
     safeguards = sources.one("policies/safeguards.yaml", Safeguards)
     for _, source in sorted(sources.all_of("agreement", Agreement).items()):
         yield from _without_effect(source, safeguards, sources)

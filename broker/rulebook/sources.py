@@ -6,7 +6,7 @@ shows everything that is wrong in any file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypeVar
 
@@ -115,6 +115,12 @@ class Sources:
         """Return the things of a sort, such as ``profile``, by their name."""
         del model  # says the type to the reader and the type checker
         return self.folders[key]
+
+    def every(self) -> Iterator[Source[Any]]:
+        """Yield every file that is right."""
+        yield from self.single.values()
+        for of_folder in self.folders.values():
+            yield from of_folder.values()
 
     def one(self, path: str, model: type[M]) -> Source[M] | None:
         """Return the file of that name, when it is there and right."""

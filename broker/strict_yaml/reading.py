@@ -45,16 +45,27 @@ _UNSEEN: Final = re.compile(
     "[^\n -~\u00a1-\ud7ff\uf900-\ufffd\U00010000-\U0003ffff]"
     "|[\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
+# What may be a comment, or text that was meant and is lost: "MoU #4".
+_HASH: Final = re.compile(r"(?<=\S) #([^\W_])")
+# Keys whose values are sentences. Elsewhere only a number after # is no comment's word.
+_PROSE: Final = frozenset(
+    {"act", "authority", "citation", "cites", "contact", "name", "note", "source"}
+    | {"title", "why"}
+)
 _FORBIDDEN_IN_VALUES: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What one file says, with the place where it says it."""
+    """What one file says, with the place where it says it.
+
+    ``doubts`` are comments that were probably meant as text.
+    """
 
     file: str
     value: Any
     spot: Spot = field(repr=False)
+    doubts: tuple[Problem, ...] = field(default=(), repr=False, kw_only=True)
 
     def at(self, path: Path) -> Place:
         """Return line and column of an entry, or of the nearest one around it.
@@ -105,7 +116,8 @@ def parse(file: str, data: bytes) -> Document:
             or the first one where nothing after it can be trusted.
     """
     text = _text(file, data)
-    reading = _Reading(file)
+    # Hardly any file has such a comment; then no line is looked at.
+    reading = _Reading(file, text.split("\n") if _HASH.search(text) else None)
     try:
         # `yaml.parse` asks for each event twice; the last one is followed by None.
         for event in iter(_LOADER(text).get_event, None):
@@ -118,7 +130,8 @@ def parse(file: str, data: bytes) -> Document:
         reading.report((1, 1), "the file is empty")
     if reading.problems:
         raise RulebookError(tuple(reading.problems))
-    return Document(file, reading.value, reading.spot)
+    doubts = tuple(reading.doubts)
+    return Document(file, reading.value, reading.spot, doubts=doubts)
 
 
 def _text(file: str, data: bytes) -> str:
@@ -191,9 +204,11 @@ class _Open:
 class _Reading:
     """Turns the parser's events into values and keeps the place of each."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lines: list[str] | None) -> None:
         self.file = file
         self.problems: list[Problem] = []
+        self.doubts: list[Problem] = []
+        self._lines = lines
         self.documents = 0
         self.value: Any = None
         self.spot: Spot = ((1, 1), (1, 1), None)
@@ -276,7 +291,22 @@ class _Reading:
         if self._open and self._open[-1].awaits_key:
             self._take_key(place, text, plain=not style)
         else:
-            self._add(place, text if style else self._scalar(place, text))
+            value = text if style else self._scalar(place, text)
+            if self._lines and not style and isinstance(value, str):
+                self._doubt(self._lines, event.end_mark)
+            self._add(place, value)
+
+    def _doubt(self, lines: list[str], end: Any) -> None:
+        """Note a comment right behind a text that may have been meant to go on."""
+        found = _HASH.match(lines[end.line], end.column)
+        if found is None or len(self.doubts) >= _MAX_PROBLEMS:
+            return
+        key = self._open[-1].key if self._open else ""
+        if key in _PROSE or found[1].isdecimal():
+            place = end.line + 1, end.column + 2
+            message = "here begins a comment, and the text ends before it"
+            advice = "put the text in quotes; or, for a comment, a blank after #"
+            self.doubts.append(Problem(self.file, *place, message, advice))
 
     def _scalar(self, place: Place, text: str) -> Any:
         """Return what a plain word means."""

@@ -69,6 +69,52 @@ class TestPlaces:
         assert (3, 12) == document.at(("a", 0, "c", 1))
         assert "f.yaml:3" == document.where(("a", 0, "c", 1))
 
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            ("cites: MoU #4\n", (1, 12)),
+            ("a: 1\nnote: Ndërprerja, see #B and more\n", (2, 23)),
+            ("- {cites: MoU art. 3 #4\n  , b: c}\n", (1, 22)),
+            ("title: goes on\n  in line #2\n", (2, 11)),
+            ("where: page #12\n", (1, 13)),
+            ("- page #12\n", (1, 8)),
+        ],
+    )
+    def test_a_comment_that_may_be_text_is_told_of(self, text, place):
+        """What stands behind a text and a # without a blank may have been meant."""
+        [doubt] = parse("x.yaml", text.encode()).doubts
+
+        assert place == (doubt.line, doubt.column)
+        assert "a comment" in doubt.message
+        assert "in quotes" in doubt.advice
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "cites: MoU # note\n",
+            "cites: MoU # 4\n",
+            "cites: MoU  #4\n",
+            "cites: MoU#4\n",
+            "cites: MoU #\n",
+            "cites: MoU #---\n",
+            'cites: "MoU #4"\n',
+            "cites: 'MoU #4'\n",
+            'cites: "MoU" #4\n',
+            "cites: >-\n  MoU #4\n",
+            "cites: |\n  MoU #4\n",
+            "tlp: amber #see the MoU\n",
+            "days: 30 #1 month\n",
+            "so: true #1\n",
+            "cites: MoU\n #4\n",
+            "#4 is a comment\ncites: MoU\n",
+            "cites: #4\n  MoU\n",
+            "when: #4\n  a: b\n",
+        ],
+    )
+    def test_a_plain_comment_is_not(self, text):
+        """A comment with a blank, or where no text is lost, is nobody's doubt."""
+        assert () == parse("x.yaml", text.encode()).doubts
+
     def test_a_missing_entry_is_at_its_nearest_ancestor(self):
         """What does not exist is reported where it should have stood."""
         document = parse("f.yaml", b"x: 1\na:\n  b: 1\n")

@@ -409,3 +409,12 @@ def test_a_confirmation_is_whole(written: str) -> None:
     problem = problem_of(clause("all", "share", "{}"), head)
 
     assert "confirmed_by and confirmed_on need each other" == problem.message
+
+
+def test_a_citation_that_ends_at_a_comment_is_told_of() -> None:
+    """Of `cites: art. 4 #2` only `art. 4` is left, and whoever checks is told."""
+    text = clause("some", "share", "{status_in: [open]}").replace("art. 1", "art. 4 #2")
+    [warning] = warnings(text)
+
+    assert (16, 19) == (warning.line, warning.column)
+    assert "a comment" in warning.message
