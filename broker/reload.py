@@ -188,7 +188,8 @@ def _states(folders: tuple[Path, ...]) -> Iterator[tuple[str, int, int, int, int
     for folder in folders:
         try:
             root = folder.resolve()
-            paths = sorted(root.rglob("*.y*ml"))
+            # Also what is only meant as one: reading says so.
+            paths = sorted(root.rglob("[!.]*.[yY]*[mM][lL]*"))
         except OSError:
             continue
         for path in paths:

@@ -106,6 +106,26 @@ def test_a_right_change_comes_into_force(policies: Path, watched: Watched) -> No
     assert "" == watched.trouble()
 
 
+@pytest.mark.parametrize("how", ["link", "name", "added"])
+def test_a_file_that_cannot_be_read_is_not_taken_for_one_that_is_gone(
+    policies: Path, watched: Watched, how: str
+) -> None:
+    """A link that leads nowhere, or another ending, switches nothing off silently."""
+    before = watched.digest
+    path = policies / AGREEMENT
+    other = path.with_suffix(".yaml.txt")
+    if how == "added":
+        other.write_text(path.read_text("utf-8"), "utf-8")
+    else:
+        path.rename(other if how == "name" else policies / "moved")
+    if how == "link":
+        path.symlink_to(policies / "nowhere")
+    watched.look()
+
+    assert before == watched.digest
+    assert f"{(path if how == 'link' else other).name} is n" in watched.trouble()
+
+
 def test_a_file_that_is_being_written_is_left_alone(
     policies: Path, watched: Watched
 ) -> None:

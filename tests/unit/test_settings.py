@@ -174,3 +174,49 @@ def test_what_is_no_list_of_topics(
 
     with pytest.raises(SettingsError, match=f"BESA_TOPIC: .*{problem}"):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("known-good/gone.yaml", "is no file, or a link that leads nowhere"),
+        ("known-good/own.YAML", "its name must end in .yaml"),
+        ("known-good/own.yaml.txt", "its name must end in .yaml"),
+        ("more", "links to folders are not followed"),
+    ],
+)
+def test_a_file_that_would_be_passed_over_is_refused(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    """A list that is there for nobody to read would withhold nothing, so it is told."""
+    for folder in ("policies", "mappings/known-good", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "own.yaml").write_text("a: b\n", "utf-8")
+    path = tmp_path / "mappings" / name
+    if name in ("known-good/gone.yaml", "more"):
+        path.symlink_to(tmp_path / ("elsewhere" if name == "more" else "nowhere"))
+    else:
+        path.write_text("a: b\n", "utf-8")
+
+    with pytest.raises(SettingsError) as refused:
+        read_rulebook_files(tmp_path / "policies", tmp_path / "mappings")
+
+    assert str(path) in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_what_editors_and_mounts_leave_is_passed_over(tmp_path: Path) -> None:
+    """Hidden files and folders, backups and notes are no policies; linked files are."""
+    for folder in ("policies", "mappings", "mappings/..data"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "real.yaml").write_text("a: b\n", "utf-8")
+    for name in (".real.yaml.swp", ".hidden.YAML", "real.yaml~", "README.md"):
+        (tmp_path / "mappings" / name).write_text("a", "utf-8")
+    (tmp_path / "mappings" / "linked.yaml").symlink_to("..data/real.yaml")
+    (tmp_path / "mappings" / ".more").symlink_to("..data")
+
+    files = read_rulebook_files(tmp_path / "policies", tmp_path / "mappings")
+
+    assert ["policies/real.yaml", "mappings/linked.yaml", "mappings/real.yaml"] == [
+        *files
+    ]
