@@ -123,7 +123,8 @@ def matrix(
         terminal.write(page.encode())
     else:
         out = terminal.stdout()
-        out.print(policy_matrix.terminal_table(table, labels))
+        for part in policy_matrix.terminal_tables(table, labels, out.width):
+            out.print(part)
         for note in policy_matrix.notes(table):
             out.print(note)
 

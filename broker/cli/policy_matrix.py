@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from itertools import groupby
@@ -25,6 +26,11 @@ _ONWARD: Final = {
     "with-consent": "allowed with the CSIRT's consent",
     "allowed": "allowed",
 }
+_BREAKS: Final = re.compile(r"(?<=[-/ ])")
+# Letters that a column takes at least, and what is between two.
+_NARROWEST: Final = 16
+_FIRST, _FIRST_OF_WIDE, _WIDE = 22, 36, 110
+_GAP: Final = 2
 _STYLES: Final = {"share": "green", "review": "yellow", "withhold": "dim"}
 
 
@@ -105,36 +111,69 @@ def _beside(column: Column) -> Iterator[str]:
         )
 
 
-def terminal_table(table: Matrix, labels: Labels) -> Table:
-    """Return the table for a terminal."""
+def terminal_tables(table: Matrix, labels: Labels, width: int) -> Iterator[Table]:
+    """Yield the table for a terminal, in as many parts as its width asks for.
+
+    Each part has so many recipients that no word is broken, but for a very long one.
+    """
+    first = _FIRST if width < _WIDE else _FIRST_OF_WIDE
+    most = max(1, (width - first - _GAP) // (_NARROWEST + _GAP))
+    for start in range(0, max(1, len(table.columns)), most):
+        some = table.columns[start : start + most]
+        each = (width - first - _GAP) // max(1, len(some)) - _GAP
+        yield _terminal_table(some, labels, first, max(each, 1))
+
+
+def _terminal_table(
+    columns: tuple[Column, ...], labels: Labels, first: int, each: int
+) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     made = Table(box=SIMPLE_HEAD, show_lines=False, pad_edge=False, expand=False)
-    made.add_column("Type of incident", overflow="fold", min_width=22)
-    for column in table.columns:
-        under = column.agreement or "no agreement in force"
-        made.add_column(f"{column.recipient}\n{under}", overflow="fold", ratio=1)
+    made.add_column("Type of incident", width=first)
+    names = [_wrapped(column.recipient, each) for column in columns]
+    height = max((len(lines) for lines in names), default=0)
+    for column, lines in zip(columns, names, strict=True):
+        under = _wrapped(column.agreement or "no agreement in force", each)
+        said = [*lines, *[""] * (height - len(lines)), *under]
+        made.add_column("\n".join(said), width=each)
     for category, types in groupby(RSIT_TYPES, rsit_category):
+        heading = _wrapped(category.replace("-", " ").capitalize(), first)
         for index, name in enumerate(types):
-            heading = category.replace("-", " ").capitalize()
-            start = f"{heading}\n" if index == 0 else ""
+            above = heading if index == 0 else []
+            label = [
+                f"  {line}" for line in _wrapped(labels.get(name, name), first - 2)
+            ]
             made.add_row(
-                f"{start}  {labels.get(name, name)}",
-                *(_rich(column.cells[name], bool(start)) for column in table.columns),
+                "\n".join([*above, *label]),
+                *(_rich(column.cells[name], len(above), each) for column in columns),
             )
     return made
 
 
-def _rich(cell: Cell, after_heading: bool) -> Text:
+def _rich(cell: Cell, below: int, width: int) -> Text:
     from rich.text import Text
 
-    said = Text("\n" if after_heading else "")
+    said = Text("\n" * below)
     for number, (word, when) in enumerate(_parts(cell)):
+        text = "\n".join(_wrapped(f"{word} {when}" if when else word, width))
         said.append("\n" if number else "")
         said.append(word, style=_STYLES[word])
-        said.append(f" {when}" if when else "")
+        said.append(text.removeprefix(word))
     return said
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Break a text at blanks and behind hyphens and slashes; a longer word anywhere."""
+    lines = [""]
+    for word in _BREAKS.split(text):
+        if len((lines[-1] + word).rstrip()) > width and lines[-1]:
+            lines.append("")
+        lines[-1] += word
+        while len(lines[-1].rstrip()) > width:
+            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+    return [line.rstrip() for line in lines]
 
 
 def markdown(table: Matrix, labels: Labels) -> str:

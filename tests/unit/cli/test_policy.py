@@ -199,6 +199,25 @@ def test_matrix_has_every_type_and_recipient(
     assert rows[form] >= len(RSIT_TYPES)
 
 
+@pytest.mark.parametrize(("width", "parts"), [(40, 3), (60, 2), (80, 1), (160, 1)])
+def test_matrix_breaks_no_word(
+    besa: Besa, rules: Path, width: int, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a narrow terminal the table comes in parts, and nothing of it is cut off."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    ended = besa("policy", "matrix", "--on", "2026-06-15")
+    lines = ended.text.partition("share: sent at once")[0].splitlines()
+    words = {word for line in lines for word in line.split()}
+
+    assert rules.is_dir()
+    assert parts == ended.text.count("Type of incident")
+    assert max(map(len, lines)) <= width
+    assert {"kp-cybercrime", "severity", "otherwise"} <= words
+    assert {"special-prosecution"} <= words or {"special-", "prosecution"} <= words
+    assert {"Exploitation/Sexual/"} <= words or {"Exploitation/"} <= words
+    assert words.isdisjoint({"n", "y", "severi", "otherw"})
+
+
 def test_matrix_as_json(besa: Besa, rules: Path) -> None:
     """Sabotage goes to the prosecution always, and a weakness to nobody."""
     ended = besa("policy", "matrix", "--on", "2026-06-15", "--json")
