@@ -16,6 +16,7 @@ from broker.cli.terminal import AsJson, ExitCode
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from broker.errors import StoreError
     from broker.store.connect import Database
     from broker.store.operate import Waiting
 
@@ -129,17 +130,18 @@ def retry(
 ) -> None:
     """Let editions that failed, are held or wait for a later attempt go out now.
 
-    Nothing goes out that something newer has overtaken.
+    Nothing goes out that something newer has overtaken. Exit code 1 names a row that
+    cannot go.
     """
     if bool(rows) == bool(recipient):
         terminal.wrong_usage("name rows, or a recipient with --recipient")
     from datetime import UTC, datetime
 
-    from broker.errors import StoreError
+    from broker import errors
     from broker.store import operate
 
     done: list[Waiting] = []
-    problems: list[str] = []
+    problems: list[StoreError] = []
     with opened() as database:
         failed = operate.listed(
             database, recipient=recipient, states=("failed",), most=1_000_000
@@ -149,11 +151,13 @@ def retry(
         for number in numbers:
             try:
                 done.append(operate.retry(database, number, _me(), because, now))
-            except StoreError as error:  # the others go out all the same
-                problems.append(str(error))
+            except errors.StoreError as error:  # the others go out all the same
+                problems.append(error)
     _tell(done, "goes out at the next turn", as_json=as_json)
     if problems:
-        terminal.stop(ExitCode.FAULT, "; ".join(dict.fromkeys(problems)))
+        is_no = all(isinstance(each, operate.RowError) for each in problems)
+        code = ExitCode.NO if is_no else ExitCode.FAULT
+        terminal.stop(code, "; ".join(dict.fromkeys(map(str, problems))))
     if not done and not as_json:
         terminal.stdout().print(f"Nothing of {recipient} has failed.")
 
@@ -171,7 +175,10 @@ def hold(row: Row, because: Because, as_json: AsJson = False) -> None:
     _demand(because)
     with opened() as database:
         now = datetime.now(UTC)
-        done = operate.hold(database, row, _me(), because, now)
+        try:
+            done = operate.hold(database, row, _me(), because, now)
+        except operate.RowError as error:
+            terminal.stop(ExitCode.NO, str(error))
     _tell([done], "is held", as_json=as_json)
 
 
@@ -192,7 +199,7 @@ def drop(row: Row, because: Because, as_json: AsJson = False) -> None:
         now = datetime.now(UTC)
         try:
             done = operate.drop(database, row, _me(), because, now)
-        except operate.KeptError as error:
+        except operate.RowError as error:
             terminal.stop(ExitCode.NO, str(error))
     _tell([done], "will not be sent", as_json=as_json)
 

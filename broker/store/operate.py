@@ -73,7 +73,11 @@ _RENEW = (
 )
 
 
-class KeptError(StoreError):
+class RowError(StoreError):
+    """There is no such row, or it is in no state for this; the text says which."""
+
+
+class KeptError(RowError):
     """An edition may not be dropped; the text says why, and what to do instead."""
 
 
@@ -163,9 +167,9 @@ def retry(
         links = Links(connection, at)
         row = _found(connection, number)
         if row["state"] not in (Place.FAILED.value, Place.QUEUED.value):
-            raise StoreError(_cannot(row, "tried again"))
+            raise RowError(_cannot(row, "tried again"))
         if row["overtaken"]:
-            raise StoreError(
+            raise RowError(
                 f"row {number} cannot be tried again: it was dropped, or something "
                 "newer was decided"
             )
@@ -192,7 +196,7 @@ def hold(
         links = Links(connection, at)
         row = _found(connection, number)
         if row["state"] != Place.QUEUED.value:
-            raise StoreError(_cannot(row, "held"))
+            raise RowError(_cannot(row, "held"))
         _change(connection, row, Place.QUEUED, NEVER, f"held by {by}: {because}")
         links.add("delivery", delivery_facts(row, HELD, "") | _who(by, because))
         links.write()
@@ -213,7 +217,7 @@ def drop(
         links = Links(connection, at)
         row = _found(connection, number)
         if row["state"] not in (Place.QUEUED.value, Place.FAILED.value):
-            raise StoreError(_cannot(row, "dropped"))
+            raise RowError(_cannot(row, "dropped"))
         if row["retracts"]:
             raise KeptError(
                 f"row {number} takes something back and cannot be dropped: what "
@@ -264,7 +268,7 @@ def _found(connection: Connection, number: int) -> RowMapping:
     query = _ONE.with_for_update()
     row = connection.execute(query, {"row": number}).mappings().first()
     if row is None:
-        raise StoreError(f"the outbox has no row {number}")
+        raise RowError(f"the outbox has no row {number}")
     return row
 
 

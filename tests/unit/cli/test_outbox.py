@@ -81,9 +81,22 @@ def test_a_row_that_cannot_be_retried_stops_no_other(besa: Besa, waiting: str) -
     """Of several rows those that can go out do, and each other one is named."""
     again = besa("outbox", "retry", "999", waiting, "--because", "it is mended")
 
-    assert 3 == again.code
+    assert 1 == again.code
     assert f"Row {waiting}" in again.text
     assert "the outbox has no row 999" in again.err
+
+
+@pytest.mark.parametrize("word", ["show", "retry", "hold", "drop"])
+def test_a_row_that_is_not_there_is_no_fault(
+    besa: Besa, waiting: str, word: str
+) -> None:
+    """Whatever is asked of a row that nobody knows, the answer is no, in one line."""
+    because = [] if word == "show" else ["--because", "to see"]
+    ended = besa("outbox", word, "999", *because)
+
+    assert waiting
+    assert 1 == ended.code
+    assert "besa: the outbox has no row 999" == ended.err.strip()
 
 
 def test_a_reason_is_demanded(besa: Besa, waiting: int) -> None:
