@@ -211,7 +211,8 @@ def _searched(documents: list[_Read], incident: Incident) -> list[Found | Except
     """
     telling = Telling(incident)
     secrets = [
-        one.look.guard.secrets.values(telling, one.look.withheld) for one in documents
+        one.look.guard.secrets.values(telling, incident, one.look.withheld)
+        for one in documents
     ]
     wanted = Wanted(list(set().union(*secrets)))
     opened = Opened()

@@ -18,11 +18,10 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final, NamedTuple
 
 from broker.guard.telling import (
-    COLUMNS,
     DECLARED,
     TOLD_APART,
-    Columns,
     Fields,
+    Place,
     Telling,
     is_telling,
     is_told,
@@ -78,11 +77,6 @@ class _Split:
     cut: tuple[_Field, ...]
 
     @cached_property
-    def hides(self) -> frozenset[str]:
-        """The paths of the hidden fields."""
-        return frozenset(field.path for field in self.hidden)
-
-    @cached_property
     def all_hidden(self) -> _Split:
         """The same fields, none of which may be seen, in whatever form."""
         fields = (
@@ -90,6 +84,17 @@ class _Split:
             for field in (*self.hidden, *self.kept, *self.cut)
         )
         return _Split(tuple(fields), (), ())
+
+
+class _Hidden(dict[Place, bool | None]):
+    """Which fields are hidden; each is decided when it is first asked for."""
+
+    def __init__(self, decide: Callable[[Place], bool | None]) -> None:
+        self._decide = decide
+
+    def __missing__(self, place: Place) -> bool | None:
+        decided = self[place] = self._decide(place)
+        return decided
 
 
 class Secrets:
@@ -109,27 +114,26 @@ class Secrets:
         self._splits: dict[str, dict[tuple[Any, ...], _Split]] = {
             owner: {} for owner in self._rules
         }
+        self._hidden = _Hidden(self._is_hidden)
 
-    def values(self, telling: Telling, withheld: Collection[ItemKey] = ()) -> set[str]:
-        """Return the values of all that `of` returns."""
-        found = {telling.digest} if telling.digest else set()
-        by_listing = BY_LISTING in withheld
-        for owner, told, items, texts in telling.sorts:
-            splits = self._splits.get(owner)
-            if splits is None:
-                continue
-            split = splits.get(told) or self._split(owner, told)
-            hides = split.hides
-            if withheld and (owner, told) in withheld:
-                hides = split.all_hidden.hides
-            elif by_listing:
-                listed = [
-                    fields
-                    for fields in items
-                    if self._is_listed(owner, fields, told, withheld)
-                ]
-                found.update(_hidden(COLUMNS[owner](listed), split.all_hidden.hides))
-            found.update(_hidden(texts, hides))
+    def values(
+        self,
+        telling: Telling,
+        incident: Incident,
+        withheld: Collection[ItemKey] = (),
+    ) -> set[str]:
+        """Return the values of all that `of` returns, of what an incident tells."""
+        if BY_LISTING in withheld:
+            # Each item has to be looked up by itself.
+            return {secret.value for secret in self.of(incident, withheld)}
+        hidden = self._hidden
+        found = {text for text, place in telling.texts if hidden[place]}
+        if withheld:
+            for text, place in telling.texts:
+                if place.sort in withheld and hidden[place] is not None:
+                    found.add(text)
+        if telling.digest:
+            found.add(telling.digest)
         return found
 
     def of(
@@ -229,6 +233,14 @@ class Secrets:
         either = (True, False) if answer is None else (answer,)
         return any((owner, (*told, state)) in withheld for state in either)
 
+    def _is_hidden(self, place: Place) -> bool | None:
+        """Say whether a field is hidden; none where the profile has no such field."""
+        owner, told = place.sort
+        if place.path not in self._rules.get(owner, ()):
+            return None
+        split = self._splits[owner].get(told) or self._split(owner, told)
+        return any(field.path == place.path for field in split.hidden)
+
     def _split(self, owner: str, told: tuple[Any, ...]) -> _Split:
         """Sort the telling fields of such an item by the rule that speaks of it."""
         names = TOLD_APART.get(owner, ())
@@ -269,13 +281,6 @@ class Secrets:
             row = self._kinds.get(facts.get("kind", ""))
             return row is not None and row.data_class in only.data_class
         return True
-
-
-def _hidden(columns: Columns, paths: frozenset[str]) -> Iterator[str]:
-    """Yield the texts of some fields."""
-    for path, texts in columns:
-        if path in paths:
-            yield from texts
 
 
 def _hidden_as_listed(split: _Split) -> _Split:

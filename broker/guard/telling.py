@@ -1,7 +1,6 @@
 """What an incident tells: its values that would say something, found by themselves.
 
-An incident -> the texts of its telling fields, each read once for all recipients, by
-what rules may tell the items of a list apart.
+An incident -> every telling text of it, with what rules may tell it apart by.
 
 Not telling: words of closed lists (sector codes, severities), flags, times and counts.
 They are the same in thousands of incidents.
@@ -9,10 +8,11 @@ They are the same in thousands of incidents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from broker.model.incident import (
     Consent,
@@ -40,37 +40,38 @@ DECLARED: Final = declarations()
 Fields = Mapping[str, Any]  # of an object within an incident
 
 
-Columns = list[tuple[str, list[str]]]
-"""The telling texts of each field that has any, by its path."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A telling field of those items of a list that no rule tells apart."""
 
-
-class Sort(NamedTuple):
-    """Items of an incident that no rule tells apart."""
-
-    owner: str
-    told: tuple[Any, ...]
-    items: list[Fields]
-    texts: Columns
+    sort: tuple[str, tuple[Any, ...]]  # the list, and what tells its items apart
+    path: str
 
 
 class Telling:
-    """The telling values of an incident; each is read once for all recipients."""
+    """The telling texts of an incident, each with the place it is at, read once."""
 
-    __slots__ = ("digest", "sorts")
+    __slots__ = ("digest", "texts")
 
     def __init__(self, incident: Incident) -> None:
-        """Sort the items by what rules may tell them apart by, and read them."""
-        self.sorts: list[Sort] = []
-        for owner, columns in COLUMNS.items():
-            by_sort: dict[tuple[Any, ...], list[Fields]] = {}
+        """Read an incident for several recipients."""
+        read: list[tuple[Any, Place]] = []
+        for owner, row in _ROWS.items():
             told_apart = sorter(owner)
             for item in getattr(incident, owner) if owner else (incident,):
                 fields = item.__dict__
-                by_sort.setdefault(told_apart(fields), []).append(fields)
-            self.sorts += [
-                Sort(owner, told, items, columns(items))
-                for told, items in by_sort.items()
-            ]
+                read += zip(
+                    row(fields), _places(owner, told_apart(fields)), strict=True
+                )
+        # Many fields are empty, and nearly all others one text.
+        self.texts = [
+            (text, place)
+            for value, place in read
+            if value
+            for text in ((value,) if type(value) is str else texts_of(value))
+            # `is_telling`, without the price of a call.
+            if len(text) >= SHORTEST and text.casefold() not in _WORDS
+        ]
         uid = incident.uid
         # It confirms a guess of what is withheld.
         self.digest = uid.rpartition(":")[2] if named_by_content(uid) else ""
@@ -145,27 +146,26 @@ def texts_of(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if type(value) is tuple else (str(value),)
 
 
-def _columns(owner: str, paths: Iterable[str]) -> Callable[[list[Fields]], Columns]:
-    """Return what reads fields of the items of a list."""
-    readers = [(path, reader(name_within(owner, path))) for path in paths]
-
-    def columns(items: list[Fields]) -> Columns:
-        found = []
-        for path, read in readers:
-            values = list(filter(None, map(read, items)))
-            if values:
-                if {*map(type, values)} != {str}:
-                    values = list(chain.from_iterable(map(texts_of, values)))
-                if texts := list(filter(is_telling, values)):
-                    found.append((path, texts))
-        return found
-
-    return columns
-
-
-_PATHS: Final = list(filter(is_told, DECLARED))
-COLUMNS: Final = {
-    owner: _columns(owner, [path for path in _PATHS if owner_of(path) == owner])
-    for owner in dict.fromkeys(map(owner_of, _PATHS))
+_PATHS: Final = {
+    owner: [path for path in DECLARED if is_told(path) and owner_of(path) == owner]
+    for owner in map(owner_of, filter(is_told, DECLARED))
 }
-"""By list of items, or by nothing for the incident: what reads its telling fields."""
+"""By list of items, or by nothing for the incident: the telling fields."""
+
+
+@cache
+def _places(owner: str, told: tuple[Any, ...]) -> list[Place]:
+    """Return the places of the telling fields of such an item, always the same."""
+    return [Place((owner, told), path) for path in _PATHS[owner]]
+
+
+def _row(owner: str) -> Callable[[Fields], tuple[Any, ...]]:
+    """Return what reads all telling fields of an item."""
+    names = [name_within(owner, path) for path in _PATHS[owner]]
+    if not any("." in name for name in names) and len(names) > 1:
+        return itemgetter(*names)
+    readers = [reader(name) for name in names]
+    return lambda fields: tuple([read(fields) for read in readers])
+
+
+_ROWS: Final = {owner: _row(owner) for owner in _PATHS}

@@ -33,7 +33,8 @@ def _secrets() -> Iterator[Secrets]:
 @st.composite
 def _withheld(draw: st.DrawFn, incident: Incident) -> set[ItemKey]:
     """Return some sorts of an incident's items, also by what lists say of them."""
-    sorts = [(one.owner, one.told) for one in Telling(incident).sorts if one.told]
+    places = {place.sort for _, place in Telling(incident).texts}
+    sorts = sorted((sort for sort in places if sort[1]), key=repr)
     whole = draw(st.sets(st.sampled_from(sorts))) if sorts else set()
     seen = [told for owner, told in sorts if owner == "observables"]
     listed = draw(st.sets(st.sampled_from(seen))) if seen else set()
@@ -53,4 +54,4 @@ def test_values_are_those_of_the_secrets(
 
     for secrets in _secrets():
         expected = {secret.value for secret in secrets.of(incident, withheld)}
-        assert expected == secrets.values(telling, withheld)
+        assert expected == secrets.values(telling, incident, withheld)

@@ -19,7 +19,7 @@ def test_digest_is_a_secret(rule: str) -> None:
     found = secrets.of(incident)
 
     assert DIGEST in {secret.value for secret in found}
-    assert DIGEST in secrets.values(Telling(incident))
+    assert DIGEST in secrets.values(Telling(incident), incident)
     assert DIGEST in {secret.value for secret in secrets.unkept(found, incident)}
 
 
