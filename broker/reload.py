@@ -22,11 +22,18 @@ from pathlib import Path
 from typing import Final
 
 from broker.cases import run_cases
-from broker.errors import BesaError, Problem, RulebookError, StoreError
+from broker.errors import (
+    BesaError,
+    Problem,
+    RulebookError,
+    SettingsError,
+    StoreError,
+)
 from broker.prove.never import proved
 from broker.rulebook import Rulebook, lapses
 from broker.settings import read_rulebook_files, recipients_digest
 from broker.store import RULEBOOK_ALARM, Store
+from broker.yaml_folder import meant_as_yaml
 
 _LOG: Final = logging.getLogger("besa.rulebook")
 _EVERY_SECONDS: Final = 1.0
@@ -187,11 +194,10 @@ def _states(folders: tuple[Path, ...]) -> Iterator[tuple[str, int, int, int, int
     """Yield what the system knows of each file; the change time cannot be set back."""
     for folder in folders:
         try:
-            root = folder.resolve()
             # Also what is only meant as one: reading says so.
-            paths = sorted(root.rglob("[!.]*.[yY]*[mM][lL]*"))
-        except OSError:
-            continue
+            paths = sorted(meant_as_yaml(folder.resolve()))
+        except (OSError, SettingsError):
+            continue  # reading says why
         for path in paths:
             try:
                 state = path.stat()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,7 @@ from broker.errors import SettingsError
 from broker.model.agreement import Recipient
 from broker.model.feedback import AgreedTag, AgreedTags
 from broker.model.reviewer import Reviewers
+from broker.yaml_folder import yaml_files
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 _PREFIX: Final = "besa_"
@@ -39,8 +40,6 @@ _RECIPIENTS: Final = "policies/recipients/"
 _FEEDBACK: Final = "mappings/feedback/"
 # A rulebook of its own within the shipped policies; `besa check` reads it by its name.
 _EXAMPLES: Final = "examples"
-# Also with what some editors make of the name.
-_MEANT_AS_YAML: Final = re.compile(r"\.ya?ml(\.txt)?\Z", re.IGNORECASE)
 _LARGEST_POLICY_FILE: Final = 5_000_000
 # What Kafka takes as the name of a topic; and ours, which would be read in circles.
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -330,42 +329,13 @@ def _read_folder(name: str, folder: Path) -> dict[str, bytes]:
     if not folder.is_dir():
         raise SettingsError(f"{folder} is not a folder; set {variable} to your {name}")
     found: dict[str, bytes] = {}
-    for path in sorted(_paths(folder)):
+    for path in yaml_files(folder):
         inside = path.relative_to(folder)
         if inside.parts[0] != _EXAMPLES:
             found[f"{name}/{inside.as_posix()}"] = _read_policy_file(path)
     if not found:
         raise SettingsError(f"{folder} holds no YAML file; set {variable}")
     return found
-
-
-def _paths(folder: Path) -> Iterator[Path]:
-    """Yield the YAML files in a folder and beneath it, but for hidden ones.
-
-    What looks like one and cannot be read is refused: left out, a list of what must be
-    withheld would be as good as empty.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise SettingsError(f"{error.filename} cannot be read: {error.strerror}")
-
-    for here, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [each for each in folders if not each.startswith(".")]
-        for path in (Path(here, each) for each in folders):
-            if path.is_symlink():
-                raise SettingsError(
-                    f"{path} is a link to a folder, and links to folders are not "
-                    "followed; put the folder there, or link its files"
-                )
-        for each in files:
-            if each.startswith(".") or not _MEANT_AS_YAML.search(each):
-                continue
-            path = Path(here, each)
-            if not each.endswith((".yaml", ".yml")):
-                raise SettingsError(f"{path} is not read: its name must end in .yaml")
-            if not path.is_file():
-                raise SettingsError(f"{path} is no file, or a link that leads nowhere")
-            yield path
 
 
 def _read_policy_file(path: Path) -> bytes:

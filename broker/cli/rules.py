@@ -147,12 +147,17 @@ def _watch(folders: tuple[Path, Path]) -> None:
 
 def _state(folders: tuple[Path, Path]) -> object:
     """Return what changes when a file is saved, added or removed."""
+    from broker.errors import SettingsError
+    from broker.yaml_folder import meant_as_yaml
+
     found: list[tuple[str, int, int]] = []
     for folder in folders:
-        for path in sorted(folder.rglob("*.y*ml")):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                found.append((str(path), status.st_mtime_ns, status.st_size))
+        # What cannot be read, checking says.
+        with contextlib.suppress(SettingsError):
+            for path in meant_as_yaml(folder):
+                with contextlib.suppress(OSError):
+                    status = path.stat()
+                    found.append((str(path), status.st_mtime_ns, status.st_size))
     return found
 
 

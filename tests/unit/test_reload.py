@@ -236,6 +236,29 @@ def test_a_swapped_symlink_is_seen(
     assert "" == watched.trouble()
 
 
+def test_a_turned_configmap_is_seen(
+    policies: Path, tmp_path: Path, store: Store
+) -> None:
+    """Where each folder is a link, turning the one link beneath comes into force."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    for version in ("1", "2"):
+        shutil.copytree(policies, mount / f"..{version}")
+    change(mount / "..2")
+    (mount / "..data").symlink_to("..1")
+    for entry in policies.iterdir():
+        (mount / entry.name).symlink_to(f"..data/{entry.name}")
+    watched = Watched(mount, store)
+    before = watched.digest
+
+    (mount / "..next").symlink_to("..2")
+    (mount / "..next").rename(mount / "..data")
+    watched.look(lambda: watched.digest != before)
+
+    assert before != watched.digest
+    assert "" == watched.trouble()
+
+
 def test_a_deleted_folder_changes_nothing(policies: Path, watched: Watched) -> None:
     """Without its folder the last good rulebook stays, and an alarm says so."""
     before = watched.digest

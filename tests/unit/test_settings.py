@@ -182,19 +182,19 @@ def test_what_is_no_list_of_topics(
         ("known-good/gone.yaml", "is no file, or a link that leads nowhere"),
         ("known-good/own.YAML", "its name must end in .yaml"),
         ("known-good/own.yaml.txt", "its name must end in .yaml"),
-        ("more", "links to folders are not followed"),
+        ("more", "is a link to a folder that it lies in itself"),
     ],
 )
 def test_a_file_that_would_be_passed_over_is_refused(
     tmp_path: Path, name: str, said: str
 ) -> None:
     """A list that is there for nobody to read would withhold nothing, so it is told."""
-    for folder in ("policies", "mappings/known-good", "elsewhere"):
+    for folder in ("policies", "mappings/known-good"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "own.yaml").write_text("a: b\n", "utf-8")
     path = tmp_path / "mappings" / name
     if name in ("known-good/gone.yaml", "more"):
-        path.symlink_to(tmp_path / ("elsewhere" if name == "more" else "nowhere"))
+        path.symlink_to(tmp_path / ("mappings" if name == "more" else "nowhere"))
     else:
         path.write_text("a: b\n", "utf-8")
 
@@ -203,6 +203,21 @@ def test_a_file_that_would_be_passed_over_is_refused(
 
     assert str(path) in str(refused.value)
     assert said in str(refused.value)
+
+
+def test_folders_that_are_links_are_read(tmp_path: Path) -> None:
+    """A mounted ConfigMap shows each folder as a link into a hidden one."""
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "own.yaml").write_text("a: b\n", "utf-8")
+    real = tmp_path / "policies" / "..2026_06_01" / "agreements"
+    real.mkdir(parents=True)
+    (real / "fiu.yaml").write_text("a: b\n", "utf-8")
+    (tmp_path / "policies" / "..data").symlink_to("..2026_06_01")
+    (tmp_path / "policies" / "agreements").symlink_to("..data/agreements")
+
+    files = read_rulebook_files(tmp_path / "policies", tmp_path / "mappings")
+
+    assert ["policies/agreements/fiu.yaml", "mappings/own.yaml"] == [*files]
 
 
 def test_what_editors_and_mounts_leave_is_passed_over(tmp_path: Path) -> None:
