@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files as files_of
 from typing import TYPE_CHECKING, Any, Final
 
+from broker import pipeline
+from broker.canonical import dumps
 from broker.cases import run_cases
 from broker.errors import Problem, RulebookError
 from broker.model.agreement import Csirt, PartyRole, RecipientKind
@@ -23,9 +25,9 @@ from broker.model.decision import Effect
 from broker.model.marking import Pap, Severity, Tlp
 from broker.model.rsit import RSIT_TYPES
 from broker.model.sharing import Wire
+from broker.policy import decide, facts_of
 from broker.prove.never import proved
-from broker.prove.side import side_of, tried
-from broker.prove.witness import Witness
+from broker.prove.side import side_of
 from broker.rulebook import Route
 
 if TYPE_CHECKING:
@@ -324,11 +326,9 @@ def _decided(
 ) -> tuple[Effect, tuple[str, ...]]:
     """Return what the agreement makes of a case, also outside of its dates."""
     route = next(r for r in side.routes if r.agreement.agreement == answers.name)
-    inside = route.agreement.valid.start <= at.date() <= route.agreement.valid.until
-    if not inside:
-        return Effect.WITHHOLD, ("validity",)
-    found = tried(side, Witness(incident, at), answers.recipient)
-    return found.effect, found.clauses
+    received = pipeline.receive(dumps(incident), rulebook=side.rulebook)
+    decision = decide(facts_of(received.incident, at), route.rules, at)
+    return decision.effect, decision.clauses
 
 
 def _case(

@@ -19,7 +19,7 @@ from broker.cli import terminal
 from broker.cli.policy_new import Answers, files_for, safest
 from broker.cli.terminal import ExitCode
 from broker.errors import RulebookError
-from broker.model.agreement import PartyRole, RecipientKind
+from broker.model.agreement import FIRST_DAY, LAST_DAY, PartyRole, RecipientKind
 from broker.model.marking import Pap, Severity, Tlp
 from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES, rsit_category
@@ -98,7 +98,8 @@ def _report(answers: Answers, written: list[str], *, as_json: bool) -> None:
 
 def _answers(given: Mapping[str, Any], taken: set[str]) -> Answers:
     def ask(key: str, question: str, check: Callable[[str], T], default: str = "") -> T:
-        return _ask(str(given[key] or ""), key, question, check, default)
+        said = "" if given[key] is None else str(given[key])
+        return _ask(said, key, question, check, default)
 
     today = datetime.now(UTC).date()
     name = ask("name", "A short name for the agreement (a-z, 0-9, -)", _named(taken))
@@ -121,8 +122,8 @@ def _answers(given: Mapping[str, Any], taken: set[str]) -> Answers:
         "", "purpose", f"What for (of: {', '.join(duties)})", _several(_of(Purpose)), ""
     )
     start = ask("start", "The first day in force", _day, str(today))
-    year_on = str(start + timedelta(days=730))
-    until = ask("until", "The last day in force", _after(start), year_on)
+    years_on = str(min(start + timedelta(days=730), LAST_DAY))
+    until = ask("until", "The last day in force", _after(start), years_on)
     tlp = ask("tlp", f"The strictest TLP ({', '.join(Tlp)})", _level(Tlp), "green")
     pap = ask("pap", f"The strictest PAP ({', '.join(Pap)})", _level(Pap), "amber")
     days = ask("retention_days", "Days that it may keep what it gets", _days, "365")
@@ -143,7 +144,7 @@ def _answers(given: Mapping[str, Any], taken: set[str]) -> Answers:
             collection,
             act,
             citation,
-            tuple(_of(Purpose)(each) for each in purposes),
+            _purposes(purposes),
             start,
             until,
             tlp,
@@ -203,7 +204,8 @@ def _of(words: Iterable[str]) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text.strip() not in known:
             advice = nearest(text, known)
-            raise ValueError(f"{text} is not known here ({advice})")
+            aside = f" ({advice})" if advice else ""
+            raise ValueError(f"{text} is not known here{aside}")
         return text.strip()
 
     return check
@@ -239,9 +241,12 @@ _WHERE: Final[dict[RecipientKind, tuple[str, Callable[[str], str]]]] = {
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         raise ValueError("a day such as 2026-01-31 is needed") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"a day from {FIRST_DAY} to {LAST_DAY} is needed")
+    return day
 
 
 def _after(start: date) -> Callable[[str], date]:
@@ -265,6 +270,16 @@ def _several(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
         return tuple(check(each) for each in text.split(",") if each.strip())
 
     return checked
+
+
+def _purposes(named: Iterable[str]) -> tuple[str, ...]:
+    check = _of(Purpose)
+    try:
+        return tuple(map(check, named))
+    except ValueError as error:
+        raise ValueError(
+            f"--purpose: {error}; docs/policies.md has the words"
+        ) from None
 
 
 def _types(named: Iterable[str]) -> tuple[str, ...]:

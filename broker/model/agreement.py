@@ -79,8 +79,9 @@ Sector = Annotated[
     AfterValidator(folded),
 ]
 OptionalField = Annotated[str, AfterValidator(optional_field)]
-_FIRST_DAY: Final = date(2000, 1, 1)
-_LAST_DAY: Final = date(2099, 12, 31)
+FIRST_DAY: Final = date(2000, 1, 1)
+LAST_DAY: Final = date(2099, 12, 31)
+"""Between these days an agreement may be in force."""
 Days = Annotated[int, Field(ge=0, le=36_500)]
 # Whole units of a currency: nobody writes a threshold in cents.
 Bounds = Annotated[
@@ -207,8 +208,8 @@ class Validity(PolicyFile):
     Within the years that incidents are of: what has no end is written to the last day.
     """
 
-    start: date = Field(alias="from", ge=_FIRST_DAY, le=_LAST_DAY)
-    until: date = Field(ge=_FIRST_DAY, le=_LAST_DAY)
+    start: date = Field(alias="from", ge=FIRST_DAY, le=LAST_DAY)
+    until: date = Field(ge=FIRST_DAY, le=LAST_DAY)
 
 
 class OnWithdrawal(StrEnum):

@@ -448,6 +448,27 @@ def test_new_writes_what_passes_the_check(besa: Besa, rules: Path) -> None:
     assert not [p for p in after["problems"] if "customs" in p["file"]]
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ("--tlp", "red", "--pap", "red"),
+        ("--tlp", "clear", "--severity", "critical"),
+        ("--type", "test", "--type", "other", "--severity", "low"),
+        ("--from", "2099-12-31", "--until", "2099-12-31"),
+        ("--from", "2000-01-01", "--until", "2099-12-31"),
+    ],
+)
+def test_new_takes_every_answer_that_there_is(
+    besa: Besa, rules: Path, answers: tuple[str, ...]
+) -> None:
+    """Also where safeguards decide instead of the clause, all cases hold at once."""
+    ended = besa("policy", "new", "customs", *ANSWERS, *answers)
+    after = besa("check", rules, "--json").json
+
+    assert 0 == ended.code, ended.err
+    assert not [p for p in after["problems"] if "customs" in p["file"]]
+
+
 def test_new_shares_no_more_than_it_was_asked_to(besa: Besa, rules: Path) -> None:
     """Compared with before, only the new recipient gets anything."""
     besa("policy", "new", "customs", *ANSWERS)
@@ -496,6 +517,10 @@ def test_new_for_every_kind_of_delivery(
         (("customs", *ANSWERS, "--url", "http://x"), "https://"),
         (("customs", *ANSWERS, "--role", "polise"), "did you mean police?"),
         (("customs", "--party", "Customs"), "--role is needed"),
+        (("customs", *ANSWERS, "--retention-days", "0"), "from 1 to 36500"),
+        (("customs", *ANSWERS, "--until", "9999-12-31"), "--until: a day from 2000"),
+        (("customs", *ANSWERS, "--from", "9999-12-31"), "--from: a day from 2000"),
+        (("customs", *ANSWERS, "--purpose", "spying"), "--purpose: spying is not"),
     ],
 )
 def test_new_refuses_answers_without_sense(
