@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
@@ -109,20 +109,29 @@ def run_cases(
 
     A case that cannot be read is a case that does not hold: nothing is raised.
     """
+    written = _Files(files, parse)
     return tuple(
-        _run(path, files, rulebook, parse)
+        _run(path, written, rulebook)
         for path in sorted(files)
         if path.startswith(FOLDER) and not path.startswith(INCIDENTS)
     )
 
 
-def _run(
-    path: str, files: Mapping[str, bytes], rulebook: Rulebook, parse: Parse
-) -> CaseResult:
+class _Files(NamedTuple):
+    """Files by name, and what reads one."""
+
+    content: Mapping[str, bytes]
+    parse: Parse
+
+    def document(self, path: str) -> Document:
+        return self.parse(path, self.content[path])
+
+
+def _run(path: str, files: _Files, rulebook: Rulebook) -> CaseResult:
     agreement, _, name = path.removeprefix(FOLDER).rpartition("/")
     name = name.removesuffix(".yaml")
     try:
-        document = parse(path, files[path])
+        document = files.document(path)
         case = load(document, Case)
         problems = tuple(_problems(agreement, name, case, document, files, rulebook))
     except RulebookError as error:
@@ -135,7 +144,7 @@ def _problems(
     name: str,
     case: Case,
     document: Document,
-    files: Mapping[str, bytes],
+    files: _Files,
     rulebook: Rulebook,
 ) -> Iterator[Problem]:
     if case.case != name:
@@ -156,7 +165,7 @@ def _disclosed(
     agreement: str,
     case: Case,
     document: Document,
-    files: Mapping[str, bytes],
+    files: _Files,
     rulebook: Rulebook,
 ) -> Share:
     """Take the case's incidents the whole path; return the last one's share."""
@@ -194,12 +203,12 @@ def _disclosed(
     raise RulebookError((document.problem(("incident",), message),))
 
 
-def _from_file(name: str, document: Document, files: Mapping[str, bytes]) -> Document:
+def _from_file(name: str, document: Document, files: _Files) -> Document:
     path = f"{INCIDENTS}{name}.yaml"
-    if path not in files:
+    if path not in files.content:
         message = f"there is no {path}"
         raise RulebookError((document.problem(("incident_file",), message),))
-    return parse(path, files[path])
+    return files.document(path)
 
 
 def _steps(path: str) -> Path:

@@ -16,14 +16,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
 
 from broker.canonical import sha256_hex
 from broker.errors import SealError
@@ -54,6 +46,9 @@ class SigningKey:
         Raises:
             SealError: not an Ed25519 private key.
         """
+        # What knows PEM knows OpenSSH as well, and whoever seals needs neither.
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
         try:
             key = load_pem_private_key(pem, None)
         except (ValueError, TypeError) as error:
@@ -64,12 +59,20 @@ class SigningKey:
 
     def to_pem(self) -> bytes:
         """Return the private key as PEM (PKCS 8, not encrypted)."""
+        from cryptography.hazmat.primitives.serialization import (
+            Encoding,
+            NoEncryption,
+            PrivateFormat,
+        )
+
         return self.private.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
 
     def public_pem(self) -> bytes:
         """Return the public key as PEM."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
         return self.private.public_key().public_bytes(
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         )
@@ -89,6 +92,8 @@ class VerifyingKey:
         Raises:
             SealError: not an Ed25519 public key.
         """
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
         try:
             key = load_pem_public_key(pem)
         except ValueError as error:
@@ -99,7 +104,7 @@ class VerifyingKey:
 
 
 def _key_id(public: Ed25519PublicKey) -> str:
-    return sha256_hex(public.public_bytes(Encoding.Raw, PublicFormat.Raw))[:16]
+    return sha256_hex(public.public_bytes_raw())[:16]
 
 
 def _statement(

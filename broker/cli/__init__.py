@@ -19,7 +19,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 def main() -> None:
     """Run `besa` with the arguments of this process, and end it with its exit code."""
     # Of what is imported nothing is thrown away; to look for it takes a sixth of the
-    # time. The command itself starts with the collector as it should be.
+    # time. `broker.cli.app.besa` enables the collector for all commands but a check.
     gc.disable()
     try:
         from broker.cli import terminal

@@ -1,7 +1,7 @@
 """Convert: a redacted incident + mapping tables -> a STIX 2.1 bundle."""
 
 from broker.convert.frame import EXTENSION, Frame, frame
-from broker.convert.known import known_lines, known_names
+from broker.convert.known import known_lines, known_names, lines_of_tables
 from broker.convert.observables import Known
 from broker.convert.stix import (
     Case,
@@ -23,6 +23,7 @@ __all__ = [
     "frame",
     "known_lines",
     "known_names",
+    "lines_of_tables",
     "listed_values",
     "to_retraction",
     "to_stix",

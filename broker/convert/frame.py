@@ -67,20 +67,14 @@ def frame(
         creator,
         (_creator(csirt, creator), _extension(creator), statement),
         str(statement["id"]),
-        {
-            level: _marking(row, markings.tlp_extension, "tlp_2_0")
-            for level, row in markings.tlp.items()
-        },
-        {
-            level: _marking(row, markings.pap_extension, "pap")
-            for level, row in markings.pap.items()
-        },
+        like.tlp if like else _scale(markings.tlp, markings.tlp_extension, "tlp_2_0"),
+        like.pap if like else _scale(markings.pap, markings.pap_extension, "pap"),
         like.writers if like else writers(tables.kinds),
         like.listed if like else listed_in(tables.known_good),
         tables.rsit,
         like.labels if like else _labels_of(tables),
         like.assessed if like else _assessed(markings),
-        {level: (tag,) for level, tag in markings.states.items()},
+        like.states if like else {of: (tag,) for of, tag in markings.states.items()},
         tuple(
             row.tag
             for row in markings.retention
@@ -147,6 +141,13 @@ def _statement(agreement: Agreement, creator: str) -> dict[str, Any]:
         "definition_type": "statement",
         "definition": {"statement": text},
     }
+
+
+def _scale(
+    rows: Mapping[Any, MarkingRow], extension: str, name: str
+) -> dict[str, dict[str, Any]]:
+    """Return the markings of a scale, by level."""
+    return {level: _marking(row, extension, name) for level, row in rows.items()}
 
 
 def _marking(row: MarkingRow, extension: str, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ files and tables alone, and never from an incident.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,18 +20,33 @@ _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _FIRST: Final = Edition(1, _START, _START, content="")
 
 
-def known_lines(frame: Frame) -> frozenset[str]:
-    """Return the lines that an incident can choose among, and not write."""
+def known_lines(
+    frame: Frame, of_tables: frozenset[str] | None = None
+) -> frozenset[str]:
+    """Return the lines that an incident can choose among, and not write.
+
+    ``of_tables`` is what `lines_of_tables` said of this frame, or of another one that
+    was made of the same tables.
+    """
+    found: set[str] = {*frame.kept_for, *frame.ending.split("\n")}
+    for reason in REASONS:
+        found.update(retraction_summary(frame, reason).split("\n"))
+    return (of_tables or lines_of_tables(frame)).union(found)
+
+
+def lines_of_tables(frame: Frame) -> frozenset[str]:
+    """Return those of the known lines that are the same under every agreement."""
     found: set[str] = set()
     closed = (("severity", Severity), ("status", Status), ("urgency", Urgency))
     views = [{"classification": name} for name in frame.rsit]
     views += [{field: value.value} for field, values in closed for value in values]
+    headed = replace(frame, endings={}, ending="")
     for view in views:
-        found.update(summary(view, frame, _FIRST).split("\n"))
-    found.update(*frame.labels.values(), *frame.states.values())
-    found.update(frame.kept_for, *frame.assessed)
-    for reason in REASONS:
-        found.update(retraction_summary(frame, reason).split("\n"))
+        found.update(summary(view, headed, _FIRST).split("\n"))
+    for ending in frame.endings.values():
+        # A type's offences come first; then each case summary ends alike.
+        found.update(ending.removesuffix(frame.ending).split("\n"))
+    found.update(*frame.labels.values(), *frame.states.values(), *frame.assessed)
     return frozenset(found)
 
 

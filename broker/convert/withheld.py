@@ -7,6 +7,7 @@ the same in every event under an agreement and tell nothing about any incident.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from broker.model.agreement import Profile
@@ -52,6 +53,13 @@ def _named(paths: Iterable[str], every: Iterable[str]) -> str:
 def _owned(paths: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in paths:
-        owner, _, inner = path.replace("[]", "").replace("_", " ").partition(".")
-        found.setdefault(owner, []).append(inner.replace(".", " "))
+        owner, inner = _in_words(path)
+        found.setdefault(owner, []).append(inner)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _in_words(path: str) -> tuple[str, str]:
+    """Return whose field it is, and which."""
+    owner, _, inner = path.replace("[]", "").replace("_", " ").partition(".")
+    return owner, inner.replace(".", " ")

@@ -24,6 +24,7 @@ from broker.guard.shapes import (
     Check,
     UnknownShapeError,
     compile_shapes,
+    exact_shapes,
     read,
     shape_names,
 )
@@ -92,7 +93,7 @@ def compile_guard(
     problems: list[Problem] = []
     for path, shape in guardrail.paths.items():
         try:
-            compile_shapes({path: shape})
+            exact_shapes({path: shape})
         except UnknownShapeError as error:
             advice = f"shapes are {', '.join(shape_names())}"
             problems.append(doc.problem(("paths", path), str(error), advice))

@@ -151,7 +151,8 @@ class Role(StrEnum):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # The schema of a part is made with the incident's, and by itself only if asked for.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Times(_Part):

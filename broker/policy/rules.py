@@ -26,12 +26,16 @@ from broker.model.decision import (
     ItemKey,
 )
 from broker.model.mapping import ObservableKind
-from broker.model.rsit import RSIT_TYPES, rsit_category
+from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES, rsit_category
 from broker.policy.conditions import CONDITIONS, Check
 from broker.policy.items import withheld_items
 from broker.strict_yaml import Document, Path
 
-_CATEGORIES: Final = {name: rsit_category(name) for name in RSIT_TYPES}
+_TYPES: Final = frozenset(RSIT_TYPES)
+_TYPES_OF: Final = {
+    category: frozenset(name for name in RSIT_TYPES if rsit_category(name) == category)
+    for category in RSIT_CATEGORIES
+}
 
 
 class Rule(NamedTuple):
@@ -292,8 +296,8 @@ def _of_type(
     # From the last to the first, because the first that fails is the one that is said.
     for number in reversed(range(len(written))):
         refused = Rule((), rule.checks[number][1], {})
-        of_category = written[number] is when.category_in
-        for name in RSIT_TYPES:
-            if (_CATEGORIES[name] if of_category else name) not in written[number]:
-                left[name] = refused
+        about = written[number]
+        if about is when.category_in:
+            about = frozenset().union(*map(_TYPES_OF.__getitem__, about))
+        left.update(dict.fromkeys(_TYPES - about, refused))
     return left

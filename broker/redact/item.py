@@ -9,7 +9,7 @@ Invariant: what an object does not have, and what no rule lets through, is in no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from broker.keys import RecipientKey
@@ -77,3 +77,29 @@ class Item:
         self.lists = any(leaf.mark[0].endswith("[]") for leaf in leaves)
         self.parts = parts
         self.about = about
+
+
+class Items:
+    """The plans of a list's items, each made when it is first asked for.
+
+    There are hundreds of combinations, of which few incidents have more than ten.
+    """
+
+    __slots__ = ("_keys", "_known", "_made")
+
+    def __init__(self, keys: Iterable[Any], made: Callable[[Any], Item]) -> None:
+        self._keys = {key: key for key in keys}
+        self._made = made
+        self._known: dict[Any, Item] = {}
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield all that items of the list are told apart by."""
+        return iter(self._keys)
+
+    def get(self, told: Any) -> Item | None:
+        """Return the plan of items of a sort; None where there can be no such item."""
+        item = self._known.get(told)
+        if item is None and told in self._keys:
+            # By the words of the model: what is equal to one may be a plain text.
+            item = self._known[told] = self._made(self._keys[told])
+        return item

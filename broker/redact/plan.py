@@ -1,8 +1,8 @@
 """Turn a profile into a plan: for every field, the one thing that happens to it.
 
 `Profile` + the kinds of observables -> `Plan`. All the choosing (by role, kind,
-consent) is done here, once, for every combination; redacting an incident then only
-looks it up.
+consent) is done here, once for every combination, when the first item of that sort
+comes; redacting an incident then only looks it up.
 
 Invariants: a field without a rule is an error, not a default; the last rule of a field
 fits every item; a method accepts the shape of what it is given.
@@ -34,7 +34,7 @@ from broker.model.incident import (
 from broker.model.known_good import NO_LISTS, Listed
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
-from broker.redact.item import Apply, Item, Leaf
+from broker.redact.item import Apply, Item, Items, Leaf
 from broker.redact.methods import METHODS, Method, OptionError, method_of
 from broker.redact.methods.scrub_text import ScrubText
 from broker.strict_yaml import Document, nearest
@@ -44,8 +44,8 @@ from broker.strict_yaml import Document, nearest
 class Variants:
     """The plans of a list's items, by what tells the items apart."""
 
-    told_apart: Callable[[Mapping[str, Any]], Any]  # an item's fields -> key of `items`
-    items: Mapping[Any, Item]
+    told_apart: Callable[[Mapping[str, Any]], Any]  # an item's fields -> what it is
+    items: Items
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class _Compiler:
         ] = {}
 
     def variants(self, name: str) -> Variants:
-        """Compile the plan of every combination that tells items of a list apart."""
+        """Return the plans of all combinations that tell items of a list apart."""
         model = _parts_of(Incident)[name]
         domains: dict[str, tuple[Any, ...]] = {
             "kind": tuple(self._kinds),
@@ -123,15 +123,14 @@ class _Compiler:
             "consent": tuple(Consent),
             "minor": (False, True),
         }
-        keys = product(*(domains[name] for name in _LISTS[name]))
-        items = {
-            key: self.item(
-                model, f"{name}[].", tuple(zip(_LISTS[name], key, strict=True))
-            )
-            for key in keys
-        }
-        fields = ["kind" if told == "party" else told for told in _LISTS[name]]
-        return Variants(itemgetter(*fields) if fields else _alike, items)
+        apart = _LISTS[name]
+
+        def made(key: Any) -> Item:
+            return self.item(model, f"{name}[].", tuple(zip(apart, key, strict=True)))
+
+        keys = product(*(domains[told] for told in apart))
+        fields = ["kind" if told == "party" else told for told in apart]
+        return Variants(itemgetter(*fields) if fields else _alike, Items(keys, made))
 
     def item(
         self, model: type[BaseModel], prefix: str, told: tuple[tuple[str, Any], ...]

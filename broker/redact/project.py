@@ -23,7 +23,6 @@ from broker.redact.item import Item, Leaf
 from broker.redact.kept_back import line_of
 from broker.redact.methods.pseudonym import Pseudonym
 from broker.redact.plan import Plan
-from broker.redact.within import key_within
 
 # Whose a thing is, if two say different things about it.
 _ROLES = (Role.VICTIM, Role.UNKNOWN, Role.INFRASTRUCTURE, Role.ATTACKER)
@@ -56,6 +55,9 @@ def project(
     if fields is None:
         fields = fields_of(incident)
     if plan.scrubs:
+        # With all that scrubs, of which most profiles need nothing.
+        from broker.redact.within import key_within
+
         key = key_within(fields, plan, key, withheld)
     marks: _Marks = []
     view = _item(fields, plan.top, key, marks, -1)

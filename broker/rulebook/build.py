@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from broker.canonical import dumps, sha256_hex
-from broker.convert import EXTENSION, Frame, frame, known_lines, known_names
+from broker.convert import (
+    EXTENSION,
+    Frame,
+    frame,
+    known_lines,
+    known_names,
+    lines_of_tables,
+)
 from broker.errors import Problem, RulebookError
 from broker.guard import Guard, Known, compile_guard
 from broker.guard.texts import fold
@@ -151,6 +158,7 @@ class _Making:
         self._narrowed: dict[tuple[str, Attribution], Profile] = {}
         self._guards: dict[tuple[str, str, Attribution], Guard] = {}
         self._like: Frame | None = None
+        self._lines: frozenset[str] | None = None
         self._event_like: EventFrame | None = None
 
     def route(self, source: Source[Agreement]) -> Route:
@@ -163,6 +171,8 @@ class _Making:
         made = frame(agreement, self._csirt, tables, profile, self._like)
         event = event_frame(recipient, tables, EXTENSION, self._event_like)
         self._like, self._event_like = made, event
+        self._lines = self._lines or lines_of_tables(made)
+        lines = known_lines(made, self._lines)
         names = frozenset(map(fold, known_names(made)))
         return Route(
             agreement,
@@ -171,7 +181,7 @@ class _Making:
                 agreement, recipient, self._common, source.document, tables.kinds
             ),
             self._plan(source),
-            replace(guard, known=Known(known_lines(made), names)),
+            replace(guard, known=Known(lines, names)),
             guard.wire,
             made,
             event,

@@ -13,7 +13,25 @@ Invariant: every problem is reported with its file, line and column.
 
 from __future__ import annotations
 
+from broker.strict_yaml.document import Document, Parse, Path
 from broker.strict_yaml.loading import load, nearest
-from broker.strict_yaml.reading import Document, Parse, Path, parse
+
+
+def parse(file: str, data: bytes) -> Document:
+    """Read one file.
+
+    Args:
+        file: the name that problems are reported under.
+        data: its bytes.
+
+    Raises:
+        RulebookError: it cannot be read without guessing; carries every problem found,
+            or the first one where nothing after it can be trusted.
+    """
+    # Whoever has the documents already, as half of `besa check` has, reads no YAML.
+    from broker.strict_yaml import reading
+
+    return reading.parse(file, data)
+
 
 __all__ = ["Document", "Parse", "Path", "load", "nearest", "parse"]

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 from broker.errors import Problem, RulebookError
 from broker.model.presence import OPTIONAL_FIELDS
 from broker.model.rsit import RSIT_CATEGORIES, RSIT_TYPES
-from broker.strict_yaml.reading import Document, Path
+from broker.strict_yaml.document import Document, Path
 
 M = TypeVar("M", bound=BaseModel)
 

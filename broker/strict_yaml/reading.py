@@ -11,20 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
 
 from broker.errors import Problem, RulebookError
-
-Path = tuple[str | int, ...]
-Place = tuple[int, int]
-Parse = Callable[[str, bytes], "Document"]
-# Where a value stands, where its key does (or again the value, where it has none), and
-# the same of every entry in it.
-Spot = tuple[Place, Place, "Spots | None"]
-Spots = dict[str | int, Spot]
+from broker.strict_yaml.document import Document, Place, Spot, Spots
 
 MAX_BYTES: Final = 1_000_000
 MAX_DEPTH: Final = 40
@@ -55,66 +47,8 @@ _PROSE: Final = frozenset(
 _FORBIDDEN_IN_VALUES: Final = re.compile("[\x00\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What one file says, with the place where it says it.
-
-    ``doubts`` are comments that were probably meant as text.
-    """
-
-    file: str
-    value: Any
-    spot: Spot = field(repr=False)
-    doubts: tuple[Problem, ...] = field(default=(), repr=False, kw_only=True)
-
-    def at(self, path: Path) -> Place:
-        """Return line and column of an entry, or of the nearest one around it.
-
-        An entry that starts on the line of its key is meant by its value, one that
-        starts below by its key.
-        """
-        (value, key, _), _ = self._spot_of(path)
-        return value if value[0] == key[0] else key
-
-    def at_key(self, path: Path) -> Place:
-        """Return line and column of the key of an entry, or of what is around it."""
-        (_, key, _), is_there = self._spot_of(path)
-        return key if is_there else self.at(path)
-
-    def _spot_of(self, path: Path) -> tuple[Spot, bool]:
-        """Return the spot of an entry, or the nearest around it, and which it is."""
-        spot = self.spot
-        for step in path:
-            inner = spot[2]
-            if inner is None or step not in inner:
-                return spot, False
-            spot = inner[step]
-        return spot, True
-
-    def where(self, path: Path) -> str:
-        """Return the place of an entry as ``file:line``."""
-        return f"{self.file}:{self.at(path)[0]}"
-
-    def problem(self, path: Path, message: str, advice: str = "") -> Problem:
-        """Return a problem with the entry at a path."""
-        return Problem(self.file, *self.at(path), message, advice)
-
-    def key_problem(self, path: Path, message: str, advice: str = "") -> Problem:
-        """Return a problem with the key of the entry at a path."""
-        return Problem(self.file, *self.at_key(path), message, advice)
-
-
 def parse(file: str, data: bytes) -> Document:
-    """Read one file.
-
-    Args:
-        file: the name that problems are reported under.
-        data: its bytes.
-
-    Raises:
-        RulebookError: it cannot be read without guessing; carries every problem found,
-            or the first one where nothing after it can be trusted.
-    """
+    """Read one file, as `broker.strict_yaml.parse` says."""
     text = _text(file, data)
     # Hardly any file has such a comment; then no line is looked at.
     reading = _Reading(file, text.split("\n") if _HASH.search(text) else None)

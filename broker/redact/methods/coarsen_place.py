@@ -7,12 +7,13 @@ was written. A place that is not recognised is withheld.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Final, Self
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from broker.keys import RecipientKey
 from broker.model.incident import Shape
 from broker.redact.methods.method import Method, OptionError, no_options
-from broker.redact.scrub.reading import fold
 
 # The seven districts, their municipalities, and under which names these are known (Law
 # 03/L-041 on administrative municipal boundaries; to be confirmed), as `fold` writes.
@@ -50,7 +51,26 @@ _GRID: Final = re.compile(
 )
 
 
-def _gazetteer() -> dict[str, tuple[str, str]]:
+class _Gazetteer(NamedTuple):
+    """The places that are known, and how a text is searched for them."""
+
+    fold: Callable[[str], str]
+    named: re.Pattern[str]
+    places: Mapping[str, tuple[str, str]]  # municipality and region
+
+
+@cache
+def _gazetteer() -> _Gazetteer:
+    # Few profiles ask for places, and reading texts takes much to import.
+    from broker.redact.scrub.reading import fold
+
+    places = _places(fold)
+    # The longest first, so that Kosovska Mitrovica is not only Mitrovica.
+    named = r"\b(?:" + "|".join(sorted(places, key=len, reverse=True)) + r")\b"
+    return _Gazetteer(fold, re.compile(named), places)
+
+
+def _places(fold: Callable[[str], str]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for region, municipalities in _REGIONS.items():
         for entry in municipalities:
@@ -63,13 +83,6 @@ def _gazetteer() -> dict[str, tuple[str, str]]:
     for part in ("fushe", "hani", "i", "elezit", "zubin", "potok", "kosove"):
         found.pop(part, None)
     return found
-
-
-_PLACES: Final = _gazetteer()
-# The longest first, so that Kosovska Mitrovica is not only Mitrovica.
-_KNOWN: Final = re.compile(
-    r"\b(?:" + "|".join(sorted(_PLACES, key=len, reverse=True)) + r")\b"
-)
 
 
 class CoarsenPlace(Method):
@@ -89,6 +102,7 @@ class CoarsenPlace(Method):
         no_options(cls.name, options)
         if to not in _LEVELS:
             raise OptionError(f"to: must be one of {', '.join(_LEVELS)}")
+        _gazetteer()  # read with the profile, and not with the first incident
         return cls(to)
 
     def apply(self, value: Any, key: RecipientKey) -> str | None:  # noqa: ARG002
@@ -98,8 +112,9 @@ class CoarsenPlace(Method):
             north, tenth_north, east, tenth_east = grid.groups(default="0")
             return f"{int(north)}.{tenth_north}, {int(east)}.{tenth_east}"
         # Streets are called after towns; the town itself comes after its street.
-        named = _KNOWN.findall(fold(str(value)))
-        return _PLACES[named[-1]][self._to] if named else None
+        known = _gazetteer()
+        named = known.named.findall(known.fold(str(value)))
+        return known.places[named[-1]][self._to] if named else None
 
     def kind_after(self, kind: str, shape: Shape) -> str:  # noqa: ARG002
         """What is left of an observable is a plain text."""

@@ -130,3 +130,38 @@ def test_no_command_is_left_out_where_none_is_named(first: str) -> None:
 
     assert isinstance(every, Listing)
     assert {"check", "run", "audit", "sandbox"} < set(every.commands)
+
+
+def test_the_path_imports_what_scrubs_texts_with_a_profile_that_asks_for_it() -> None:
+    """Where no profile scrubs texts or reads places, nothing that does is imported."""
+    code = (
+        "import sys, json; import broker.cases;"
+        "from broker.redact.methods import method_of;"
+        "loaded = lambda: [name for name in sys.modules"
+        " if name.startswith('broker.redact.scrub') or name == 'yaml'];"
+        "before = loaded(); method_of('scrub_text', {});"
+        "print(json.dumps([before, loaded()]))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=30
+    ).stdout
+
+    before, after = json.loads(said)
+
+    assert [] == before
+    assert "broker.redact.scrub.scrubber" in after
+
+
+@pytest.mark.parametrize(("first", "collects"), [("schema", True), ("check", False)])
+def test_what_is_imported_is_not_looked_through(first: str, collects: bool) -> None:
+    """A command starts with a collector that looks at what is made from then on."""
+    code = (
+        "import gc; from broker.cli import rules, main;"
+        "say = lambda: print(gc.isenabled(), gc.get_freeze_count() > 10_000);"
+        f"rules.{first} = say; import sys; sys.argv = ['besa', '{first}']; main()"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=30
+    ).stdout
+
+    assert f"{collects} {collects}\n" == said.decode()
