@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -147,12 +148,14 @@ class Consumer:
                     self._process(messages)
                     idle_since = None
                 elif until_idle:
-                    waiting = self._source.lag()
                     now = time.monotonic()
-                    idle_since = (idle_since or now) if waiting == 0 else None
-                    if idle_since is not None and now - idle_since >= _IDLE_SECONDS:
-                        self._pause(now=True)
-                        break
+                    over = idle_since is not None and now - idle_since >= _IDLE_SECONDS
+                    # Kafka is asked when a silence begins, and when it is over.
+                    if idle_since is None or over:
+                        idle_since = now if self._source.lag() == 0 else None
+                        if over and idle_since is not None:
+                            self._pause(now=True)
+                            break
                 self._pause(now=False)
                 self._publish_receipts()
         except _Stopped:
@@ -220,7 +223,7 @@ class Consumer:
         alarms: list[tuple[str, str]] = []
         read = [self._read(message, rulebook, now, alarms) for message in messages]
         incidents = [one for one in read if isinstance(one, Received)]
-        uids = {one.incident.uid for one in incidents}
+        uids = Counter([one.incident.uid for one in incidents])
         histories = self._store.histories(uids) if uids else {}
         self._watch(Step.READ)
         processed: list[Processed] = []
@@ -241,8 +244,9 @@ class Consumer:
                         outcome, one.incident, rulebook, self._keys
                     )
                 outcome = noted(outcome, one, rulebook, message.publisher, now)
-                history = histories.get(uid, NO_HISTORY)
-                histories[uid] = pipeline.advance(history, outcome)
+                if uids[uid] > 1:  # what comes next of it rests on this
+                    history = histories.get(uid, NO_HISTORY)
+                    histories[uid] = pipeline.advance(history, outcome)
             except Exception as error:
                 # INVARIANT: an error never shares. The pipeline turns errors of its
                 # stages into held shares; this is one of the pipeline itself.
@@ -262,14 +266,9 @@ class Consumer:
     ) -> Received | DeadLetter:
         refusal = message.refusal
         if refusal is not None:
-            return DeadLetter(
-                message.position,
-                "",
-                refusal.problem,
-                refusal.advice,
-                refusal.sha256,
-                refusal.size,
-            )
+            content = (refusal.sha256, refusal.size)
+            why = (refusal.problem, refusal.advice)
+            return DeadLetter(message.position, "", *why, *content)
         try:
             return pipeline.receive(
                 message.body,

@@ -46,9 +46,9 @@ def written(facts: Facts) -> str:
     said = {
         name: _plain(getattr(facts, name)) for name in _NAMES if name not in _WITHOUT
     }
-    loss = facts.loss
+    loss, there = facts.loss, facts.fields
     said |= {
-        "fields": [path for path in OPTIONAL_FIELDS if path in facts.fields],
+        "fields": [path for path in OPTIONAL_FIELDS if path in there],
         "victim_sectors": sorted(filter(_is_word, facts.victim_sectors)),
         "loss": [loss.currency, coarse(loss.hundredths)] if loss else None,
     }
@@ -110,14 +110,11 @@ def _is_word(text: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    match value:
-        case frozenset():
-            return sorted(value)
-        case datetime():
-            return value.isoformat()
-        case StrEnum():
-            return value.value
-    return value
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value  # a word of a closed list is written as what it says
 
 
 @dataclass(frozen=True, slots=True)

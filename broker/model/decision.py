@@ -94,6 +94,5 @@ class Decision:
     @property
     def notifies(self) -> bool:
         """Whether a person must be told that the fast lane replaced their review."""
-        return self.effect is Effect.SHARE and any(
-            finding.clause == NOTIFY for finding in self.findings
-        )
+        clauses = [finding.clause for finding in self.findings]
+        return self.effect is Effect.SHARE and NOTIFY in clauses

@@ -84,7 +84,7 @@ class Redacted:
 
     def counts(self) -> dict[str, int]:
         """Return how many fields were ``kept``, ``changed`` and ``withheld``."""
-        said = [outcome for _, marks in self.marks for _, outcome, _ in marks]
+        said = [mark[1] for _, marks in self.marks for mark in marks]
         kept, withheld = said.count(KEPT), said.count(WITHHELD)
         changed = len(said) - kept - withheld
         return {KEPT: kept, "changed": changed, WITHHELD: withheld}

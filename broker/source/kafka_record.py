@@ -9,7 +9,7 @@ refusal that says why.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -30,6 +30,9 @@ _LONGEST_HEADER: Final = 200
 # What stands in alarms and reports, so no more than a name can be in it.
 _PRODUCER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _SEQUENCE: Final = re.compile(r"[1-9][0-9]{0,17}")
+_READ: Final = frozenset(
+    {"content-type", PUBLISHER_HEADER, PRODUCER_HEADER, SEQUENCE_HEADER}
+)
 _UNPACKABLE: Final = Refusal(
     "its record cannot be unpacked",
     "compress with gzip or not at all, and write header names in UTF-8",
@@ -47,28 +50,28 @@ def message_of(record: Any) -> Message:
     place = Position("kafka", record.topic, record.partition, record.offset)
     body: bytes = record.value or b""
     key = None if record.key is None else record.key.decode(errors="backslashreplace")
-    numbered = _number(record.headers)
+    said = _said(record.headers)
+    numbered = _number(said)
     if len(body) > LARGEST_MESSAGE:
         refusal = too_large(len(body), sha256(body).hexdigest())
         return Message(b"", key, None, place, refusal, "", *numbered)
-    publisher = _header(record.headers, PUBLISHER_HEADER) or ""
-    kind = _header(record.headers, "content-type")
+    publisher = said.get(PUBLISHER_HEADER, "")
+    kind = said.get("content-type")
     return Message(body, key, kind, place, None, publisher, *numbered)
 
 
-def _number(headers: Sequence[tuple[str, bytes | None]] | None) -> tuple[str, int]:
+def _number(said: Mapping[str, str]) -> tuple[str, int]:
     """Return a producer's name and the number it gave; nothing where it gave none."""
-    producer = _header(headers, PRODUCER_HEADER) or ""
-    number = _header(headers, SEQUENCE_HEADER) or ""
+    producer, number = said.get(PRODUCER_HEADER, ""), said.get(SEQUENCE_HEADER, "")
     if not (_PRODUCER.fullmatch(producer) and _SEQUENCE.fullmatch(number)):
         return "", 0
     return producer, int(number)
 
 
-def _header(
-    headers: Sequence[tuple[str, bytes | None]] | None, wanted: str
-) -> str | None:
-    for name, value in reversed(headers or ()):
-        if name.lower() == wanted and value:
-            return value[:_LONGEST_HEADER].decode("ascii", "replace")
-    return None
+def _said(headers: Sequence[tuple[str, bytes | None]] | None) -> dict[str, str]:
+    """Return what those headers say that we read; of one that stands twice the last."""
+    return {
+        known: value[:_LONGEST_HEADER].decode("ascii", "replace")
+        for name, value in headers or ()
+        if value and (known := name.lower()) in _READ
+    }

@@ -196,20 +196,26 @@ class SpoolSource:
 
     def commit(self, messages: Sequence[Message]) -> None:
         """Take messages out of ``new``."""
-        wanted = self._wanted()
+        wanted, new = self._wanted(), str(self._spool.new)
         for message in messages:
             name = self._names.pop(message.position, None)
             if name is None:
                 continue
-            path = self._spool.new / name
-            with _explained(path), suppress(FileNotFoundError):
-                if message.position in wanted:
-                    path.rename(self._spool.held / name)
-                elif self._keep:
-                    path.rename(self._spool.done / name)
+            # By text: joining paths took as long as the system needs to remove one.
+            path, to = f"{new}/{name}", ""
+            if message.position in wanted:
+                to = f"{self._spool.held}/{name}"
+            elif self._keep:
+                to = f"{self._spool.done}/{name}"
+            try:
+                if to:
+                    os.rename(path, to)  # noqa: PTH104
                 else:
-                    path.unlink()
-
+                    os.unlink(path)  # noqa: PTH108
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise _failed(Path(path), error) from None
         self._let_go(wanted)
 
     def _let_go(self, wanted: Collection[Position]) -> None:
@@ -338,12 +344,17 @@ def _read(path: Path, position: Position, name: re.Match[str] | None) -> Message
     suffix, publisher = (name[3], name[2] or "") if name else ("", "")
     # Without waiting: somebody may have put a pipe here.
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
         os.close(handle)
         refusal = Refusal("it is not a file", _STRAY_ADVICE)
         return Message(b"", None, None, position, refusal)
     with open(handle, "rb") as file:  # noqa: PTH123 - a handle has no path
-        body = file.read(LARGEST_MESSAGE + 1)
+        # As much as there is, and one byte more: room is made for all that is asked.
+        there = min(found.st_size, LARGEST_MESSAGE)
+        body = file.read(there + 1)
+        if len(body) > there:  # it has grown
+            body += file.read(LARGEST_MESSAGE + 1 - len(body))
         if len(body) <= LARGEST_MESSAGE and suffix:
             kind = _CONTENT_TYPES[suffix]
             return Message(body, None, kind, position, None, publisher)

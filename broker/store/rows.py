@@ -76,6 +76,16 @@ _SUPERSEDED: Final = {
     "ended": Ending.SUPERSEDED.value,
 }
 _POSITION: Final = ("source", "topic", "partition", "offset")
+_REACHED = (
+    update(positions)
+    .where(
+        positions.c.source == bindparam("of_source"),
+        positions.c.topic == bindparam("of_topic"),
+        positions.c.partition == bindparam("of_partition"),
+    )
+    .values(offset=bindparam("offset"), at=bindparam("at"))
+)
+_FIRST_REACHED = insert(positions)
 _SET_RULEBOOK = update(meta).where(meta.c.name == "rulebook")
 _END_HELD = (
     update(held)
@@ -373,12 +383,11 @@ class Rows:
 
     def _write_positions(self) -> None:
         for (source, topic, partition), offset in self._positions.items():
-            of = {"source": source, "topic": topic, "partition": partition}
+            of = {"of_source": source, "of_topic": topic, "of_partition": partition}
             now = {"offset": offset, "at": self._at}
-            same = [positions.c[name] == value for name, value in of.items()]
-            done = self._connection.execute(update(positions).where(*same).values(now))
-            if not done.rowcount:
-                self._connection.execute(insert(positions), [of | now])
+            if not self._connection.execute(_REACHED, of | now).rowcount:
+                new = {name.removeprefix("of_"): value for name, value in of.items()}
+                self._connection.execute(_FIRST_REACHED, [new | now])
 
 
 def _place(position: Position) -> tuple[str, str, int, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,20 @@ def test_processes_that_start_together_lay_out_one_store(tmp_path: Path) -> None
     assert [b""] * 4 == said
     with samples.opened(tmp_path) as store:
         assert 0 == store.status(samples.SOON).audit_entries
+
+
+@pytest.mark.parametrize("page", [4096, 8192])
+def test_pages_are_put_in_their_place_after_16_mb(tmp_path: Path, page: int) -> None:
+    """A store keeps the pages it was made with; check-points come by bytes."""
+    if page == 4096:  # as an older Besa made it
+        with closing(sqlite3.connect(tmp_path / "store.db")) as older:
+            older.executescript("PRAGMA page_size = 4096; CREATE TABLE older (id);")
+    database = open_database(samples.url_of(tmp_path))
+
+    with database.read() as connection:
+        ask = connection.exec_driver_sql
+        there = ask("PRAGMA page_size").scalar_one()
+        pages = ask("PRAGMA wal_autocheckpoint").scalar_one()
+    database.close()
+
+    assert (page, 16 * 1024 * 1024) == (there, there * pages)
