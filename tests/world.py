@@ -13,6 +13,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from broker import pipeline
+from broker.guard.shapes import Read, Shapes
 from broker.keys import Keys, recipient_key
 from broker.model.agreement import Profile
 from broker.model.sharing import NO_HISTORY, History, Outcome, Share, Wire
@@ -72,12 +73,25 @@ def stix_rulebook() -> Rulebook:
     routes = tuple(
         replace(
             each,
-            guard=replace(each.guard, wire=Wire.STIX_BUNDLE, shapes=_everything),
+            guard=replace(each.guard, wire=Wire.STIX_BUNDLE, shapes=Everything()),
             wire=Wire.STIX_BUNDLE,
         )
         for each in rulebook().routes
     )
     return replace(rulebook(), routes=routes)
+
+
+class Everything(Shapes):
+    """Reads a document of any shape, and collects every text in it."""
+
+    def __init__(self) -> None:
+        """Allow whatever is JSON."""
+        super().__init__({"*": "text"})
+        self._check = _everything
+
+    def read(self, body: bytes) -> Read:
+        """Return a document as dictionaries, and its keys and texts."""
+        return self.read_exactly(body)
 
 
 def _everything(value: Any, texts: list[str]) -> None:

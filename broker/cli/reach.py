@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple
 from broker import convert, redact, render
 from broker.canonical import dumps
 from broker.errors import Problem
-from broker.guard.shapes import read
 from broker.keys import recipient_key
 from broker.model.incident import Incident, Role, Shape, declarations
 from broker.model.mapping import ObservableKind
@@ -137,7 +136,7 @@ class _Trial:
             if self._route.wire is Wire.MISP_EVENT
             else render.stix_bundle(bundle)
         )
-        breaches = read(self._route.guard.shapes, body)[2]
+        breaches = self._route.guard.shapes.read(body).breaches
         return [f"{breach.rule} at {breach.path}" for breach in breaches]
 
 

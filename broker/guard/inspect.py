@@ -13,24 +13,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from broker.canonical import dumps
 from broker.errors import GuardError, Problem, RulebookError
 from broker.guard.beside import Beside, Row
 from broker.guard.ids import VALUES_OF, id_breaches
 from broker.guard.layers import Opened
+from broker.guard.paths import UnknownShapeError, shape_names
 from broker.guard.search import Searched, Wanted
 from broker.guard.secrets import Secrets
-from broker.guard.shapes import (
-    Check,
-    UnknownShapeError,
-    compile_shapes,
-    exact_shapes,
-    read,
-    shape_names,
-)
+from broker.guard.shapes import Shapes
 from broker.guard.telling import Telling
 from broker.guard.texts import Lines, fold, lines_of
 from broker.guard.tripwires import TRIPWIRES
+from broker.guard.typed import plain
 from broker.model.agreement import Guardrail, Profile
 from broker.model.decision import ItemKey
 from broker.model.incident import Incident
@@ -66,7 +60,7 @@ class Guard:
     max_bytes: int
     tlp: int
     pap: int
-    shapes: Check
+    shapes: Shapes
     secrets: Secrets
     tripwires: frozenset[str]
     known: Known
@@ -93,7 +87,7 @@ def compile_guard(
     problems: list[Problem] = []
     for path, shape in guardrail.paths.items():
         try:
-            exact_shapes({path: shape})
+            Shapes({path: shape})
         except UnknownShapeError as error:
             advice = f"shapes are {', '.join(shape_names())}"
             problems.append(doc.problem(("paths", path), str(error), advice))
@@ -108,7 +102,7 @@ def compile_guard(
         guardrail.max_bytes,
         guardrail.tlp_at_most.rank,
         guardrail.pap_at_most.rank,
-        compile_shapes(guardrail.paths),
+        Shapes(guardrail.paths),
         Secrets(profile, kinds, listed),
         guardrail.tripwires,
         Known(known.lines, frozenset(map(fold, known.names))),
@@ -181,13 +175,11 @@ def _read(look: Look, incident: Incident) -> _Read | Found | Exception:
     if len(draft.body) > guard.max_bytes:
         return (Breach("too-large", ""),)
     try:
-        document, texts, breaches = read(guard.shapes, draft.body)
-        if document is None:
+        document, texts, breaches = guard.shapes.read(draft.body)
+        if breaches:
             return breaches
-        if dumps(document) != draft.body:
-            # Two keys of one name, or blanks: something would be read differently
-            # elsewhere.
-            return (Breach("not-canonical", ""),)
+        if guard.wire is not Wire.MISP_EVENT:
+            document = plain(document)
         found = list(_marking_breaches(document, incident, guard))
         if guard.wire is Wire.STIX_BUNDLE:
             found += id_breaches(document["objects"])
@@ -280,14 +272,20 @@ def _values(document: Any, wire: Wire) -> Iterator[str]:
             for attribute in made.get("x_misp_attributes", ()):
                 yield attribute.get("value", "")
         return
-    event = document["Event"]
-    for made in (event, *event.get("Object", ())):
-        for attribute in made.get("Attribute", ()):
-            yield attribute.get("value", "")
+    event = _of(document, "Event")
+    for made in (event, *(_of(event, "Object") or ())):
+        for attribute in _of(made, "Attribute") or ():
+            yield _of(attribute, "value") or ""
+
+
+def _of(made: Any, key: str) -> Any:
+    """Return what an object of an event has at a key; none where it has none."""
+    # Where a guardrail allows any key, it is a dictionary.
+    return made.get(key) if type(made) is dict else getattr(made, key, None)
 
 
 def _marking_breaches(
-    document: Mapping[str, Any], incident: Incident, guard: Guard
+    document: Any, incident: Incident, guard: Guard
 ) -> Iterator[Breach]:
     """Check that the document carries the incident's marking, within the ceiling."""
     if guard.wire is Wire.MISP_EVENT:
@@ -306,15 +304,16 @@ _TLP_TAGS: Final = {f"tlp:{level}": level.rank for level in Tlp}
 _PAP_TAGS: Final = {f"pap:{level}": level.rank for level in Pap}
 
 
-def _marked_in_event(document: Mapping[str, Any]) -> tuple[list[int], list[int]]:
-    tags = [tag["name"].lower() for tag in document.get("Event", {}).get("Tag", ())]
+def _marked_in_event(document: Any) -> tuple[list[int], list[int]]:
+    carried = _of(_of(document, "Event"), "Tag") or ()
+    tags = [_of(tag, "name").lower() for tag in carried]
     return (
         [_TLP_TAGS.get(tag, 99) for tag in tags if tag.startswith("tlp:")],
         [_PAP_TAGS.get(tag, 99) for tag in tags if tag.startswith("pap:")],
     )
 
 
-def _marked_in_bundle(document: Mapping[str, Any]) -> tuple[list[int], list[int]]:
+def _marked_in_bundle(document: Any) -> tuple[list[int], list[int]]:
     tlp: list[int] = []
     pap: list[int] = []
     marks: set[str] = set()

@@ -154,14 +154,15 @@ def lines_of(texts: Iterable[str], known: frozenset[str]) -> Lines:
     A line that was broken only to fit a width is put together again.
     """
     whole = [text for text in dict.fromkeys(texts) if text not in known]
-    single = {text: None for text in whole if "\n" not in text}
-    if len(single) == len(whole):
+    broken = [at for at, text in enumerate(whole) if "\n" in text]
+    if not broken:
         return Lines(whole, whole, [])
+    single = dict.fromkeys(whole)
+    for at in broken:
+        del single[whole[at]]
     rejoined: dict[str, None] = {}
-    for at, text in enumerate(whole):
-        if text in single:
-            continue
-        parts = text.split("\n")
+    for at in broken:
+        parts = whole[at].split("\n")
         left = [part for part in parts if part not in known]
         whole[at] = "\n".join(left)
         single.update(dict.fromkeys(left))

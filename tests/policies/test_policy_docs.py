@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker.cases import Expect
-from broker.guard.shapes import shape_names
+from broker.guard.paths import shape_names
 from broker.guard.tripwires import TRIPWIRES
 from broker.model.agreement import Agreement, Recipient, Selector, When
 from broker.model.incident import Shape

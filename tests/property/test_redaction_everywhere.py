@@ -120,7 +120,7 @@ def found(each: Previewed, incident: dict[str, Any], book: Rulebook) -> list[str
 
 def everywhere(route: Route, wire: Wire) -> Any:
     """Return a recipient's guard that looks into every text of a wire."""
-    return replace(route.guard, wire=wire, shapes=world._everything)
+    return replace(route.guard, wire=wire, shapes=world.Everything())
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

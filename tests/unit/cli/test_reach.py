@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from broker.cli.reach import _held, _probes, _Trial
-from broker.guard.shapes import compile_shapes
+from broker.guard.shapes import Shapes
 from broker.model.agreement import Guardrail
 from broker.rulebook import Route
 from broker.rulebook.sources import read
@@ -48,7 +48,7 @@ def test_together_as_alone(agreement: str) -> None:
     probes, told = list(_probes(world.rulebook().tables.kinds)), 0
     assert [] == _held(probes, route)
     for paths in _without(dict(rails[route.agreement.guardrail].model.paths)):
-        narrow = replace(route.guard, shapes=compile_shapes(paths))
+        narrow = replace(route.guard, shapes=Shapes(paths))
         other = replace(route, guard=narrow)
 
         expected = _alone(other)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
+from broker.canonical import dumps
 from broker.guard.inspect import _values
-from broker.guard.shapes import exact_shapes, read
+from broker.guard.shapes import Shapes
 from broker.model.sharing import Wire
 
 
@@ -41,7 +41,7 @@ def test_the_exact_check_says_what_and_where(
     paths: dict[str, str], document: Any, said: tuple[str, str] | None
 ) -> None:
     """What is allowed passes; what is not is told by its rule and its path."""
-    _, _, breaches = read(exact_shapes(paths), json.dumps(document).encode())
+    breaches = Shapes(paths).read_exactly(dumps(document)).breaches
 
     assert ([said] if said else []) == [(one.rule, one.path) for one in breaches]
 
