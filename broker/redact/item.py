@@ -40,12 +40,16 @@ class Choice(NamedTuple):
     leaves: tuple[Leaf, ...]
 
 
-class _Choices(dict[tuple[str, ...], Choice]):
-    """The choices of one item, by the names of the fields that an object has."""
+class Choices(dict[tuple[str, ...], Choice]):
+    """The choices of items with the same leaves, by the fields that an object has.
+
+    ``lists`` says that some field is a list, which may be empty.
+    """
 
     def __init__(self, leaves: tuple[Leaf, ...]) -> None:
         super().__init__()
         self._leaves = leaves
+        self.lists = any(leaf.mark[0].endswith("[]") for leaf in leaves)
 
     def __missing__(self, names: tuple[str, ...]) -> Choice:
         there = tuple(leaf for leaf in self._leaves if leaf.name in names)
@@ -69,12 +73,12 @@ class Item:
 
     def __init__(
         self,
-        leaves: tuple[Leaf, ...],
+        choices: Choices,
         parts: tuple[tuple[str, Item], ...] = (),
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        self.choices = _Choices(leaves)
-        self.lists = any(leaf.mark[0].endswith("[]") for leaf in leaves)
+        self.choices = choices
+        self.lists = choices.lists
         self.parts = parts
         self.about = about
 

@@ -34,7 +34,7 @@ from broker.model.incident import (
 from broker.model.known_good import NO_LISTS, Listed
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
-from broker.redact.item import Apply, Item, Items, Leaf
+from broker.redact.item import Apply, Choices, Item, Items, Leaf
 from broker.redact.methods import METHODS, Method, OptionError, method_of
 from broker.redact.methods.scrub_text import ScrubText
 from broker.strict_yaml import Document, nearest
@@ -108,9 +108,9 @@ class _Compiler:
         self._profile, self._kinds, self._doc = profile, kinds, doc
         self._methods: dict[tuple[str, int], Method | None] = {}
         # Items are many and rules few: most items share their fields with others.
-        self._leaves: dict[
+        self._choices: dict[
             tuple[tuple[_Field, ...], tuple[int, ...]],
-            tuple[tuple[Leaf, ...], Method | None],
+            tuple[Choices, Method | None],
         ] = {}
 
     def variants(self, name: str) -> Variants:
@@ -140,7 +140,7 @@ class _Compiler:
         kind = self._kinds.get(facts.get("kind", ""))
         own, inner = _fields_of(model, prefix)
         chosen = tuple([self._chosen(path, facts, kind) for _, path, _ in own])
-        leaves, method = self._leaves_of(own, chosen)
+        choices, method = self._choices_of(own, chosen)
         about: dict[str, Any] | None = None
         if kind and method:
             kind_after = method.kind_after(kind.kind, kind.shape)
@@ -148,7 +148,7 @@ class _Compiler:
         parts = tuple(
             (name, self.item(part, f"{prefix}{name}.", told)) for name, part in inner
         )
-        return Item(leaves, parts, about)
+        return Item(choices, parts, about)
 
     def _chosen(
         self, path: str, facts: Mapping[str, Any], kind: ObservableKind | None
@@ -159,14 +159,14 @@ class _Compiler:
             return 0
         return next(i for i, rule in enumerate(rules) if fits(rule.only, facts, kind))
 
-    def _leaves_of(
+    def _choices_of(
         self, own: tuple[_Field, ...], chosen: tuple[int, ...]
-    ) -> tuple[tuple[Leaf, ...], Method | None]:
+    ) -> tuple[Choices, Method | None]:
         """Return an object's fields under the chosen rules, and what its value meets.
 
         The latter is of observables, whose values are redacted by kind.
         """
-        made = self._leaves.get((own, chosen))
+        made = self._choices.get((own, chosen))
         if made is None:
             of_value: Method | None = None
             leaves: list[Leaf] = []
@@ -177,7 +177,7 @@ class _Compiler:
                     of_value = method
             if of_value is None and any(path == _VALUE for _, path, _ in own):
                 leaves = [_hidden(leaf) for leaf in leaves]
-            made = self._leaves[own, chosen] = tuple(leaves), of_value
+            made = self._choices[own, chosen] = Choices(tuple(leaves)), of_value
         return made
 
     def _made(
