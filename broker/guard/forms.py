@@ -22,6 +22,7 @@ from broker.guard.texts import (
     squeeze_each,
 )
 
+_IN_ADDRESS: Final = "0123456789abcdef:."
 _ADDRESS: Final = re.compile(r"[0-9a-f:.]*[.:][0-9a-f:.]+")
 # Matched instead of parsed: an address object costs fifty times as much.
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -47,10 +48,20 @@ def text_forms(values: Sequence[str]) -> Forms:
     """Return the forms in which values are looked for in a laid-open text."""
     found: Forms = {}
     for value, folded in zip(values, _folded(values), strict=True):
-        for form in _spellings(value, folded.strip()):
+        text = folded.strip()
+        if value.isascii() and "xn--" not in text and text.strip(_IN_ADDRESS):
+            # Most values are written in one way only.
+            found.setdefault(text, []).append(value)
+            continue
+        for form in _spellings(value, text):
             if form:
                 found.setdefault(form, []).append(value)
     return found
+
+
+def tells(bare: str) -> bool:
+    """Say whether a form without blanks and signs is not found by chance."""
+    return len(bare) >= _SQUEEZED and not bare.isdigit()
 
 
 def told_bare(texts: Forms) -> tuple[Forms, Forms]:
@@ -65,7 +76,7 @@ def told_bare(texts: Forms) -> tuple[Forms, Forms]:
         return bares, others
     lines = [text.replace(SEPARATOR, "") for text in texts]
     for bare, text in zip(squeeze_each(lines), texts, strict=True):
-        if len(bare) >= _SQUEEZED and not bare.isdigit():
+        if tells(bare):
             bares.setdefault(bare, []).extend(texts[text])
         else:
             others[text] = texts[text]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from broker.errors import GuardError, Problem, RulebookError
@@ -211,9 +212,9 @@ def _searched(documents: list[_Read], incident: Incident) -> list[Found | Except
     opened = Opened()
     beside = Beside(opened)
     opened.foresee(
-        text
-        for one in documents
-        for text in (*one.lines.to_open, *one.row.values, *one.row.whole)
+        chain.from_iterable(
+            chain(one.lines.to_open, one.row.values, one.row.whole) for one in documents
+        )
     )
     beside.foresee([one.row for one in documents])
     found: list[Found | Exception] = []

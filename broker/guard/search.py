@@ -6,12 +6,11 @@ in the document in any form.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
-from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from broker.guard.beside import Beside, Row, Seams, in_one_piece
 from broker.guard.forms import (
@@ -19,6 +18,7 @@ from broker.guard.forms import (
     number,
     raw_forms,
     short_forms,
+    tells,
     text_forms,
     told_bare,
 )
@@ -32,6 +32,7 @@ from broker.guard.texts import (
     lines_of,
     squeeze,
     squeeze_each,
+    squeezed_bytes,
     without,
     words_of,
 )
@@ -43,24 +44,15 @@ _GROUPING: Final = b" ()+-/_\t\r\n|>*#"
 # A number of so many digits does not come about where two others meet.
 _SPLIT: Final = 8
 # So many comparisons cost as much as the automaton that makes one pass of them.
-_ONE_PASS: Final = 300_000
-# And so many cost as much as a list of every place where a word stands.
-_BY_ONE: Final = 10**7
+_ONE_PASS: Final = 1_000_000
+# The automaton costs by the letter; so many do not occur by chance.
+_PIECE: Final = 10
 
 
 class Searched:
     """Texts as they are searched: as they stand there, and what they hold encoded."""
 
-    __slots__ = (
-        "_beside",
-        "_numbers",
-        "_opened",
-        "_row",
-        "_squeezed",
-        "_texts",
-        "_words",
-        "_written",
-    )
+    __slots__ = ("_alike", "_beside", "_row", "_texts", "_written")
 
     def __init__(self, lines: Lines, row: Row, opened: Opened, beside: Beside) -> None:
         """Lay the texts open, and fold them.
@@ -82,16 +74,12 @@ class Searched:
         whole = SEPARATOR.join(lines.whole)
         deeper = SEPARATOR.join(lines.rejoined + beneath)
         self._written = SEPARATOR.join((fold(whole), fold(deeper)))
-        alike = as_it_looks(SEPARATOR.join((whole, deeper)))
-        self._opened = SEPARATOR.join((self._written, alike))
-        self._squeezed = squeeze(self._opened)
-        self._numbers = without(self._opened, _GROUPING)
-        self._words: str | None = None
+        self._alike = as_it_looks(SEPARATOR.join((whole, deeper)))
 
     @property
     def size(self) -> int:
         """How many letters are searched."""
-        return len(self._opened)
+        return len(self._written) + len(SEPARATOR) + len(self._alike)
 
     def tripped(self, names: Iterable[str]) -> list[str]:
         """Return those of some tripwires that the texts touch, in order."""
@@ -106,41 +94,56 @@ class Searched:
         texts are full of the others.
         """
         mine = set(wanted.values if withheld is None else withheld)
-        found: set[str] = set()
         apart = self._beside.together(self._row, wanted.seams)
-        neighbours, spelled = _neighbours(self._row.values, apart)
-        for form in wanted.texts.within(self._opened, mine):
-            if _stands_apart(form, self._opened):
-                found.update(wanted.texts.forms[form])
-        # Spaced out, or split over neighbours.
-        squeezed = f"{self._squeezed}\0{neighbours}"
-        for bare in wanted.bares.within(squeezed, mine):
-            found.update(wanted.bares.forms[bare])
-        if wanted.longest.within(self._opened, mine):
-            if self._words is None:
-                self._words = f" {words_of(self._opened)} "
-            for short in wanted.shorts.within(self._words, mine):
-                found.update(wanted.shorts.forms[short])
-        # Addresses also with their signs, as they are nothing without.
-        neighbours = f"{neighbours}\0{spelled}"
-        found.update(self._numbers_among(wanted, mine, neighbours))
+        # Nearly no value leaves a trace; those that do are looked at closely.
+        traced = wanted.traces.within(self._squeezed(apart), mine)
+        found = self._exactly(traced, apart) if traced else set()
         if wanted.beyond:
-            found.update(self._encoded_among(wanted.raw_forms(), apart))
+            found |= self._encoded_among(wanted.raw_forms(), apart)
         return found
 
-    def _numbers_among(
-        self, wanted: Wanted, mine: set[str], neighbours: str
-    ) -> Iterable[str]:
-        """Yield the values that are numbers and stand there, however grouped."""
-        both = f"{self._numbers}\0{neighbours}"
-        for digits in wanted.numbers.within(both, mine):
-            for text, least in ((self._numbers, 0), (neighbours, _SPLIT)):
-                if len(digits) < least or digits not in text:
-                    continue
-                apart = _between(digits, text, str.isdigit)
-                for value in wanted.numbers.forms[digits]:
-                    if apart or value not in wanted.alone:
-                        yield value
+    def _squeezed(self, apart: list[str]) -> bytes:
+        """Return all that is searched without blanks and signs, one after the other."""
+        values = SEPARATOR.join(self._row.values)
+        folded = fold(values)
+        halves = [one for one in folded.split(SEPARATOR) if _is_half(one)]
+        parts = [self._written, self._alike, folded, *halves, *map(fold, apart)]
+        if not values.isascii():
+            joined = values.replace(SEPARATOR, "")
+            parts += (fold(joined), as_it_looks(joined))
+        return squeezed_bytes(SEPARATOR.join(parts))
+
+    def _exactly(self, values: Collection[str], apart: list[str]) -> set[str]:
+        """Return those of a few values that stand in the texts in any form."""
+        opened = SEPARATOR.join((self._written, self._alike))
+        neighbours, spelled = _neighbours(self._row.values, apart)
+        texts = text_forms(list(values))
+        bares, others = told_bare(texts)
+        found: set[str] = set()
+        for form, its in others.items():
+            if form in opened and _stands_apart(form, opened):
+                found.update(its)
+        # Spaced out, or split over neighbours.
+        squeezed = f"{squeeze(opened)}\0{neighbours}"
+        for bare, its in bares.items():
+            if bare in squeezed:
+                found.update(its)
+        if shorts := short_forms(texts):
+            words = f" {words_of(opened)} "
+            for short, its in shorts.items():
+                if short in words:
+                    found.update(its)
+        numbers = without(opened, _GROUPING)
+        # Addresses also with their signs, as they are nothing without.
+        neighbours = f"{neighbours}\0{spelled}"
+        for value in values:
+            digits, alone = number(value)
+            if digits:
+                for text, least in ((numbers, 0), (neighbours, _SPLIT)):
+                    there = len(digits) >= least and digits in text
+                    if there and (not alone or _between(digits, text, str.isdigit)):
+                        found.add(value)
+        return found
 
     def _encoded_among(
         self, forms: Mapping[bytes, list[str]], apart: list[str]
@@ -177,81 +180,82 @@ def searched(
 class Words:
     """Many words that are looked for at once, in as many texts as need be."""
 
-    __slots__ = ("_automata", "forms")
+    __slots__ = ("_automaton", "_everywhere", "_forms", "_pieces")
 
-    def __init__(self, forms: Forms) -> None:
-        """Take the words, each with the values that are written so."""
-        self.forms = forms
-        self._automata: dict[tuple[str, ...], AhoCorasick] = {}
+    def __init__(self, forms: Mapping[bytes, list[str]]) -> None:
+        """Take the words, each with the values that it is of."""
+        self._forms = forms
+        self._automaton: BytesAhoCorasick | None = None
+        # Of a long word a piece from its middle is looked for first.
+        self._pieces: dict[bytes, list[bytes]] = {}
+        self._everywhere: list[bytes] = []
 
-    def within(self, text: str, mine: set[str]) -> Collection[str]:
-        """Return the words of some values that occur in a text.
+    def within(self, text: bytes, mine: set[str]) -> set[str]:
+        """Return those of some values of which a word occurs in a text.
 
         In time linear to both. Who looks for values that others may see, too, would
         find these everywhere.
         """
-        words = [
-            word for word, values in self.forms.items() if not mine.isdisjoint(values)
-        ]
-        if len(words) * len(text) <= _ONE_PASS:
-            return [word for word in words if word in text]
-        matches = self._automaton(tuple(words)).find_matches_as_indexes
-        # One match is enough to look closer.
-        if not matches(text):
-            return ()
-        if len(words) * len(text) <= _BY_ONE:
-            return [word for word in words if word in text]
-        return {words[index] for index, _, _ in matches(text, overlapping=True)}
+        words: Iterable[bytes] = self._forms
+        if len(self._forms) * len(text) > _ONE_PASS:
+            words = self._in_one_pass(text)
+        return {
+            value
+            for word in words
+            if not mine.isdisjoint(its := self._forms[word]) and word in text
+            for value in its
+            if value in mine
+        }
 
-    def _automaton(self, words: tuple[str, ...]) -> AhoCorasick:
-        """Return the automaton of some words, made once for drafts of one profile."""
-        if words not in self._automata:
-            self._automata[words] = AhoCorasick(
-                words, implementation=Implementation.ContiguousNFA
+    def _in_one_pass(self, text: bytes) -> Iterator[bytes]:
+        """Yield the words of which a piece occurs in a text."""
+        if self._automaton is None:
+            for word in self._forms:
+                start = max(len(word) - _PIECE, 0) // 2
+                self._pieces.setdefault(word[start : start + _PIECE], []).append(word)
+            # What is left of a value of signs stands everywhere.
+            self._everywhere = self._pieces.pop(b"", [])
+            self._automaton = BytesAhoCorasick(
+                list(self._pieces), implementation=Implementation.ContiguousNFA
             )
-        return self._automata[words]
+        yield from self._everywhere
+        words = list(self._pieces.values())
+        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        for index in {index for index, _, _ in matches}:
+            yield from words[index]
 
 
 class Wanted:
-    """Values in every form in which they are looked for, made once for all texts."""
+    """Values that are looked for, and the traces that each of them leaves.
 
-    __slots__ = (
-        "_raw",
-        "_seams",
-        "alone",
-        "bares",
-        "beyond",
-        "longest",
-        "numbers",
-        "shorts",
-        "texts",
-        "values",
-    )
+    A trace is what is left of a form without blanks and signs. A value that stands
+    anywhere in any form leaves one of its traces in what is left of the text: whatever
+    is taken away from both takes no part out of another. Who has left none does not
+    stand there.
+    """
+
+    __slots__ = ("_cut", "_raw", "_seams", "beyond", "traces", "values")
 
     def __init__(self, values: Sequence[str]) -> None:
-        """Make the forms of values, each of which is named once."""
+        """Make the traces of values, each of which is named once."""
         self.values = values
         texts = text_forms(values)
-        bares, others = told_bare(texts)
-        self.texts = Words(others)
-        self.bares = Words(bares)
-        shorts = short_forms(texts)
-        self.shorts = Words(shorts)
-        # The longest word of each: where none stands, none of them does.
-        longest: Forms = {}
-        for short, its in shorts.items():
-            longest.setdefault(max(short.split(), key=len), []).extend(its)
-        self.longest = Words(longest)
-        numbers: Forms = {}
-        # Those that may not be part of a longer number.
-        self.alone: set[str] = set()
-        for value in values:
-            digits, alone = number(value)
-            if digits:
-                numbers.setdefault(digits, []).append(value)
-            if alone:
-                self.alone.add(value)
-        self.numbers = Words(numbers)
+        # Most values end in a letter, and are no number.
+        some = [value for value in values if not value[-1:].isalpha()]
+        numbers = {value: digits for value in some if (digits := number(value)[0])}
+        lines = [text.replace(SEPARATOR, "") for text in texts]
+        bares = squeeze_each((*lines, *numbers.values())) if lines else []
+        traces: Forms = {}
+        for bare, its in zip(bares, texts.values(), strict=False):
+            traces[bare] = traces[bare] + its if bare in traces else its
+        for bare, value in zip(bares[len(texts) :], numbers, strict=True):
+            traces[bare] = [*traces.get(bare, ()), value]
+        # Short words are told by the longest of them, whatever stands between.
+        for short, its in short_forms(texts).items():
+            longest = max(short.split(), key=len)
+            traces[longest] = [*traces.get(longest, ()), *its]
+        self.traces = Words({trace.encode(): its for trace, its in traces.items()})
+        self._cut = [*filter(tells, bares[: len(texts)]), *bares[len(texts) :]]
         self.beyond = [value for value in values if not value.isascii()]
         self._raw: dict[bytes, list[str]] | None = None
         self._seams: Seams | None = None
@@ -260,8 +264,7 @@ class Wanted:
     def seams(self) -> Seams:
         """Where the values may be cut in two."""
         if self._seams is None:
-            numbers = squeeze_each(self.numbers.forms) if self.numbers.forms else ()
-            self._seams = Seams((*self.bares.forms, *numbers))
+            self._seams = Seams(self._cut)
         return self._seams
 
     def __len__(self) -> int:
@@ -287,12 +290,13 @@ def _neighbours(values: list[str], apart: Iterable[str]) -> tuple[str, str]:
     more = fold(SEPARATOR.join(apart))
     together = SEPARATOR.join((fold(joined), as_it_looks(joined), more))
     folded = fold(SEPARATOR.join(values)).split(SEPARATOR)
-    halves = SEPARATOR.join(map("".join, pairwise(filter(_half, folded))))
+    halves = SEPARATOR.join(map("".join, pairwise(filter(_is_half, folded))))
     return f"{without(together, NO_LETTER_APART)}\0{halves}", more
 
 
-# What half an address may be.
-_half: Final = re.compile(r"[0-9a-f.:]{1,39}").fullmatch
+def _is_half(folded: str) -> bool:
+    """Say whether a text may be half an address."""
+    return 0 < len(folded) < 40 and not folded.strip("0123456789abcdef.:")
 
 
 def _stands_apart(form: str, opened: str) -> bool:

@@ -115,6 +115,11 @@ def squeeze(folded: str) -> str:
     return without(folded, _NO_LETTER)
 
 
+def squeezed_bytes(folded: str) -> bytes:
+    """Return a folded text without blanks and signs, as bytes."""
+    return folded.encode("utf-8", "replace").translate(None, _NO_LETTER)
+
+
 def squeeze_each(folded: Iterable[str]) -> list[str]:
     """Return folded texts without blanks and signs; none holds a separator."""
     return without(SEPARATOR.join(folded), NO_LETTER_APART).split(SEPARATOR)

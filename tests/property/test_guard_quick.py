@@ -126,6 +126,33 @@ def test_every_beginning_of_an_account_is_looked_at(pieces: list[str]) -> None:
     assert expected == [found.span() for found in tripwires._ibans(text)]
 
 
+_SOME = st.lists(
+    st.text("ab1.:-+ …éж\x1f", min_size=1, max_size=12)
+    | st.sampled_from(["Era Hoxha", "ana-era", "+383 44 111 222", "111222", "eraana"])
+    | st.sampled_from(["1.22.3.44", "3.44", "022", "0011", "2001:db8::1", "db8::1"]),
+    max_size=6,
+)
+
+
+@given(_SOME, _SOME, _SOME, st.booleans())
+def test_what_stands_there_leaves_a_trace(
+    values: list[str], texts_: list[str], row: list[str], many: bool
+) -> None:
+    """No value is passed over that stands in the texts, or in two neighbours."""
+    text = searched([*texts_, *row], row, frozenset())
+    wanted = Wanted(list(dict.fromkeys(values)))
+    apart = text._beside.together(text._row, wanted.seams)
+    expected = text._exactly(wanted.values, apart)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if many:
+            patch.setattr(sys.modules["broker.guard.search"], "_ONE_PASS", 0)
+        squeezed = text._squeezed(apart)
+        assert expected <= wanted.traces.within(squeezed, set(values))
+        found = text.holding(wanted)
+    assert expected == found - (set(wanted.beyond) - expected)
+
+
 def _put_together(parts: list[str]) -> Iterator[str]:
     """Yield broken lines in one piece, line by line."""
     whole: list[str] = []

@@ -96,14 +96,27 @@ def test_only_what_is_withheld_here_is_looked_for() -> None:
 @pytest.mark.parametrize("size", [10, 20_000])
 def test_many_words_are_found_in_any_text(many: int, size: int) -> None:
     """Few or many, in a short or a long text, the same words are found."""
-    forms = {f"word{number}": [f"value{number}"] for number in range(many)}
+    forms = {f"word{number}x".encode(): [f"value{number}"] for number in range(many)}
     words, mine = Words(forms), {f"value{number}" for number in range(0, many, 2)}
 
-    assert [] == list(words.within("x" * size, mine))
-    text = "y" * size + f"-word{many - 2}-word1-word0"
-    there = {word for word in forms if word in text and int(word[4:]) % 2 == 0}
+    assert set() == words.within(b"x" * size, mine)
+    text = b"y" * size + f"-word{many - 2}x-word1x-word0x".encode()
+    there = {forms[word][0] for word in forms if word in text} & mine
     for _ in range(2):
-        assert there == set(words.within(text, mine))
+        assert there == words.within(text, mine)
+
+
+def test_of_a_long_word_the_whole_is_looked_for() -> None:
+    """A word of which only the middle is there is not there."""
+    words = Words({b"abcdefghijklmnopqrstuvwxyz": ["alphabet"], b"": ["nothing"]})
+    much = b"-" * 1_000_000
+
+    assert {"nothing"} == words.within(
+        much + b"-ghijklmnopqrstuvw", {"nothing", "alphabet"}
+    )
+    assert {"alphabet"} == words.within(
+        much + b"abcdefghijklmnopqrstuvwxyz", {"alphabet"}
+    )
 
 
 @pytest.mark.parametrize("noise", [0, 40_000])
