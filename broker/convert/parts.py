@@ -36,7 +36,9 @@ def flat(part: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a part by their paths, such as ``contacts.email``."""
     found: dict[str, Any] = {}
     for name, value in part.items():
-        if isinstance(value, dict):
+        if type(value) is str:  # as most are
+            found[name] = value
+        elif isinstance(value, dict):
             for path, inner in flat(value).items():
                 found[f"{name}.{path}"] = inner
         elif isinstance(value, list):

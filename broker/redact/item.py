@@ -10,6 +10,7 @@ Invariant: what an object does not have, and what no rule lets through, is in no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from broker.keys import RecipientKey
@@ -28,11 +29,9 @@ class Leaf(NamedTuple):
     withheld: Mark  # instead of ``mark``, when the method leaves nothing
 
 
-class Choice(NamedTuple):
-    """What becomes of an object that has certain fields, and only those.
-
-    A plain tuple, because redaction takes one apart for every object.
-    """
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What becomes of an object that has certain fields, and only those."""
 
     names: tuple[str, ...]  # of the fields that are seen, in order
     changed: tuple[tuple[str, Apply], ...]  # those that leave in another form

@@ -112,13 +112,14 @@ def _item(
 ) -> dict[str, Any]:
     """Build the view of one object from the fields that its plan lets through."""
     there = [name for name in fields if fields[name] != []] if plan.lists else fields
-    names, changed, said, leaves = plan.choices[tuple(there)]
-    view = {name: fields[name] for name in names}
-    if changed:
-        for name, apply in changed:
+    choice = plan.choices[tuple(there)]
+    said = choice.marks
+    view = {name: fields[name] for name in choice.names}
+    if choice.changed:
+        for name, apply in choice.changed:
             view[name] = apply(view[name], key)
         if None in view.values():
-            view, said = _without_nothing(view, leaves, plan)
+            view, said = _without_nothing(view, choice.leaves, plan)
     if plan.about and view:
         view |= plan.about
     if said:

@@ -16,13 +16,13 @@ from typing import Final, NamedTuple
 
 from broker.canonical import uuid5
 from broker.model.mapping import ComposedObject, ComposedRelation
-from broker.render.misp_json import Attribute, Made, ObjectForm
+from broker.render.misp_json import Attribute, Made, ObjectForm, Relation
 from broker.render.misp_links import refer
 
 PART: Final = "observables"
 # What does not fit its type, which no relation would take either.
 _TEXT: Final = "text"
-_TOGETHER: Final = "related-to"
+_TOGETHER: Final = Relation.of("related-to")
 # The last twelve digits of the first member's UUID count the objects of its group.
 _COUNTED: Final = 0xFFFFFFFFFFFF
 _FIRST: Final = 16

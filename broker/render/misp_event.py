@@ -196,7 +196,7 @@ def storable(body: bytes) -> bytes:
     Each character that MISP loses is written as its code point: [U+1F600]. In JSON as
     Besa writes it, such characters stand in texts alone, and as they are.
     """
-    if not any(lead in body for lead in _ASTRAL_LEADS):
+    if body.isascii() or not any(lead in body for lead in _ASTRAL_LEADS):
         return body
     text = body.decode()
     return _ASTRAL.sub(lambda found: f"[U+{ord(found[0]):X}]", text).encode()

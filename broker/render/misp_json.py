@@ -47,15 +47,12 @@ class Attribute(NamedTuple):
         )
 
 
-class FieldForm(NamedTuple):
+class FieldForm:
     """An attribute that a field of an object becomes, around its time and UUID."""
 
-    first: str
-    second: str
+    __slots__ = ("_first", "_second")
 
-    @classmethod
-    def of(cls, of_type: str, category: str, relation: str) -> FieldForm:
-        """Prepare the attribute of a relation."""
+    def __init__(self, of_type: str, category: str, relation: str) -> None:
         constant = {
             "type": of_type,
             "category": category,
@@ -63,13 +60,12 @@ class FieldForm(NamedTuple):
             "to_ids": False,
             "distribution": INHERITED,
         }
-        first, second, _, _ = around(constant, "timestamp", "uuid", "value")
-        return cls(first, second)
+        around_these = around(constant, "timestamp", "uuid", "value")
+        self._first, self._second, _, _ = around_these
 
     def written(self, stamp: str, uuid: str, value: str) -> str:
         """Return its JSON."""
-        first, second = self
-        return f'{first}{stamp}{second}"{uuid}","value":{quoted(value)}}}'
+        return f'{self._first}{stamp}{self._second}"{uuid}","value":{quoted(value)}}}'
 
 
 class ObjectForm(NamedTuple):
@@ -115,9 +111,19 @@ class Made:
         )
 
 
-def reference(uuid: str, relationship: str, target: str, stamp: str) -> str:
-    """Return the JSON of a reference to what has the target's UUID."""
-    return (
-        f'{{"referenced_uuid":"{target}","relationship_type":{quoted(relationship)},'
-        f'"timestamp":{stamp},"uuid":"{uuid}"}}'
-    )
+class Relation(NamedTuple):
+    """What all references of one relationship have in common."""
+
+    named: bytes  # as the UUIDs of such references are made of it
+    between: str
+
+    @classmethod
+    def of(cls, relationship: str) -> Relation:
+        """Prepare a relationship."""
+        constant = {"relationship_type": relationship}
+        _, between, _, _ = around(constant, "referenced_uuid", "timestamp", "uuid")
+        return cls(f"{relationship}/".encode(), between)
+
+    def written(self, uuid: str, target: str, stamp: str) -> str:
+        """Return the JSON of a reference to what has the target's UUID."""
+        return f'{{"referenced_uuid":"{target}"{self.between}{stamp},"uuid":"{uuid}"}}'

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from broker.model.mapping import MispObject, ObjectAttribute, ObjectTemplate
 from broker.model.sharing import Part
@@ -30,17 +30,13 @@ _COUNTED: Final = 0xFFFFFFFFFFFF
 _NEXT_OBJECT: Final = 1 << 32
 
 
-class _Row(NamedTuple):
-    """An attribute that a field of the part fills.
+_Row = tuple[str, int, FieldForm, Callable[[str], str] | None]
+"""An attribute that a field of the part fills: the field, the row's place, the form,
+and how MISP takes a value, if not as it is ("" if it does not take it).
 
-    Each row has a place of its own, so that an attribute keeps its UUID when another
-    field is there or is not.
-    """
-
-    field: str
-    place: int
-    form: FieldForm
-    fitted: Callable[[str], str] | None  # value -> as MISP takes it; "" if it does not
+Each row has a place of its own, so that an attribute keeps its UUID when another field
+is there or is not. A plain tuple, because one is taken apart for every attribute.
+"""
 
 
 class _Rows(dict[tuple[str, ...], tuple[_Row, ...] | None]):
@@ -56,7 +52,7 @@ class _Rows(dict[tuple[str, ...], tuple[_Row, ...] | None]):
     def __missing__(self, names: tuple[str, ...]) -> tuple[_Row, ...] | None:
         found = None
         if self._needs.issubset(names):
-            found = tuple(row for row in self._rows if row.field in names)
+            found = tuple(row for row in self._rows if row[0] in names)
         self[names] = found
         return found
 
@@ -100,8 +96,8 @@ def _object_form(part: str, row: ObjectTemplate | MispObject) -> ObjectForm:
 
 
 def _row(place: int, row: ObjectAttribute) -> _Row:
-    form = FieldForm.of(row.type, row.category, row.relation)
-    return _Row(row.field, place, form, _fitted(row))
+    form = FieldForm(row.type, row.category, row.relation)
+    return row.field, place, form, _fitted(row)
 
 
 class Templates:
@@ -148,10 +144,9 @@ def misp_objects(
         for one in _each(template.each, fields):
             attributes = _attributes(rows, one, head, number, stamp)
             if attributes:
-                attributes += [
-                    row.form.written(stamp, _uuid(head, number + row.place), value)
-                    for row, value in template.fixed
-                ]
+                for (_, place, form, _), value in template.fixed:
+                    uuid = _uuid(head, number + place)
+                    attributes.append(form.written(stamp, uuid, value))
                 found.append(Made(template.form, _uuid(head, number), attributes))
             number += _NEXT_OBJECT
     return found
@@ -166,7 +161,7 @@ class Holder:
         self._relation = row.relation
         self._form = _object_form("observables", row)
         self._fixed = [
-            (place, FieldForm.of("text", "Other", relation), value)
+            (place, FieldForm("text", "Other", relation), value)
             for place, (relation, value) in enumerate(row.fixed.items(), 2)
         ]
 
@@ -197,8 +192,7 @@ def _attributes(
     for field, place, form, fitted in rows:
         value = fields[field]
         if fitted is None and value and type(value) is str:
-            uuid = f"{head}{number + place & _COUNTED:012x}"
-            found.append(form.written(stamp, uuid, value))
+            found.append(form.written(stamp, _uuid(head, number + place), value))
             continue
         # Masking may have made two accounts the same; MISP would drop the second.
         every = dict.fromkeys(value) if type(value) is list else (value,)
@@ -210,7 +204,7 @@ def _attributes(
 
 
 def _uuid(head: str, number: int) -> str:
-    return f"{head}{number & _COUNTED:012x}"
+    return head + (number & _COUNTED).to_bytes(6, "big").hex()
 
 
 def _fitted(row: ObjectAttribute) -> Callable[[str], str] | None:

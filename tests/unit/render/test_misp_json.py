@@ -14,7 +14,7 @@ from broker.render.misp_json import (
     FieldForm,
     Made,
     ObjectForm,
-    reference,
+    Relation,
 )
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -102,7 +102,7 @@ def test_an_object_refers_only_if_it_does() -> None:
     """An object without references has no list of them."""
     made = Made(ObjectForm.of("affected_systems", TEMPLATE), UUID, ["{}"])
     alone = made.written(STAMP)
-    made.references.append(reference(OTHER, "related-to", UUID, STAMP))
+    made.references.append(Relation.of("related-to").written(OTHER, UUID, STAMP))
     referring = made.written(STAMP)
 
     assert is_canonical(alone)
@@ -124,6 +124,6 @@ def test_an_object_refers_only_if_it_does() -> None:
 
 def test_a_field_is_canonical() -> None:
     """What a field becomes is canonical by itself."""
-    field = FieldForm.of("text", "Other", "a%").written(STAMP, UUID, 'v"')
+    field = FieldForm("text", "Other", "a%").written(STAMP, UUID, 'v"')
 
     assert is_canonical(field)
