@@ -20,10 +20,10 @@ from broker.model.agreement import (
 from broker.model.decision import Effect
 from broker.model.incident import declarations
 from broker.model.mapping import CASE, CASE_FIELDS, Markings, ObservableKind
-from broker.model.marking import DataClass, Pap, Tlp
+from broker.model.marking import Pap, Tlp
 from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_TYPES
-from broker.rulebook import clauses, feedback_checks, intake_checks
+from broker.rulebook import clauses, feedback_checks, intake_checks, profile_checks
 from broker.rulebook.attribution import attributed, names_reporter
 from broker.rulebook.sources import (
     ObjectTable,
@@ -57,7 +57,7 @@ def problems(sources: Sources) -> Iterator[Problem]:
     yield from _overlaps(agreements)
     yield from _safeguards(sources, kinds)
     for profile in sources.all_of("profile", Profile).values():
-        yield from _profile(profile, kinds)
+        yield from profile_checks.problems(profile, kinds)
     yield from _kinds(sources)
     yield from _rsit(sources)
     yield from _markings(sources)
@@ -248,29 +248,6 @@ def _safeguards(
             message = "a safeguard cannot share"
             at = ("safeguards", index, "effect")
             yield source.document.problem(at, message, "withhold or review")
-
-
-def _profile(
-    source: Source[Profile], kinds: Mapping[str, ObservableKind]
-) -> Iterator[Problem]:
-    """Check what a profile says about kinds, classes and markings."""
-    classes = {each.value for each in DataClass}
-    for path, rules in source.model.fields.items():
-        for index, rule in enumerate(rules):
-            at: Path = ("fields", path, index, "only")
-            named = rule.only.kind or ()
-            yield from clauses.unknown_kinds(
-                source.document, (*at, "kind"), named, kinds
-            )
-            for name in sorted((rule.only.data_class or frozenset()) - classes):
-                message = f"there is no data-protection class {name}"
-                advice = nearest(name, classes)
-                yield source.document.problem((*at, "data_class"), message, advice)
-    for path in ("tlp", "pap"):
-        methods = {rule.method for rule in source.model.fields.get(path, ())}
-        if methods - {"keep"}:
-            message = f"{path} must be kept: what is sent must say how it is marked"
-            yield source.document.problem(("fields", path), message)
 
 
 def _twice(

@@ -309,6 +309,46 @@ class TestProfiles:
         assert "no data-protection class contents (did you mean content?)" in classes
         assert "there is no kind of observable card" in kinds
 
+    @pytest.mark.parametrize(
+        ("rules", "said"),
+        [
+            (
+                "[{method: keep}, {method: withhold, only: {minor: true}}, withhold]",
+                "never applies: the one in line",
+            ),
+            ("[keep, withhold]", "never applies: the one in line"),
+            (
+                "[{method: keep, only: {party: [person, organisation]}}, "
+                "{method: withhold, only: {party: [person], minor: true}}, withhold]",
+                "never applies: the one in line",
+            ),
+            ("[{method: mask, only: {consent: []}}, keep]", "only names nothing"),
+        ],
+    )
+    def test_a_rule_that_no_item_comes_to_is_an_error(self, rules, said):
+        """A line that withholds, below one that keeps all of that, is told of."""
+        line = "  victims[].sector: keep"
+        found = problems(edited(PROFILE, line, f"  victims[].sector: {rules}"))
+
+        assert found
+        assert all(said in each for each in found)
+
+    @pytest.mark.parametrize(
+        "rules",
+        [
+            "[{method: withhold, only: {minor: true}}, keep]",
+            "[{method: keep, only: {minor: false}}, "
+            "{method: mask, only: {minor: true}}, withhold]",
+            "[{method: keep, only: {consent: [given]}}, "
+            "{method: mask, only: {consent: [given, unknown]}}, withhold]",
+        ],
+    )
+    def test_a_rule_that_some_item_may_come_to_is_none(self, rules):
+        """A last rule that nothing is left for is needed all the same."""
+        line = "  victims[].sector: keep"
+
+        assert build(edited(PROFILE, line, f"  victims[].sector: {rules}")).routes
+
 
 class TestGuardrails:
     def test_the_ceiling_is_that_of_the_recipient(self):
