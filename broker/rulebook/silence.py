@@ -32,12 +32,15 @@ class Silence:
             have the say in its place.
     """
 
-    __slots__ = ("_nothing", "_remembered", "_rules")
+    __slots__ = ("_nothing", "_remembered", "_rules", "_shares")
 
     def __init__(self, rules: Sequence[Rules | None]) -> None:
         self._rules = tuple(rules)
         self._nothing = (None,) * len(self._rules)
         self._remembered: dict[Topic, _Remembered] = {}
+        # By decision: an agreement has few, whatever the topic. Each share holds its
+        # decision, so that an id stays its own.
+        self._shares: dict[int, Share] = {}
 
     def about(self, hearing: Hearing) -> tuple[Share | None, ...]:
         """Return the share of each agreement that says nothing of an incident.
@@ -64,7 +67,10 @@ class Silence:
             if rules is not None and denied is not None:
                 above = hearing.safeguards_of(rules)
                 safeguards[id(above)] = above
-                share = Share(denied, State.WITHHELD)
+                share = self._shares.get(id(denied))
+                if share is None:
+                    share = Share(denied, State.WITHHELD)
+                    self._shares[id(denied)] = share
             shares.append(share)
         if any(other.day != topic.day for other in self._remembered):
             self._remembered.clear()
