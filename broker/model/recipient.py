@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 
@@ -104,6 +106,22 @@ class Recipient(PolicyFile):
     clearance: Clearance
     limits: Limits = Limits()
     suspended: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            of_host = parts.scheme in ("http", "https")
+            # A port that is none is an error only when it is asked for.
+            usable = bool(parts.hostname) and parts.port != 0 and url.split() == [url]
+        except ValueError:
+            of_host, usable = True, False
+        if of_host and not usable:
+            raise ValueError("an address such as https://misp.example is needed here")
+        if "@" in parts.netloc:
+            raise ValueError("no secret stands in an address: see `credential`")
+        return url
 
     @property
     def is_folder(self) -> bool:

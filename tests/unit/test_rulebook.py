@@ -117,6 +117,27 @@ class TestReferences:
         assert f"{POLICE}:{line_of(POLICE, 'agreement: kp-')}:12: the agreement is not "
         assert "is not called kp-cybercrime" in line
 
+    @pytest.mark.parametrize(
+        ("url", "said"),
+        [
+            ('"https://"', "an address such as"),
+            ('"https:// misp.example"', "an address such as"),
+            ('"https://misp example"', "an address such as"),
+            ("https://:443/x", "an address such as"),
+            ("https://misp.example:port", "an address such as"),
+            ('"https://[::1"', "an address such as"),
+            ("https://user:secret@misp.example", "no secret stands in an address"),
+        ],
+    )
+    def test_an_address_is_refused_where_it_stands(self, url, said):
+        """No host, a blank or a password in an address is told of, and not shown."""
+        line = "url: https://misp.police.example"
+        [problem] = problems(edited(RECIPIENT, line, f"url: {url}"))
+
+        assert said in problem
+        assert "secret@" not in problem
+        assert problem.startswith(f"{RECIPIENT}:{line_of(RECIPIENT, line)}:6")
+
     def test_an_address_that_nothing_can_be_sent_to_is_an_error(self):
         """What is no https:// is found by the check, and not by the first delivery."""
         [line] = problems(edited(RECIPIENT, "url: https://", "url: "))
