@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import pairwise
 from typing import Final
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation
+from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation
 
 from broker.guard.beside import Beside, Row, Seams, in_one_piece
 from broker.guard.forms import (
@@ -44,7 +44,9 @@ _GROUPING: Final = b" ()+-/_\t\r\n|>*#"
 # A number of so many digits does not come about where two others meet.
 _SPLIT: Final = 8
 # So many comparisons cost as much as the automaton that makes one pass of them.
-_ONE_PASS: Final = 1_000_000
+_ONE_PASS: Final = 200_000
+# And so many cost as much as a list of every place where a word stands.
+_BY_ONE: Final = 10**7
 # The automaton costs by the letter; so many do not occur by chance.
 _PIECE: Final = 10
 
@@ -120,29 +122,16 @@ class Searched:
         texts = text_forms(list(values))
         bares, others = told_bare(texts)
         found: set[str] = set()
-        for form, its in others.items():
-            if form in opened and _stands_apart(form, opened):
-                found.update(its)
+        for form in _standing(others, opened):
+            if _stands_apart(form, opened):
+                found.update(others[form])
         # Spaced out, or split over neighbours.
-        squeezed = f"{squeeze(opened)}\0{neighbours}"
-        for bare, its in bares.items():
-            if bare in squeezed:
-                found.update(its)
+        for bare in _standing(bares, f"{squeeze(opened)}\0{neighbours}"):
+            found.update(bares[bare])
         if shorts := short_forms(texts):
-            words = f" {words_of(opened)} "
-            for short, its in shorts.items():
-                if short in words:
-                    found.update(its)
-        numbers = without(opened, _GROUPING)
-        # Addresses also with their signs, as they are nothing without.
-        neighbours = f"{neighbours}\0{spelled}"
-        for value in values:
-            digits, alone = number(value)
-            if digits:
-                for text, least in ((numbers, 0), (neighbours, _SPLIT)):
-                    there = len(digits) >= least and digits in text
-                    if there and (not alone or _between(digits, text, str.isdigit)):
-                        found.add(value)
+            for short in _standing(shorts, f" {words_of(opened)} "):
+                found.update(shorts[short])
+        found.update(_numbers_among(values, opened, f"{neighbours}\0{spelled}"))
         return found
 
     def _encoded_among(
@@ -158,6 +147,36 @@ class Searched:
             if not matches(raw):
                 return set()
         return {value for form in forms if form in raw for value in forms[form]}
+
+
+def _standing(forms: Collection[str], text: str) -> Iterable[str]:
+    """Return those of some forms that stand in a text, however many there are."""
+    if len(forms) * len(text) <= _BY_ONE:
+        return [form for form in forms if form in text]
+    some = list(forms)
+    automaton = AhoCorasick(some, implementation=Implementation.ContiguousNFA)
+    matches = automaton.find_matches_as_indexes(text, overlapping=True)
+    return {some[index] for index, _, _ in matches}
+
+
+def _numbers_among(
+    values: Collection[str], opened: str, neighbours: str
+) -> Iterator[str]:
+    """Yield the values that are numbers and stand there, however grouped.
+
+    ``neighbours`` has addresses also with their signs, as they are nothing without.
+    """
+    told = {value: number(value) for value in values}
+    numbers = without(opened, _GROUPING)
+    digits_of = {digits for digits, _ in told.values() if digits}
+    there = set(_standing(digits_of, f"{numbers}\0{neighbours}"))
+    for value, (digits, alone) in told.items():
+        if digits not in there:
+            continue
+        for text, least in ((numbers, 0), (neighbours, _SPLIT)):
+            stands = len(digits) >= least and digits in text
+            if stands and (not alone or _between(digits, text, str.isdigit)):
+                yield value
 
 
 def searched(
@@ -196,16 +215,15 @@ class Words:
         In time linear to both. Who looks for values that others may see, too, would
         find these everywhere.
         """
-        words: Iterable[bytes] = self._forms
-        if len(self._forms) * len(text) > _ONE_PASS:
-            words = self._in_one_pass(text)
-        return {
-            value
-            for word in words
-            if not mine.isdisjoint(its := self._forms[word]) and word in text
-            for value in its
-            if value in mine
-        }
+        forms = self._forms
+        words: Collection[bytes] = forms
+        if len(forms) * len(text) > _ONE_PASS:
+            words = set(self._in_one_pass(text))
+        mine_among = [word for word in words if not mine.isdisjoint(forms[word])]
+        # Where very many have left a piece, the close look says which stand there.
+        if len(mine_among) * len(text) <= _BY_ONE:
+            mine_among = [word for word in mine_among if word in text]
+        return {value for word in mine_among for value in forms[word] if value in mine}
 
     def _in_one_pass(self, text: bytes) -> Iterator[bytes]:
         """Yield the words of which a piece occurs in a text."""

@@ -147,6 +147,8 @@ def test_what_stands_there_leaves_a_trace(
     with pytest.MonkeyPatch.context() as patch:
         if many:
             patch.setattr(sys.modules["broker.guard.search"], "_ONE_PASS", 0)
+            patch.setattr(sys.modules["broker.guard.search"], "_BY_ONE", 0)
+            assert expected == text._exactly(wanted.values, apart)
         squeezed = text._squeezed(apart)
         assert expected <= wanted.traces.within(squeezed, set(values))
         found = text.holding(wanted)
