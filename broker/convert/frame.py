@@ -197,12 +197,17 @@ def _terms(agreement: Agreement, csirt: Csirt, withheld: list[str]) -> str:
     ]
     lines += [
         f"- Purpose: {', '.join(agreement.purpose)}",
-        f"- Onward transfer: {agreement.onward}",
+        f"- Onward transfer: {_ONWARD[agreement.onward].format(csirt=csirt.name)}",
         f"- Keep for at most {agreement.retention_days} days",
     ]
     return "\n".join(lines)
 
 
+_ONWARD: Final = {
+    "forbidden": "forbidden",
+    "with-consent": "only with the consent of {csirt}",
+    "allowed": "allowed",
+}
 _REPORT_BACK: Final = (
     "In MISP, what was seen or found out can be reported back as sightings and "
     "proposals on this event; they leave it as it is."
