@@ -1,6 +1,6 @@
 """Put halves together: a value may be split over two attributes that are neighbours.
 
-Values of a draft, in order -> the texts that neighbours make together, in whatever way
+Values of drafts, in order -> the texts that neighbours make together, in whatever way
 each half is written, and wherever one writing was cut in two.
 
 Invariant: linear in the values. What each of them may mean is found once; of a long one
@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
-from itertools import chain, pairwise
-from typing import Final, NamedTuple
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain, pairwise
+from typing import Final
 
 from broker.errors import GuardError
+from broker.guard.ends import meant_by
 from broker.guard.layers import LAYERS, TOO_DEEP, Opened
+from broker.guard.runs import Places
 from broker.guard.texts import SEPARATOR, fold, squeeze, squeeze_each
 
 # So much of the end of a value is looked at: forty letters as entities, written twice.
@@ -25,28 +28,7 @@ _END: Final = 1_000
 # anything. None is longer than this.
 _CUT: Final = re.compile(r"[%=\\&<\[({]|xn--|\u202e")
 _LONGEST_CUT: Final = 12
-# Around a part of a mail's header that is written in another way (RFC 2047).
-_HEADER: Final = re.compile(r"=\?[\w-]+\?[BbQq]\?|\?=")
-# At the ends of a value base64 and hex may be as short as one letter of a name.
-_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{2,}={0,2}")
-# What the first byte of a text can be: ASCII, or the first of a letter beyond it, or
-# of UTF-16 that begins with the big end; as the first letter of base64, also for URLs.
-_FIRST: Final = frozenset("ABIJKLMNOPQRSTUVWXYZabcdefwxyz04/_")
-# With the little end first the second byte is small: the second letter of base64, of
-# which four bits are the upper half of that byte.
-_SECOND: Final = frozenset("AQgw")
-# The second of two digits, or of "0x".
-_HEX_DIGITS: Final = frozenset("0123456789abcdefABCDEFx")
-_LEAST_BEYOND: Final = 0x80
-_LEAST_LEAD: Final = 0xC2
-_PAIRS: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2})+)")
-_SPACED_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[: +-][0-9A-Fa-f]{2})+")
-# What no text has, and noise that happened to decode has soon.
-_NOISE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_NOISE_BYTES: Final = bytes(c for c in range(128) if _NOISE.match(chr(c)))
-# Latin, Greek and Cyrillic end before this.
-_BEYOND: Final = "\u0530"
-_HIGH: Final = range(6)
+_IS_CUT: Final = bytes(chr(c) in "%=\\&<[({" for c in range(256))
 # A value that means more than this was made to tire.
 _MOST_MEANINGS: Final = 200
 # Each letter where it stands, and others as zeros: so the places do not shift.
@@ -58,42 +40,44 @@ _AS_HEX: Final = bytes(
     c if chr(c) in "0123456789abcdefABCDEF" else 48 for c in range(256)
 )
 _BETWEEN_PAIRS: Final = b" :+-"
-_BETWEEN: Final = frozenset(" :+-")
 # ASCII, and the NULs of UTF-16; as many as the shortest value that is looked for in
 # two halves has letters.
 _IS_PRINTED: Final = bytes(c == 0 or 32 <= c < 127 for c in range(256))
 _RUN: Final = b"\1" * 8
+# What has fewer letters without the NULs does not unfold to so many.
+_LEAST: Final = 6
+# The places at which base64 may begin.
+_FROM: Final = [slice(start, None) for start in range(4)]
+# What parts others in base64 and in hex, and is no text.
+_APART_BASE64: Final = b"////"
+_APART_HEX: Final = b"ff"
 _LONG: Final = 8
-# A text as long as this is looked through as fast as some hundred parts are asked for.
-_LISTED: Final = 3_000
+# So many parts are looked for one by one as fast as a text is taken apart.
+_FEW: Final = 100
+
+Pair = tuple[str, str]
+"""The end of a value, and the beginning of the next."""
+Half = tuple[str, str]
+"""Something that a value may mean, and the same without blanks and signs."""
 
 
-class Row(NamedTuple):
+class Row:
     """The values of a draft, in order."""
 
-    values: list[str]
-    # The beginning and the end of each.
-    ends: list[tuple[str, str]]
-    # What is to be decoded together.
-    whole: list[str]
+    __slots__ = ("pairs", "values")
+
+    def __init__(self, values: list[str]) -> None:
+        """Take values, none of which is empty."""
+        self.values = values
+        self.pairs: list[Pair] = list(pairwise(values))
+        if max(map(len, values), default=0) > _END:
+            self.pairs = [(one[-_END:], other[:_END]) for one, other in self.pairs]
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Row:
         """Line values up."""
         # What stands nowhere parts nothing.
-        some = list(filter(None, values))
-        ends = [(value[:_END], value[-_END:]) for value in some]
-        return cls(some, ends, list(dict.fromkeys(_whole(some, ends))))
-
-
-class _Half(NamedTuple):
-    """Something that a value may mean, also without blanks and signs."""
-
-    text: str
-    bare: str
-    # Whether a value that is looked for may go on behind it, or have begun before it.
-    goes_on: bool
-    has_begun: bool
+        return cls(list(filter(None, values)))
 
 
 class Seams:
@@ -103,96 +87,149 @@ class Seams:
     So nearly all that stands beside each other by chance is left out.
     """
 
-    __slots__ = ("_five", "_long", "_short", "_three")
+    __slots__ = ("_long", "_short")
 
     def __init__(self, bares: Iterable[str]) -> None:
         """Take values without blanks and signs."""
         some = list(bares)
-        self._long = "\0".join(bare for bare in some if len(bare) >= _LONG)
+        self._long = "\0".join([bare for bare in some if len(bare) >= _LONG])
         # An address may be no longer than four digits.
-        self._short = "\0".join(bare for bare in some if len(bare) < _LONG)
-        self._five = _parts(self._long, 5)
-        self._three = _parts(self._short, 3)
+        self._short = "\0".join([bare for bare in some if len(bare) < _LONG])
 
-    def half(self, text: str, bare: str) -> _Half:
-        """Return a half, knowing whether it may be one of a value at all."""
-        if len(self._long) > _LISTED:
-            # Where all parts are listed, to look at each seam costs less.
-            return _Half(text, bare, True, True)
-        short, long = self._short, self._long
-        return _Half(
-            text,
-            bare,
-            bare[-4:] in long or (short != "" and bare[-1:] in short),
-            bare[:4] in long or (short != "" and bare[:1] in short),
-        )
+    def met(
+        self, neighbours: Mapping[Pair, tuple[list[Half], list[Half]]]
+    ) -> dict[Pair, list[str]]:
+        """Return halves put together over which a value may reach, by neighbours.
 
-    def meet(self, first: str, second: str) -> bool:
-        """Say whether a value may end one text and go on in the next."""
-        return (
-            first[-4:] + second[:1] in self._five
-            or first[-1:] + second[:4] in self._five
-            or first[-2:] + second[:1] in self._three
-            or first[-1:] + second[:2] in self._three
-        )
+        Args:
+            neighbours: all that each of the two may mean.
+        """
+        found: dict[Pair, dict[str, None]] = {}
+        for text, most in ((self._long, 4), (self._short, 2)):
+            for pair, whole in _over(neighbours, text, most) if text else ():
+                found.setdefault(pair, {})[whole] = None
+        return {pair: list(wholes) for pair, wholes in found.items()}
 
 
-class _Parts:
-    """All parts of a short text that have so many letters, looked for when asked."""
+def _over(
+    neighbours: Mapping[Pair, tuple[list[Half], list[Half]]], text: str, most: int
+) -> Iterator[tuple[Pair, str]]:
+    """Yield halves put together over which some letters of a text reach.
 
-    __slots__ = ("_length", "_text")
+    So many of one half, and one of the other. Few halves end or begin with as many that
+    stand there at all, and only these are put beside others.
+    """
+    ends = {bare[-most:] for firsts, _ in neighbours.values() for _, bare in firsts}
+    ends.update(bare[:most] for _, halves in neighbours.values() for _, bare in halves)
+    known = _there([end for end in ends if len(end) == most], text)
+    if not known:
+        return
+    over: dict[str, list[tuple[Pair, str]]] = {}
+    for pair, (firsts, seconds) in neighbours.items():
+        begun = [half for half in seconds if half[1][:most] in known]
+        for one, bare in firsts:
+            end, last = bare[-most:], bare[-1:]
+            if end in known:
+                for other, its in seconds:
+                    over.setdefault(end + its[:1], []).append((pair, one + other))
+            for other, its in begun:
+                over.setdefault(last + its[:most], []).append((pair, one + other))
+    for part in _there({part for part in over if len(part) > most}, text):
+        yield from over[part]
 
-    def __init__(self, text: str, length: int) -> None:
-        self._text, self._length = text, length
 
-    def __contains__(self, part: object) -> bool:
-        return (
-            isinstance(part, str) and len(part) == self._length and part in self._text
-        )
-
-
-def _parts(text: str, length: int) -> Container[str]:
-    """Return all parts of a text that have so many letters."""
-    if 0 < len(text) <= _LISTED:
-        return _Parts(text, length)
-    return {text[at : at + length] for at in range(len(text) - length + 1)}
+def _there(parts: Collection[str], text: str) -> Collection[str]:
+    """Return those parts, all of one length, that stand in a text."""
+    if len(parts) <= _FEW:
+        return {part for part in parts if part in text}
+    # As tuples, because of these a text is made without a step of our own for each.
+    letters = set(map(tuple, parts))
+    length = len(next(iter(letters)))
+    windows = zip(*[text[at:] for at in range(length)], strict=False)
+    return set(map("".join, letters.intersection(windows)))
 
 
 class Beside:
-    """What values mean beside each other; each value is read once for all drafts."""
+    """What values mean beside each other in the drafts of one incident.
 
-    __slots__ = ("_bare", "_below", "_meanings", "_opened", "_pairs", "_seams")
+    Most neighbours are the same in several drafts, and are looked at once.
+    """
 
-    def __init__(self, opened: Opened) -> None:
-        """Decode with what is decoded already."""
+    __slots__ = ("_below", "_met", "_opened", "_pairs", "_seams", "_tiring", "_whole")
+
+    def __init__(self, opened: Opened, rows: Sequence[Row]) -> None:
+        """Line up the values of all drafts; what they hold is decoded by others."""
         self._opened = opened
+        self._pairs = dict.fromkeys(chain.from_iterable(row.pairs for row in rows))
+        cut = _cut(self._pairs)
+        self._whole = {
+            row: list(dict.fromkeys([*filter(None, map(cut.get, row.pairs)), *pieces]))
+            for row, pieces in zip(rows, _pieces(rows), strict=True)
+        }
         # A text -> what it may mean one layer below. Few texts mean anything.
         self._below: dict[str, Sequence[str]] = {}
-        # The same texts without blanks and signs.
-        self._bare: dict[str, str] = {}
-        # They and all that they may mean, and halves that have a seam between them:
-        # all by where the values may be cut.
+        # By where values may be cut: the halves that have a seam between them, and
+        # neighbours that mean too much to look into.
         self._seams: Seams | None = None
-        self._meanings: dict[str, list[_Half]] = {}
-        self._pairs: dict[tuple[str, str], list[str]] = {}
+        self._met: dict[Pair, list[str]] = {}
+        self._tiring: set[Pair] = set()
+
+    @property
+    def whole(self) -> Iterable[str]:
+        """What is to be decoded together, of all drafts."""
+        return chain.from_iterable(self._whole.values())
 
     def together(self, row: Row, seams: Seams) -> list[str]:
         """Return what neighbours mean together that they do not say openly.
 
         Of all that two halves may mean only what has a seam of a value between them.
 
+        Args:
+            row: one of those that were lined up.
+            seams: where values may be cut.
+
         Raises:
             GuardError: that is too much to look into.
         """
-        self._read(chain.from_iterable(row.ends))
+        whole = self._whole[row]
+        texts = whole + self._opened.laid_open(whole) if whole else []
         if seams is not self._seams:
-            self._seams, self._meanings, self._pairs = seams, {}, {}
-        texts = row.whole + self._opened.laid_open(row.whole)
-        return [*texts, *self._halves(row.ends, seams)]
+            self._look(seams)
+        if not self._tiring.isdisjoint(row.pairs):
+            raise GuardError(TOO_DEEP)
+        if self._met:
+            met = filter(None, map(self._met.get, row.pairs))
+            texts.extend(chain.from_iterable(met))
+        return texts
 
-    def foresee(self, rows: Iterable[Row]) -> None:
-        """Decode in one go what will be asked for in several drafts."""
-        self._read(end for row in rows for ends in row.ends for end in ends)
+    def _look(self, seams: Seams) -> None:
+        """Look at all neighbours."""
+        below = self._below
+        self._read(chain.from_iterable(self._pairs))
+        # What two values say openly is looked for anyway.
+        pairs = [pair for pair in self._pairs if below[pair[0]] or below[pair[1]]]
+        texts = dict.fromkeys(chain.from_iterable(pairs))
+        means = {text: self._means(text) for text in texts}
+        every = list(dict.fromkeys(chain.from_iterable(means.values())))
+        bare = dict(zip(every, _bares(every), strict=True))
+        halves = {
+            text: [(one, bare[one]) for one in its]
+            for text, its in means.items()
+            if len(its) <= _MOST_MEANINGS
+        }
+        self._tiring = {
+            (one, other)
+            for one, other in pairs
+            if one not in halves or other not in halves
+        }
+        self._met = seams.met(
+            {
+                (one, other): (halves[one], halves[other])
+                for one, other in pairs
+                if one in halves and other in halves
+            }
+        )
+        self._seams = seams
 
     def _read(self, ends: Iterable[str]) -> None:
         """Find out what the ends of values mean, down to the last layer."""
@@ -201,60 +238,25 @@ class Beside:
             new = [text for text in dict.fromkeys(layer) if text not in self._below]
             if not new:
                 break
-            self._opened.learn(new)
-            self._bare.update(zip(new, _bares(new), strict=True))
-            found = {
-                text: inner
-                for text in new
-                if (inner := _inner(text, self._opened.below(text)))
-            }
+            found = meant_by(new, self._opened)
             self._below.update(dict.fromkeys(new, ()))
             self._below.update(found)
             layer = chain.from_iterable(found.values())
 
-    def _halves(self, ends: list[tuple[str, str]], seams: Seams) -> Iterator[str]:
-        """Yield the halves of neighbours, in all meanings, that make a value."""
-        below = self._below
-        for (_, first), (second, _) in pairwise(ends):
-            # What two values say openly is looked for anyway.
-            if below[first] or below[second]:
-                # Several drafts have the same neighbours.
-                found = self._pairs.get((first, second))
-                if found is None:
-                    found = self._pairs[first, second] = list(
-                        _joined(
-                            self._means(first, seams), self._means(second, seams), seams
-                        )
-                    )
-                yield from found
-
-    def _means(self, text: str, seams: Seams) -> list[_Half]:
+    def _means(self, text: str) -> list[str]:
         """Return a text and all that it may mean, from the outside in."""
-        found = self._meanings.get(text)
-        if found is None:
-            seen = {text: None}
-            layer = [text]
-            for _ in range(LAYERS):
-                inner = chain.from_iterable(self._below.get(one, ()) for one in layer)
-                layer = [one for one in inner if one not in seen]
-                if not layer:
-                    break
-                seen.update(dict.fromkeys(layer))
-            found = self._meanings[text] = [
-                seams.half(one, self._bare[one]) for one in seen if one in self._bare
-            ]
-            if len(found) > _MOST_MEANINGS:
-                raise GuardError(TOO_DEEP)
-        return found
-
-
-def _joined(first: list[_Half], second: list[_Half], seams: Seams) -> Iterator[str]:
-    """Yield two halves in all meanings in which a value may reach over both."""
-    begun = [other for other in second if other.has_begun]
-    for one in first:
-        for other in second if one.goes_on else begun:
-            if seams.meet(one.bare, other.bare):
-                yield one.text + other.text
+        below = self._below
+        layer = below[text]
+        if not layer:
+            return [text]
+        seen = dict.fromkeys((text, *layer))
+        for _ in range(LAYERS - 1):
+            inner = [one for outer in layer for one in below.get(outer, ())]
+            layer = [one for one in inner if one not in seen]
+            if not layer:
+                break
+            seen.update(dict.fromkeys(layer))
+        return [one for one in seen if one in below]
 
 
 def _bares(texts: list[str]) -> list[str]:
@@ -266,82 +268,77 @@ def _bares(texts: list[str]) -> list[str]:
     return [squeeze(fold(text)) for text in texts]
 
 
-def _whole(values: Sequence[str], ends: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Yield what is to be decoded together: one writing that was cut in two."""
-    # Few values end in such a sign: in one look at all of them.
-    if _CUT.search(SEPARATOR.join([end[-_LONGEST_CUT:] for _, end in ends])):
-        for (_, before), (after, _) in pairwise(ends):
-            if _CUT.search(before, max(len(before) - _LONGEST_CUT, 0)):
-                yield before + after
-    # Nearly all of it is noise, in which a long run is found fastest as one sign.
-    noise = b"\1".join(in_one_piece(values))
-    flags = noise.translate(_IS_PRINTED) + b"\0"
-    start = flags.find(_RUN)
-    while start >= 0:
-        end = flags.index(b"\0", start)
-        yield noise[start:end].replace(b"\0", b"").decode("ascii")
-        start = flags.find(_RUN, end)
+def _cut(pairs: Iterable[Pair]) -> dict[Pair, str]:
+    """Return neighbours in one piece where one writing may have been cut in two."""
+    ends = list({one: None for one, _ in pairs})
+    cut = {
+        end
+        for end in _cut_short(ends)
+        if _CUT.search(end, max(len(end) - _LONGEST_CUT, 0))
+    }
+    return {pair: "".join(pair) for pair in pairs if pair[0] in cut} if cut else {}
 
 
-def in_one_piece(values: Iterable[str]) -> Iterator[bytes]:
-    """Yield what values hold in base64 or hex that was cut in two, among noise.
-
-    The values stand without anything between them, and are read from each place at
-    which the writing may begin.
-    """
-    letters = "".join(values).encode("ascii", "replace")
-    coded = letters.translate(_AS_BASE64)
-    for start in range(4):
-        part = coded[start:]
-        # Letters that stand for zeros, so that the last of a writing count as well.
-        yield binascii.a2b_base64(part + b"A" * (-len(part) % 4))
-    digits = letters.translate(_AS_HEX, _BETWEEN_PAIRS)
-    for start in range(2):
-        end = start + (len(digits) - start) // 2 * 2
-        yield binascii.a2b_hex(digits[start:end])
-
-
-def _inner(text: str, opened: Sequence[str]) -> list[str]:
-    """Return what a text may mean one layer below, at its ends also what is short."""
-    found = [inner for inner in opened if not _NOISE.search(inner)]
-    if "=?" in text:
-        found.append(_HEADER.sub("", text))
-    if text[2:3] in _BETWEEN and _SPACED_PAIRS.fullmatch(text):
-        found += _readings(bytes.fromhex(re.sub(r"\W", "", text)))
-    tokens = _TOKEN.findall(text)
-    if tokens:
-        found += _short(tokens[0])
-        if len(tokens) > 1:
-            found += _short(tokens[-1])
+def _cut_short(ends: list[str]) -> Iterable[str]:
+    """Return those texts that have a sign of a writing: few, in one look at all."""
+    joined = SEPARATOR.join(ends)
+    if "xn--" in joined or not joined.isascii():
+        return ends
+    marked = joined.encode("ascii").translate(_IS_CUT)
+    at = Places(ends)
+    found = []
+    place = marked.find(1)
+    while place >= 0:
+        number = at[place]
+        found.append(ends[number])
+        place = marked.find(1, at.end(number))
     return found
 
 
-def _short(token: str) -> Iterator[str]:
-    """Yield what a run of letters and digits means that may be short."""
-    if token[1] in _HEX_DIGITS and (digits := _PAIRS.fullmatch(token)):
-        yield from _readings(bytes.fromhex(digits[1]))
-    if token[0] in _FIRST or token[1] in _SECOND:
-        plain = token.rstrip("=").replace("-", "+").replace("_", "/")
-        if len(plain) % 4 != 1:
-            padded = plain + "=" * (-len(plain) % 4)
-            yield from _readings(binascii.a2b_base64(padded))
+def _pieces(rows: Sequence[Row]) -> list[list[str]]:
+    """Return for each row the long runs that it holds in one piece, cut in two."""
+    found: list[list[str]] = [[] for _ in rows]
+    coded = [_codes(row.values) for row in rows]
+    base64 = [part for parts, _ in coded for part in parts]
+    digits = [part for _, parts in coded for part in parts]
+    # Where each ends once it is decoded, with what parts it from the next.
+    ends = [len(part) // 4 * 3 + 3 for part in base64]
+    ends += [len(part) // 2 + 1 for part in digits]
+    ends = list(accumulate(ends))
+    # Nearly all of it is noise, in which a long run is found fastest as one sign.
+    noise = binascii.a2b_base64(b"".join([part + _APART_BASE64 for part in base64]))
+    noise += binascii.a2b_hex(b"".join([part + _APART_HEX for part in digits]))
+    flags = noise.translate(_IS_PRINTED)
+    start = flags.find(_RUN)
+    while start >= 0:
+        # What parts others is at the end as well.
+        end = flags.index(b"\0", start)
+        text = noise[start:end].replace(b"\0", b"").decode("ascii")
+        if len(text) >= _LEAST:
+            part = bisect_right(ends, start)
+            of_base64 = part < len(base64)
+            row = part // 4 if of_base64 else (part - len(base64)) // 2
+            found[row].append(text)
+        start = flags.find(_RUN, end)
+    return found
 
 
-def _readings(raw: bytes) -> Iterator[str]:
-    """Yield bytes as text in the ways in which all of them are text."""
-    ways = []
-    if raw.isascii() or raw[0] >= _LEAST_LEAD or raw[0] < _LEAST_BEYOND:
-        # What is noise as a byte is noise as a letter: most of all that is no text.
-        ways += ["utf-8"] if len(raw.translate(None, _NOISE_BYTES)) == len(raw) else []
-    if len(raw) % 2 == 0:
-        # One byte of each letter is small in UTF-16, as far as scripts go here.
-        ways += ["utf-16-le"] if raw[1] in _HIGH and max(raw[1::2]) in _HIGH else []
-        ways += ["utf-16-be"] if raw[0] in _HIGH and max(raw[::2]) in _HIGH else []
-        ways += ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else []
-    for way in ways:
-        try:
-            text = raw.decode(way)
-        except UnicodeError:
-            continue
-        if text and not _NOISE.search(text) and max(text) < _BEYOND:
-            yield text
+def _codes(values: Iterable[str]) -> tuple[list[bytes], list[bytes]]:
+    """Return values as base64 and hex from each place at which these may begin.
+
+    The values stand without anything between them.
+    """
+    letters = "".join(values).encode("ascii", "replace")
+    coded = letters.translate(_AS_BASE64)
+    # Letters that stand for zeros, so that the last of a writing count as well.
+    base64 = [part + b"A" * (-len(part) % 4) for part in map(coded.__getitem__, _FROM)]
+    digits = letters.translate(_AS_HEX, _BETWEEN_PAIRS)
+    even = len(digits) // 2 * 2
+    return base64, [digits[:even], digits[1 : len(digits) - 1 + len(digits) % 2]]
+
+
+def in_one_piece(values: Iterable[str]) -> Iterator[bytes]:
+    """Yield what values hold in base64 or hex that was cut in two, among noise."""
+    base64, digits = _codes(values)
+    yield from map(binascii.a2b_base64, base64)
+    yield from map(binascii.a2b_hex, digits)

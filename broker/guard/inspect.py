@@ -210,13 +210,13 @@ def _searched(documents: list[_Read], incident: Incident) -> list[Found | Except
     ]
     wanted = Wanted(list(set().union(*secrets)))
     opened = Opened()
-    beside = Beside(opened)
+    beside = Beside(opened, [one.row for one in documents])
     opened.foresee(
-        chain.from_iterable(
-            chain(one.lines.to_open, one.row.values, one.row.whole) for one in documents
+        chain(
+            beside.whole,
+            *(chain(one.lines.to_open, one.row.values) for one in documents),
         )
     )
-    beside.foresee([one.row for one in documents])
     found: list[Found | Exception] = []
     for one, its in zip(documents, secrets, strict=True):
         try:

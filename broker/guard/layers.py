@@ -11,15 +11,15 @@ from __future__ import annotations
 import binascii
 import html
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import accumulate, chain
+from itertools import chain
 from operator import itemgetter
 from typing import Final
 from urllib.parse import unquote
 
 from broker.errors import GuardError
+from broker.guard.runs import Places, Runs
 from broker.guard.texts import SEPARATOR
 
 # How many layers of encoding are laid open: base64 of percent of hex is three.
@@ -31,37 +31,11 @@ MOST: Final = 500_000
 # What is still encoded below the last layer is held when it is as long as this; noise
 # that happens to decode is shorter.
 _TELLING: Final = 6
-# What base64 of ASCII looks like: each byte's top bit is 0, so not every letter can
-# stand at each of the four places.
-# Only such runs are decoded; a value with other letters is looked for encoded.
-_FOUR: Final = (
-    "[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
-)
-_FULL: Final = "[A-Za-f][A-HQ-Xg-nw-z0-3]"
-_THIRD: Final = "[ABEFIJMNQRUVYZcdghklopstwx014589]"
-# Six letters at least: four bytes, as long as the shortest name.
-_BASE64: Final = re.compile(
-    rf"{_FOUR}{_FULL}(?:{_THIRD}(?:[A-Za-z0-9+/_-](?:{_FOUR})*(?:{_FULL}{_THIRD}?)?)?)?"
-)
-# Each long run is found by its letters alone, all of which are made one sign, and only
-# then looked at as pairs.
-_HEX_LETTERS: Final = bytes(
-    chr(byte) in "0123456789abcdefABCDEF" for byte in range(256)
-)
-_SHORTEST_HEX: Final = b"\1" * 6
-_HEX: Final = re.compile(rb"(?:[2-7][0-9A-Fa-f]|00|[Cc][3-5][89ABab][0-9A-Fa-f]){3,}")
 # Base64 of UTF-16 with its byte order mark.
 _BASE64_UTF16: Final = re.compile(r"(?://[4-7]|/v[89+/])[A-Za-z0-9+/]{8,}")
 # Long enough to hold a value beyond ASCII, in base64 or hex.
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}")
 _HEX_RUN: Final = re.compile(r"[0-9A-Fa-f]{12,}")
-_NO_HEX: Final = re.compile(r"[: +-]")
-# Pairs with a sign before each, because signs are rarer than letters: the first pair is
-# what stands before.
-_SPACED_HEX: Final = re.compile(
-    r"[: +-][0-9A-Fa-f]{2}[: +-][0-9A-Fa-f]{2}(?:[: +-][0-9A-Fa-f]{2})+"
-)
-_PAIR: Final = re.compile("[0-9A-Fa-f]{2}")
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
 # Bytes written out one by one: quoted-printable (RFC 2045, 6.7; readers take small
 # letters as well), and as in source code.
@@ -92,13 +66,16 @@ _DEFANGED: Final = {
 # An address spelled out in words, and the blanks as a form sends them.
 _DOT: Final = re.compile(r"(?<=\w)[ \t+_-]+dot[ \t+_-]+(?=\w)")
 _AT: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=\w)")
-# With a domain behind it, as "at" is a common word.
-_AT_DOMAIN: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=[\w-]+\.\w)")
-# One of these stands wherever something is defanged, spelled out or in punycode.
-_SPELLED_OUT: Final = (
-    *("[", "(", "{", "\\.", "hxxp", "dot", "xn--"),
-    *(" at", "\tat", "+at", "_at", "-at"),
-)
+# With a domain behind it, as "at" is a common word. No domain is longer (RFC 1035,
+# 2.3.4), and a text that says "at" again and again is not read to its end each time.
+_AT_DOMAIN: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=[\w-]{1,253}\.\w)")
+# One of these stands wherever something is written with signs, defanged, or as bytes
+# one by one.
+_IS_SIGN: Final = bytes(chr(c) in "%&\\=[+<({" for c in range(256))
+_BRACKETS: Final = frozenset("[({\\")
+# And one of these, or of addresses, wherever it is with letters alone.
+_WORDS: Final = ("hxxp", "xn--", "dot", "\u202e")
+_AT_HOST: Final = re.compile(r"at[ \t+_-]++[\w-]{0,253}+\.\w")
 _TAG: Final = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 
 
@@ -172,11 +149,11 @@ class Opened:
                 found.setdefault(new[index], {})[text] = None
         self._below.update((line, tuple(inner)) for line, inner in found.items())
 
-    def below(self, text: str) -> Sequence[str]:
-        """Return what a text holds one layer below."""
-        if text not in self._below:
-            self.learn((text,))
-        return self._below[text]
+    def holding(self, texts: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
+        """Return those texts that hold anything, and what, one layer below."""
+        self.learn(texts)
+        below = self._below
+        return [(text, below[text]) for text in texts if below[text]]
 
     def _decoded(self, texts: list[str]) -> Iterator[str]:
         self.learn(texts)
@@ -194,7 +171,7 @@ def raw_bytes(texts: Iterable[str]) -> bytes:
         # Base64 has capitals. Where in the run it begins is not known.
         if not token.islower() and not token.isdigit():
             found += [_base64(token[start:]) for start in range(4)]
-    spaced = [digits for _, digits in _spaced_hex(joined)]
+    spaced = [digits for _, digits in Runs(joined).spaced_hex()]
     for digits in (*_HEX_RUN.findall(joined), *spaced):
         for start in range(2):
             part = digits[start:]
@@ -205,67 +182,57 @@ def raw_bytes(texts: Iterable[str]) -> bytes:
 def _decoded(lines: list[str]) -> Iterator[tuple[int, str]]:
     """Yield what lines hold one layer below, each with the number of its line."""
     joined = SEPARATOR.join(lines)
-    at = _Places(lines)
-    for sign, mark, decode in _DECODERS:
-        if sign in joined and mark in joined:
-            for number, line in enumerate(lines):
-                if mark in line:
-                    yield number, decode(line)
-    lower = joined.casefold()
-    signs = [sign for sign in _SPELLED_OUT if sign in lower]
-    lowers = list(map(str.casefold, lines)) if signs else ()
-    for number in {n for sign in signs for n, low in enumerate(lowers) if sign in low}:
-        for text in _spelled_out(lowers[number]):
-            yield number, text
-    for token in _BASE64.finditer(joined):
-        if text := _readable(_base64(token[0])):
-            yield at[token.start()], text
+    runs = Runs(joined)
+    at = Places(lines)
+    worded = set(_worded(joined, at))
+    for number in worded.union(_signed(runs.letters, at)):
+        line = lines[number]
+        for mark, decode in _DECODERS:
+            if mark in line:
+                yield number, decode(line)
+        if (
+            number in worded
+            or "[" in line
+            or "(" in line
+            or "{" in line
+            or "\\." in line
+        ):
+            for text in _spelled_out(line.casefold()):
+                yield number, text
+    for place, token in runs.base64():
+        if text := _readable(_base64(token)):
+            yield at[place], text
     if "//" in joined or "/v" in joined:
-        for token in _BASE64_UTF16.finditer(joined):
-            yield at[token.start()], _base64(token[0]).decode("utf-16", "ignore")
-    for place, digits in (*_hex_runs(joined), *_spaced_hex(joined)):
+        for found in _BASE64_UTF16.finditer(joined):
+            yield at[found.start()], _base64(found[0]).decode("utf-16", "ignore")
+    for place, digits in runs.hex():
         if text := _readable(bytes.fromhex(digits)):
             yield at[place], text
 
 
-class _Places:
-    """Tells in which of some lines, joined by a separator, a place lies."""
-
-    __slots__ = ("_ends", "_lines")
-
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
-        self._ends: list[int] = []
-
-    def __getitem__(self, place: int) -> int:
-        if not self._ends:
-            # The separator after a line counts as its end.
-            self._ends = list(accumulate(len(line) + 1 for line in self._lines))
-        return bisect_right(self._ends, place)
+def _signed(letters: bytes, at: Places) -> Iterator[int]:
+    """Yield the numbers of the lines with a sign that layers are written with."""
+    marked = letters.translate(_IS_SIGN)
+    place = marked.find(1)
+    while place >= 0:
+        number = at[place]
+        yield number
+        place = marked.find(1, at.end(number))
 
 
-def _hex_runs(joined: str) -> Iterator[tuple[int, str]]:
-    """Yield runs of hexadecimal digits that may be text, and where they begin."""
-    # One byte for each letter, so that places stay what they are.
-    letters = joined.encode("ascii", "replace")
-    marked = letters.translate(_HEX_LETTERS) + b"\0"
-    start = marked.find(_SHORTEST_HEX)
-    while start >= 0:
-        end = marked.index(b"\0", start)
-        for found in _HEX.finditer(letters, start, end):
-            yield found.start(), found[0].decode("ascii")
-        start = marked.find(_SHORTEST_HEX, end)
-
-
-def _spaced_hex(joined: str) -> Iterator[tuple[int, str]]:
-    """Yield runs of four pairs and more with a sign between each and the next."""
-    for run in _SPACED_HEX.finditer(joined):
-        start = run.start()
-        first = joined[max(start - 2, 0) : start]
-        if _PAIR.fullmatch(first):
-            yield start - 2, _NO_HEX.sub("", first + run[0])
-        elif len(run[0]) > 9:
-            yield start, _NO_HEX.sub("", run[0])
+def _worded(joined: str, at: Places) -> Iterator[int]:
+    """Yield the numbers of the lines that may be encoded without any such sign."""
+    lower = joined.casefold()
+    if len(lower) > len(joined):
+        # A letter became two, and no place is where it was.
+        yield from range(at[len(joined)] + 1)
+        return
+    for word in _WORDS:
+        if word in lower:
+            for found in re.finditer(word, lower):
+                yield at[found.start()]
+    for found in _AT_HOST.finditer(lower):
+        yield at[found.start()]
 
 
 def _spelled_out(lower: str) -> Iterator[str]:
@@ -320,23 +287,20 @@ def _without_blanks(line: str) -> str:
     return line.replace("+", "") if "+" in line[1:] else ""
 
 
-_DECODERS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
-    ("%", "%", unquote),
-    ("&", "&", html.unescape),
-    ("\\", "\\", partial(_ESCAPE.sub, _escaped)),
-    ("\\", "\\x", partial(_BYTES.sub, _written_out)),
-    ("=", "=", _quoted_printable),
-    ("=", "=", _apart_from_name),
-    ("[", "[U+", partial(_CODE_POINT.sub, _code_point)),
-    ("+", "+", _without_blanks),
-    ("<", "</", partial(_TAG.sub, "")),
+_DECODERS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
+    ("%", unquote),
+    ("&", html.unescape),
+    ("\\", partial(_ESCAPE.sub, _escaped)),
+    ("\\x", partial(_BYTES.sub, _written_out)),
+    ("=", _quoted_printable),
+    ("=", _apart_from_name),
+    ("[U+", partial(_CODE_POINT.sub, _code_point)),
+    ("+", _without_blanks),
+    ("</", partial(_TAG.sub, "")),
     # Whoever reads it sees what follows from right to left.
-    ("\u202e", "\u202e", itemgetter(slice(None, None, -1))),
+    ("\u202e", itemgetter(slice(None, None, -1))),
 )
-"""By the mark that a layer cannot be without: how the lines that have it are read.
-
-Before each mark its first sign, which is found three times as fast.
-"""
+"""By the mark that a layer cannot be without: how the lines that have it are read."""
 
 
 def _unicode_label(found: re.Match[str]) -> str:

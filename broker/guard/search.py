@@ -193,7 +193,8 @@ def searched(
         GuardError: a text has too many layers of encoding.
     """
     opened = Opened()
-    return Searched(lines_of(texts, known), Row.of(values), opened, Beside(opened))
+    row = Row.of(values)
+    return Searched(lines_of(texts, known), row, opened, Beside(opened, [row]))
 
 
 class Words:

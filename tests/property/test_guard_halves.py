@@ -10,7 +10,8 @@ from contextlib import nullcontext
 import pytest
 
 from broker.errors import GuardError
-from broker.guard.beside import Beside, Row, Seams, _bares, _readings, in_one_piece
+from broker.guard.beside import Beside, Row, Seams, _bares, in_one_piece
+from broker.guard.ends import _readings
 from broker.guard.layers import Opened
 from broker.guard.search import Wanted, searched
 from tests.property.test_guard_split import VALUES, WRITINGS, _exactly
@@ -105,8 +106,11 @@ def test_a_seam_is_where_a_value_is_cut(
     value: str, first: str, second: str, meets: bool
 ) -> None:
     """Four letters on one side and one on the other tell, of a short value two."""
-    assert meets == Seams([value]).meet(first, second)
-    assert meets == Seams(["elsewhere", value, "other"]).meet(first, second)
+    halves = {("x", "y"): ([("x", first)], [("y", second)])}
+    met = {("x", "y"): ["xy"]} if meets else {}
+
+    assert met == Seams([value]).met(halves)
+    assert met == Seams(["elsewhere", value, "other"]).met(halves)
 
 
 @pytest.mark.parametrize("length", range(1, 9))
@@ -131,7 +135,9 @@ def test_one_piece_may_begin_the_first_value(before: list[str]) -> None:
 
     row = Row.of([*before, coded[:9], coded[9:], "pas"])
 
-    assert any("Shpresa Kallezuesja" in text for text in row.whole)
+    whole = Beside(Opened(), [row]).whole
+
+    assert any("Shpresa Kallezuesja" in text for text in whole)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +181,10 @@ def test_what_may_mean_too_much_is_held(
     monkeypatch.setattr(sys.modules["broker.guard.beside"], "_MOST_MEANINGS", most)
     codes = (base64.b64encode(f"{number:02}ab".encode()) for number in range(3))
     tiring = " ".join(f"%41&#66;{code.decode()}" for code in codes)
-    row, beside = Row.of([tiring, "krasniqi"]), Beside(Opened())
+    row, other = Row.of([tiring, "krasniqi"]), Row.of(["shpresa", "krasniqi"])
+    beside = Beside(Opened(), [row, other])
+    seams = Seams(["krasniqi"])
 
+    assert [] == beside.together(other, seams)
     with pytest.raises(GuardError) if held else nullcontext():
-        beside.together(row, Seams(["krasniqi"]))
+        beside.together(row, seams)

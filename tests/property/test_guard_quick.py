@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import sys
 from collections.abc import Iterator
 
@@ -9,53 +11,96 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.guard import layers, texts, tripwires
+from broker.guard import runs, texts, tripwires
 from broker.guard.beside import Seams
+from broker.guard.ends import _short
+from broker.guard.runs import Runs, first_and_last
 from broker.guard.search import Wanted, searched
 
 _FEW_LETTERS = st.text("ab1", max_size=9)
 _SIGNS = st.text("0123456789abcdefABCDEFg -.\x1fé", max_size=80)
 
 
-@given(st.lists(_FEW_LETTERS, max_size=6), _FEW_LETTERS, _FEW_LETTERS)
-def test_no_seam_is_passed_over(values: list[str], first: str, second: str) -> None:
-    """Where a value reaches over two halves, one of them is known to be a half."""
-    seams = Seams(values)
-    one, other = seams.half("", first), seams.half("", second)
+def _reaches(value: str, first: str, second: str, most: int) -> bool:
+    """Say whether letters of a value reach over two halves, one by one."""
+    return any(
+        len(part) == most + 1 and part in value
+        for part in (first[-most:] + second[:1], first[-1:] + second[:most])
+    )
 
-    assert not seams.meet(first, second) or one.goes_on or other.has_begun
 
-
-@given(st.lists(_FEW_LETTERS, max_size=6), _FEW_LETTERS, _FEW_LETTERS)
-def test_listed_parts_are_those_that_are_searched(
-    values: list[str], first: str, second: str
+@pytest.mark.parametrize("few", [0, 100])
+@given(
+    values=st.lists(_FEW_LETTERS, max_size=6),
+    halves=st.lists(st.tuples(_FEW_LETTERS, _FEW_LETTERS), max_size=4),
+)
+def test_no_seam_is_passed_over(
+    few: int, values: list[str], halves: list[tuple[str, str]]
 ) -> None:
-    """Many values have the same seams as few, whichever way these are looked up."""
-    expected = Seams(values).meet(first, second)
+    """Halves over which a value reaches are found, however many are looked for."""
+    met = {
+        (first, second)
+        for first, second in halves
+        for value in values
+        if _reaches(value, first, second, 4 if len(value) >= 8 else 2)
+    }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["broker.guard.beside"], "_LISTED", 0)
-        many = Seams(values)
-    half = many.half("", first)
+        patch.setattr(sys.modules["broker.guard.beside"], "_FEW", few)
+        found = Seams(values).met({(a, b): ([(a, a)], [(b, b)]) for a, b in halves})
 
-    assert expected == many.meet(first, second)
-    assert not expected or half.goes_on or many.half("", second).has_begun
-
-
-def _split_by_blanks(joined: str) -> Iterator[tuple[int, str]]:
-    """Yield runs of hexadecimal digits that may be text, run by run."""
-    letters = joined.encode("ascii", "replace")
-    blanked = bytes(c if chr(c) in "0123456789abcdefABCDEF" else 32 for c in letters)
-    place = 0
-    for run in blanked.split(b" "):
-        for found in layers._HEX.finditer(run):
-            yield place + found.start(), found[0].decode("ascii")
-        place += len(run) + 1
+    assert {pair: ["".join(pair)] for pair in met} == found
 
 
 @given(_SIGNS)
-def test_runs_of_hex_are_those_of_each_word(joined: str) -> None:
-    """Every run of hexadecimal digits is found where it is."""
-    assert list(_split_by_blanks(joined)) == list(layers._hex_runs(joined))
+def test_runs_of_hex_are_those_of_the_pattern(joined: str) -> None:
+    """Every run of hexadecimal digits is found where it is, spaced or not."""
+    plain = [(run.start(), run[0]) for run in runs._HEX.finditer(joined)]
+    spaced = list(Runs(joined).spaced_hex())
+    expected = [
+        (run.start(), run[0])
+        for run in re.finditer("(?<![: +-])(?:[0-9A-Fa-f]{2}[: +-]){3,}", joined)
+    ]
+
+    assert plain + spaced == list(Runs(joined).hex())
+    assert not expected or spaced
+
+
+@given(st.text("AQIabdgz09+_é\x1f= ", max_size=60))
+def test_runs_of_base64_are_those_of_the_pattern(joined: str) -> None:
+    """Every run of letters is found that the pattern finds in the whole text."""
+    expected = [(run.start(), run[0]) for run in runs._BASE64.finditer(joined)]
+
+    assert expected == list(Runs(joined).base64())
+
+
+@st.composite
+def _ends(draw: st.DrawFn) -> str:
+    """Draw a text that begins or ends with a code, or with what looks like one."""
+    raw = draw(st.text("Aaxëđ 1\n漢", min_size=1, max_size=5)).encode(
+        draw(st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-16-be"]))
+    )
+    coded = draw(
+        st.sampled_from(
+            [
+                *(base64.b64encode(raw).decode(), raw.hex(), f"0x{raw.hex()}"),
+                base64.urlsafe_b64encode(raw).decode().rstrip("="),
+                draw(st.text("AQIabdgz09x/_=", max_size=9)),
+            ]
+        )
+    )
+    before = draw(st.sampled_from(["", " ", "x ", "see: ", "\x1f"]))
+    return before + coded + draw(st.sampled_from(["", " ", ". x", ", there", "\x1f"]))
+
+
+@given(st.lists(_ends(), max_size=6, unique=True))
+def test_no_end_that_means_anything_is_passed_over(texts: list[str]) -> None:
+    """The first and the last run are told of every text where they can be read."""
+    told = set(first_and_last(texts))
+
+    for text in texts:
+        tokens = runs._TOKEN.findall(text)
+        for token in tokens[:1] + tokens[-1:]:
+            assert (text, token) in told or not list(_short(token))
 
 
 _PIECES = st.lists(

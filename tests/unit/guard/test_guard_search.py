@@ -78,8 +78,10 @@ def test_a_number_over_two_values_is_found(
 
 def test_a_number_has_seams_too() -> None:
     """Two halves of a number, each in a writing of its own, may meet."""
-    assert Wanted(["+383 44 111 222"]).seams.meet("x4411", "1222")
-    assert not Wanted(["elsewhere"]).seams.meet("x4411", "1222")
+    halves = {("x", "y"): ([("x", "x4411")], [("y", "1222")])}
+
+    assert {("x", "y"): ["xy"]} == Wanted(["+383 44 111 222"]).seams.met(halves)
+    assert {} == Wanted(["elsewhere"]).seams.met(halves)
 
 
 def test_only_what_is_withheld_here_is_looked_for() -> None:
