@@ -64,11 +64,14 @@ _DEFANGED: Final = {
     "hxxp": "http",
 }
 # An address spelled out in words, and the blanks as a form sends them.
-_DOT: Final = re.compile(r"(?<=\w)[ \t+_-]+dot[ \t+_-]+(?=\w)")
-_AT: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=\w)")
+# Before the blanks stands a letter, or the first underscore of them: who looks behind
+# each underscore reads a line of nothing else to its end each time.
+_WORD: Final = r"(?:(?<=[^\W_])|((?<![ \t+_-])[ \t+-]*_))"
+_DOT: Final = re.compile(rf"{_WORD}[ \t+_-]+dot[ \t+_-]+(?=\w)")
+_AT: Final = re.compile(rf"{_WORD}[ \t+_-]+at[ \t+_-]+(?=\w)")
 # With a domain behind it, as "at" is a common word. No domain is longer (RFC 1035,
 # 2.3.4), and a text that says "at" again and again is not read to its end each time.
-_AT_DOMAIN: Final = re.compile(r"(?<=\w)[ \t+_-]+at[ \t+_-]+(?=[\w-]{1,253}\.\w)")
+_AT_DOMAIN: Final = re.compile(rf"{_WORD}[ \t+_-]+at[ \t+_-]+(?=[\w-]{{1,253}}\.\w)")
 # One of these stands wherever something is written with signs, defanged, or as bytes
 # one by one.
 _IS_SIGN: Final = bytes(chr(c) in "%&\\=[+<({" for c in range(256))
@@ -242,9 +245,9 @@ def _spelled_out(lower: str) -> Iterator[str]:
         if mark in found:
             found = found.replace(mark, meant)
     if "dot" in found and _DOT.search(found):
-        found = _AT.sub("@", _DOT.sub(".", found))
+        found = _AT.sub(r"\1@", _DOT.sub(r"\1.", found))
     else:
-        found = _AT_DOMAIN.sub("@", found)
+        found = _AT_DOMAIN.sub(r"\1@", found)
     if found != lower:
         yield found
     if "xn--" in lower:

@@ -135,3 +135,11 @@ def test_known_lines_are_not_searched() -> None:
         assert set() == text.holding(Wanted([HOST]))
     other = searched([f"first\nfrom {HOST}\nlast"], [], known)
     assert {HOST} == other.holding(Wanted([HOST]))
+
+
+@pytest.mark.parametrize("sign", ["_", "-", "_-", " ", "_at", "-at-", "_dot_", "at "])
+def test_a_long_line_is_read_to_its_end(sign: str) -> None:
+    """A megabyte of what stands between words hides nothing, and hangs nothing."""
+    line = f"{sign * (1_000_000 // len(sign))}( ana at koop dot example"
+
+    assert {MAIL} == _holds(line, MAIL)
