@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from broker.model.agreement import Clause, When
 from broker.model.decision import Effect
 from broker.model.marking import Pap, Tlp
-from broker.policy import Facts, Rules, decide
+from broker.policy import Facts, Rules, conditions, decide
 from broker.policy.conditions import CONDITIONS
 from tests.unit.given import NOW
 
@@ -172,14 +172,20 @@ def test_levels_of_one_name_stand_on_their_own_scales(
     first: str, facts: Callable[..., Facts]
 ) -> None:
     """TLP:AMBER and PAP:AMBER are different bounds, whichever is asked for first."""
+    # As in a new process: another test may have asked for either.
+    conditions._from.cache_clear()
+    conditions._up_to.cache_clear()
     bounds = {"tlp": Tlp.AMBER, "pap": Pap.AMBER}
     names = sorted(bounds, reverse=first == "tlp")
     least = {name: CONDITIONS[f"{name}_at_least"](bounds[name]) for name in names}
     most = {name: CONDITIONS[f"{name}_at_most"](bounds[name]) for name in names}
+    reds = {"tlp": Tlp.RED, "pap": Pap.RED}
+    all_ = {name: CONDITIONS[f"{name}_at_most"](reds[name]) for name in names}
 
     assert least["tlp"](facts(tlp=Tlp.AMBER_STRICT))
     assert not most["tlp"](facts(tlp=Tlp.AMBER_STRICT))
     assert most["tlp"](facts(tlp=Tlp.CLEAR))
+    assert all_["tlp"](facts(tlp=Tlp.AMBER_STRICT))
     assert least["pap"](facts(pap=Pap.RED))
     assert most["pap"](facts(pap=Pap.CLEAR))
 
