@@ -70,15 +70,19 @@ _WORD: Final = r"(?:(?<=[^\W_])|((?<![ \t+_-])[ \t+-]*_))"
 _DOT: Final = re.compile(rf"{_WORD}[ \t+_-]+dot[ \t+_-]+(?=\w)")
 _AT: Final = re.compile(rf"{_WORD}[ \t+_-]+at[ \t+_-]+(?=\w)")
 # With a domain behind it, as "at" is a common word. No domain is longer (RFC 1035,
-# 2.3.4), and a text that says "at" again and again is not read to its end each time.
-_AT_DOMAIN: Final = re.compile(rf"{_WORD}[ \t+_-]+at[ \t+_-]+(?=[\w-]{{1,253}}\.\w)")
+# 2.3.4): what goes on counts as one, so that a text that says "at" again and again is
+# not read to its end each time.
+_HOST: Final = r"(?:\.\w|[\w-])"
+_AT_DOMAIN: Final = re.compile(
+    rf"{_WORD}[ \t+_-]+at[ \t+_-]+(?=[\w-]{{1,253}}+{_HOST})"
+)
 # One of these stands wherever something is written with signs, defanged, or as bytes
 # one by one.
 _IS_SIGN: Final = bytes(chr(c) in "%&\\=[+<({" for c in range(256))
 _BRACKETS: Final = frozenset("[({\\")
 # And one of these, or of addresses, wherever it is with letters alone.
 _WORDS: Final = ("hxxp", "xn--", "dot", "\u202e")
-_AT_HOST: Final = re.compile(r"at[ \t+_-]++[\w-]{0,253}+\.\w")
+_AT_HOST: Final = re.compile(rf"at[ \t+_-]++[\w-]{{0,253}}+{_HOST}")
 _TAG: Final = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 
 

@@ -143,3 +143,11 @@ def test_a_long_line_is_read_to_its_end(sign: str) -> None:
     line = f"{sign * (1_000_000 // len(sign))}( ana at koop dot example"
 
     assert {MAIL} == _holds(line, MAIL)
+
+
+@pytest.mark.parametrize("length", [1, 252, 253, 254, 5_000])
+def test_an_address_in_words_may_be_as_long_as_it_likes(length: int) -> None:
+    """Also where there is no such domain, its address is found."""
+    host = f"{'k' * length}.example"
+
+    assert {f"ana@{host}"} == _holds(f"see (ana at {host})", f"ana@{host}")
