@@ -79,7 +79,6 @@ _AT_DOMAIN: Final = re.compile(
 # One of these stands wherever something is written with signs, defanged, or as bytes
 # one by one.
 _IS_SIGN: Final = bytes(chr(c) in "%&\\=[+<({" for c in range(256))
-_BRACKETS: Final = frozenset("[({\\")
 # And one of these, or of addresses, wherever it is with letters alone.
 _WORDS: Final = ("hxxp", "xn--", "dot", "\u202e")
 _AT_HOST: Final = re.compile(rf"at[ \t+_-]++[\w-]{{0,253}}+{_HOST}")
