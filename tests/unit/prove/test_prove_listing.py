@@ -210,7 +210,7 @@ def test_only_observables_are_listed() -> None:
     with pytest.raises(RulebookError) as refused:
         proved(edited((GUARDS, "never:\n", victims)))
 
-    assert "cannot be told apart by listed" in str(refused.value)
+    assert "items of victims[].name are not told apart by listed" in str(refused.value)
 
 
 def test_sorts_in_words() -> None:
