@@ -1,8 +1,8 @@
 """What `broker.consume` expects of a source of messages.
 
-Invariants: a message that was polled and never committed comes again after a restart;
-Invariants: a message that was polled and not committed comes again after a restart;
-one that was committed does not. Messages about one incident come in the order of their
+Invariants: a message that was polled and not committed comes again after a restart; one
+that was committed does not. Messages about one incident come in the order in which they
+were published.
 """
 
 from __future__ import annotations
