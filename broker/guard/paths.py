@@ -62,11 +62,6 @@ class Node:
     items: Node | None = None
     by_type: dict[str, Node] = field(default_factory=dict)
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether nothing lies below."""
-        return not (self.keys or self.items or self.by_type)
-
 
 def tree(paths: Mapping[str, str]) -> Node:
     """Return the tree of allowed paths.
