@@ -22,9 +22,9 @@ from broker.model.sharing import NO_HISTORY, History, Outcome
 from broker.pipeline import Received
 from broker.rulebook import Rulebook
 
-# So many incidents go abreast; more would win nothing.
-_ABREAST: Final = 8
-_SMALL: Final = 256  # observables, of all that go abreast
+# So many incidents go abreast: all that the consumer takes at once.
+_ABREAST: Final = 64
+_SMALL: Final = 1024  # observables, of all that go abreast
 
 
 def disclose_each(

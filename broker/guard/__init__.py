@@ -8,6 +8,7 @@ from broker.guard.inspect import (
     compile_guard,
     inspect,
     inspect_all,
+    inspecting,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "compile_guard",
     "inspect",
     "inspect_all",
+    "inspecting",
 ]

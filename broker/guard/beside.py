@@ -246,17 +246,13 @@ class Beside:
     def _means(self, text: str) -> list[str]:
         """Return a text and all that it may mean, from the outside in."""
         below = self._below
-        layer = below[text]
-        if not layer:
-            return [text]
-        seen = dict.fromkeys((text, *layer))
-        for _ in range(LAYERS - 1):
+        seen = {text: None}
+        layer = [text]
+        while layer:
             inner = [one for outer in layer for one in below.get(outer, ())]
             layer = [one for one in inner if one not in seen]
-            if not layer:
-                break
             seen.update(dict.fromkeys(layer))
-        return [one for one in seen if one in below]
+        return list(seen)
 
 
 def _bares(texts: list[str]) -> list[str]:

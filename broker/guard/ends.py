@@ -14,15 +14,18 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from broker.guard.layers import Opened
-from broker.guard.runs import FIRST, SECOND, first_and_last
+from broker.guard.runs import FIRST, SECOND, Places, first_and_last
+from broker.guard.texts import SEPARATOR
 
 # Around a part of a mail's header that is written in another way (RFC 2047).
 _HEADER: Final = re.compile(r"=\?[\w-]+\?[BbQq]\?|\?=")
 _LEAST_BEYOND: Final = 0x80
 _LEAST_LEAD: Final = 0xC2
 _PAIRS: Final = re.compile(r"(?:0x)?((?:[0-9A-Fa-f]{2})+)")
-_SPACED_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}(?:[: +-][0-9A-Fa-f]{2})+")
-_BETWEEN: Final = frozenset(" :+-")
+# At one end of a text; it reads the same from the other end.
+_SPACED_PAIRS: Final = re.compile(
+    rf"{SEPARATOR}[^\w{SEPARATOR}]*([0-9A-Fa-f]{{2}}(?:[: +-][0-9A-Fa-f]{{2}})+)(?!\w)"
+)
 # What no text has, and noise that happened to decode has soon.
 _NOISE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _NOISE_BYTES: Final = bytes(c for c in range(128) if _NOISE.match(chr(c)))
@@ -41,12 +44,27 @@ def meant_by(texts: Sequence[str], opened: Opened) -> dict[str, list[str]]:
     for text in texts:
         if "=?" in text:
             found.setdefault(text, []).append(_HEADER.sub("", text))
-        if text[2:3] in _BETWEEN and _SPACED_PAIRS.fullmatch(text):
-            raw = bytes.fromhex(re.sub(r"\W", "", text))
-            found.setdefault(text, []).extend(_readings(raw))
+    for text, raw in _spaced(texts):
+        found.setdefault(text, []).extend(_readings(raw))
     for text, token in first_and_last(texts):
         found.setdefault(text, []).extend(_short(token))
     return {text: some for text, some in found.items() if some}
+
+
+def _spaced(texts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the bytes with signs between them that texts begin or end with."""
+    joined = SEPARATOR.join(("", *texts, ""))
+    at = Places(texts)
+    # What parts a text from the one before has the place at which the text begins.
+    for found in _SPACED_PAIRS.finditer(joined):
+        yield texts[at[found.start()]], _bytes(found[1])
+    for found in _SPACED_PAIRS.finditer(joined[::-1]):
+        behind = len(joined) - 1 - found.start()
+        yield texts[at[behind - 1]], _bytes(found[1][::-1])
+
+
+def _bytes(pairs: str) -> bytes:
+    return bytes.fromhex(re.sub(r"\W", "", pairs))
 
 
 def _short(token: str) -> Iterator[str]:

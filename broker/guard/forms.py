@@ -172,7 +172,6 @@ def _addresses(folded: str) -> Iterator[str]:
         return
     yield address.reverse_pointer.removesuffix(".ip6.arpa")
     yield address.exploded
-    yield address.compressed
     groups = [f"{int(part, 16):x}" for part in address.exploded.split(":")]
     yield ":".join(groups)
     yield from _shortened(groups)

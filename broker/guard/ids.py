@@ -17,7 +17,8 @@ from broker.model.sharing import Breach
 
 _STIX_NAMESPACE: Final = bytes.fromhex("00abedb4aa42466c9c01fed23315a9b7")
 # STIX 2.1, section 6: the properties of which an observable's id is made.
-VALUES_OF: Final = {
+VALUES_OF: Final[dict[str, tuple[str, ...]]] = {
+    "artifact": ("hashes", "payload_bin"),
     "autonomous-system": ("number",),
     "domain-name": ("value",),
     "email-addr": ("value",),
@@ -27,6 +28,11 @@ VALUES_OF: Final = {
     "ipv6-addr": ("value",),
     "mac-addr": ("value",),
     "mutex": ("name",),
+    "network-traffic": (
+        *("start", "end", "src_ref", "dst_ref"),
+        *("src_port", "dst_port", "protocols", "extensions"),
+    ),
+    "process": (),
     "software": ("name", "cpe", "swid", "vendor", "version"),
     "url": ("value",),
     "user-account": ("account_type", "user_id", "account_login"),

@@ -9,11 +9,13 @@ keep is looked for in every encoding; an error in here counts as a breach.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
+from broker.abreast import Way, side_by_side, to_its_end, tried
 from broker.errors import GuardError, Problem, RulebookError
 from broker.guard.beside import Beside, Row
 from broker.guard.ids import VALUES_OF, id_breaches
@@ -35,8 +37,13 @@ from broker.model.marking import Pap, Tlp
 from broker.model.sharing import Breach, Draft, Wire
 from broker.strict_yaml import Document
 
+T = TypeVar("T")
+
 # Values times letters: more would take the guard longer than a queue can wait.
 _MOST_WORK: Final = 10**12
+# Of an incident with more observables one draft after the other is looked at, because
+# what is made of all that go abreast is in memory together.
+_SMALL: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +155,34 @@ def inspect_all(looks: Sequence[Look], incident: Incident) -> list[Found | Excep
     Most of their lines are the same, and are laid open once. An error is returned
     instead of raised: it speaks of one draft only.
     """
-    read = [_read(look, incident) for look in looks]
+    return to_its_end(inspecting(looks, incident))
+
+
+def inspecting(
+    looks: Sequence[Look], incident: Incident
+) -> Way[list[Found | Exception]]:
+    """Return the way of `inspect_all`, to be taken beside those of other incidents."""
+    read = yield from _each(
+        [partial(_read, look, incident) for look in looks], incident
+    )
     together = [each for each in read if isinstance(each, _Read)]
     try:
-        searched = _searched(together, incident) if together else []
+        searched = (yield from _searched(together, incident)) if together else []
     except Exception:
         # What goes wrong with one must not hold up the others.
         searched = [_alone(each, incident) for each in together]
     left = iter(searched)
     return [next(left) if isinstance(each, _Read) else each for each in read]
+
+
+def _each(
+    begin: Iterable[Callable[[], Way[T]]], incident: Incident
+) -> Way[list[T | Exception]]:
+    """Take the ways of all drafts of an incident; an error is that draft's own."""
+    numbered = dict(enumerate(map(tried, begin)))
+    width = len(numbered) if len(incident.observables) <= _SMALL else 1
+    made = yield from side_by_side(numbered, width)
+    return list(made.values())
 
 
 class _Read(NamedTuple):
@@ -168,36 +194,37 @@ class _Read(NamedTuple):
     breaches: list[Breach]  # so far
 
 
-def _read(look: Look, incident: Incident) -> _Read | Found | Exception:
+def _read(look: Look, incident: Incident) -> Way[_Read | Found]:
     """Read a draft; what is no document of the allowed shape is not searched."""
     draft, guard, _ = look
     if draft.wire is not guard.wire:
         return (Breach("wrong-wire", ""),)
     if len(draft.body) > guard.max_bytes:
         return (Breach("too-large", ""),)
-    try:
-        document, texts, breaches = guard.shapes.read(draft.body)
-        if breaches:
-            return breaches
-        if guard.wire is not Wire.MISP_EVENT:
-            document = plain(document)
-        found = list(_marking_breaches(document, incident, guard))
-        if guard.wire is Wire.STIX_BUNDLE:
-            found += id_breaches(document["objects"])
-        row = Row.of(_values(document, guard.wire))
-        return _Read(look, lines_of(texts, guard.known.lines), row, found)
-    except Exception as error:
-        return error
+    document, texts, breaches = guard.shapes.read(draft.body)
+    if breaches:
+        return breaches
+    yield
+    if guard.wire is not Wire.MISP_EVENT:
+        document = plain(document)
+    found = list(_marking_breaches(document, incident, guard))
+    if guard.wire is Wire.STIX_BUNDLE:
+        found += id_breaches(document["objects"])
+    row = Row.of(_values(document, guard.wire))
+    yield
+    return _Read(look, lines_of(texts, guard.known.lines), row, found)
 
 
 def _alone(read: _Read, incident: Incident) -> Found | Exception:
     try:
-        return _searched([read], incident)[0]
+        return to_its_end(_searched([read], incident))[0]
     except Exception as error:
         return error
 
 
-def _searched(documents: list[_Read], incident: Incident) -> list[Found | Exception]:
+def _searched(
+    documents: list[_Read], incident: Incident
+) -> Way[list[Found | Exception]]:
     """Look for values and tripwires in drafts of one incident.
 
     What is the same for several drafts is done once: the forms of the values, and what
@@ -208,37 +235,41 @@ def _searched(documents: list[_Read], incident: Incident) -> list[Found | Except
         one.look.guard.secrets.values(telling, incident, one.look.withheld)
         for one in documents
     ]
+    yield
     wanted = Wanted(list(set().union(*secrets)))
+    yield
     opened = Opened()
     beside = Beside(opened, [one.row for one in documents])
+    yield
     opened.foresee(
         chain(
             beside.whole,
             *(chain(one.lines.to_open, one.row.values) for one in documents),
         )
     )
-    found: list[Found | Exception] = []
-    for one, its in zip(documents, secrets, strict=True):
-        try:
-            searched = Searched(one.lines, one.row, opened, beside)
-            found.append(_found(one, searched, wanted, its, incident))
-        except Exception as error:
-            # One that is too much to look into must not hold up the others.
-            found.append(error)
-    return found
+    yield
+    ways = [
+        partial(_found, one, opened, beside, wanted, its, incident)
+        for one, its in zip(documents, secrets, strict=True)
+    ]
+    return (yield from _each(ways, incident))
 
 
 def _found(
     read: _Read,
-    searched: Searched,
+    opened: Opened,
+    beside: Beside,
     wanted: Wanted,
     secrets: set[str],
     incident: Incident,
-) -> Found:
+) -> Way[Found]:
     """Return everything that is wrong with one draft."""
+    searched = Searched(read.lines, read.row, opened, beside)
+    yield
     if len(wanted) * searched.size > _MOST_WORK:
         raise GuardError("too many values and too much text: split the incident")
     there = searched.holding(wanted, secrets)
+    yield
     leaked = _leaked(read.look, there, incident) if there else ()
     names = searched.tripped(read.look.guard.tripwires)
     tripped = [Breach(f"tripwire-{name}", "") for name in names]

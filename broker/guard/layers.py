@@ -46,7 +46,10 @@ _NAMED: Final = re.compile(r"(?<![\w.=-])([\w.-]+)=(?=[0-9A-Fa-f]{2})")
 # How an event writes a character that MISP cannot store.
 _CODE_POINT: Final = re.compile(r"\[U\+([0-9A-F]{5})\]")
 _PUNYCODE: Final = re.compile(r"xn--[a-z0-9-]+")
-_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# A UUID (RFC 9562, section 4): by its variant, no sixteen letters of ASCII are one.
+_ID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)
 _ID_LENGTH: Final = 36
 _DEFANGED: Final = {
     "[.]": ".",

@@ -62,14 +62,14 @@ def _with(*ranges: range, of: int = 64) -> str:
 
 
 # The first letter of base64, by what the first byte of a text can be: ASCII; of a
-# letter beyond it; of UTF-16 that begins with the big end; others, as its mark. And the
-# end of a line, which counts only with some second letters.
+# letter beyond it; of UTF-16 that begins with the big end, or with its mark; the end of
+# a line.
 _ASCII: Final = _with(range(8, 32))
 _LEAD: Final = _with(range(48, 53))
 _BIG_END: Final = _with(range(2))
-_OTHERS: Final = _with(range(56, 57), range(63, 64))
+_MARK: Final = "/_"
 _LINE_END: Final = _with(range(2, 4))
-FIRST: Final = frozenset(_ASCII + _LEAD + _BIG_END + _OTHERS)
+FIRST: Final = frozenset(_ASCII + _LEAD + _BIG_END + _MARK + _LINE_END)
 # With the little end first the second byte is small: the second letter of base64, of
 # which four bits are the upper half of that byte.
 SECOND: Final = frozenset("AQgw")
@@ -97,7 +97,7 @@ def _bits(*classes: str) -> bytes:
 _BASE64_BITS: Final = _bits(_FIRST, _SECOND, _THIRD, _ANY)
 _ENDS_BITS: Final = (
     _bits(_ANY, _ASCII, _ASCII_ON, _NEXT, _LEAD, _TAIL, _BIG_END, _SMALL),
-    _bits(_OTHERS + _LINE_END, "AQgw", "A-X", _HEX_FIRST, _LEAD_ON, _DIGIT, "0", "0-5"),
+    _bits(_MARK + _LINE_END, "AQgw", "A-X", _HEX_FIRST, _LEAD_ON, _DIGIT, "0", "0-5"),
 )
 _HEX_BITS: Final = _bits("2-7", _DIGIT, "0", "Cc", "3-5", "89ABab", _SIGN)
 
@@ -159,7 +159,7 @@ class Runs:
         yield from self._spaced(is_a)
 
     def spaced_hex(self) -> Iterator[tuple[int, str]]:
-        """Yield the digits of three pairs and more with a sign between each two."""
+        """Yield the digits of four pairs and more with a sign between each two."""
         yield from self._spaced(self._number(_HEX_BITS))
 
     def _spaced(self, is_a: int) -> Iterator[tuple[int, str]]:

@@ -41,8 +41,6 @@ from broker.guard.tripwires import TRIPWIRES
 # Signs that stand within a number, or at the edges of lines and cells. A dot is not
 # among them: it makes an amount of a number.
 _GROUPING: Final = b" ()+-/_\t\r\n|>*#"
-# A number of so many digits does not come about where two others meet.
-_SPLIT: Final = 8
 # So many comparisons cost as much as the automaton that makes one pass of them.
 _ONE_PASS: Final = 200_000
 # And so many cost as much as a list of every place where a word stands.
@@ -81,7 +79,7 @@ class Searched:
     @property
     def size(self) -> int:
         """How many letters are searched."""
-        return len(self._written) + len(SEPARATOR) + len(self._alike)
+        return len(self._written) + len(self._alike)
 
     def tripped(self, names: Iterable[str]) -> list[str]:
         """Return those of some tripwires that the texts touch, in order."""
@@ -140,8 +138,6 @@ class Searched:
         """Return the values beyond ASCII that stand there as bytes."""
         cut = b"\0\0\0\0".join(in_one_piece(self._row.values))
         raw = raw_bytes(self._texts + apart) + cut
-        if not raw:
-            return set()
         if len(forms) * len(raw) > _ONE_PASS:
             matches = BytesAhoCorasick(list(forms)).find_matches_as_indexes
             if not matches(raw):
@@ -166,17 +162,12 @@ def _numbers_among(
 
     ``neighbours`` has addresses also with their signs, as they are nothing without.
     """
+    text = f"{without(opened, _GROUPING)}\0{neighbours}"
     told = {value: number(value) for value in values}
-    numbers = without(opened, _GROUPING)
-    digits_of = {digits for digits, _ in told.values() if digits}
-    there = set(_standing(digits_of, f"{numbers}\0{neighbours}"))
+    there = set(_standing({digits for digits, _ in told.values() if digits}, text))
     for value, (digits, alone) in told.items():
-        if digits not in there:
-            continue
-        for text, least in ((numbers, 0), (neighbours, _SPLIT)):
-            stands = len(digits) >= least and digits in text
-            if stands and (not alone or _between(digits, text, str.isdigit)):
-                yield value
+        if digits in there and (not alone or _between(digits, text, str.isdigit)):
+            yield value
 
 
 def searched(

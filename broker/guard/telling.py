@@ -2,7 +2,7 @@
 
 An incident -> every telling text of it, with what rules may tell it apart by.
 
-Not telling: words of closed lists (sector codes, severities), flags, times and counts.
+Not telling: words of closed lists (severities, countries), flags, times and counts.
 They are the same in thousands of incidents.
 """
 

@@ -86,7 +86,7 @@ def _password(text: str) -> bool:
 
 # As people write beside it what the number is, in the languages of the region.
 _PERSONAL: Final = re.compile(
-    r"(?:personal|leternjofti|licni|licne|maticni|identi|jmbg|\bid\b)"
+    r"personal|leternjofti|licni|licne|maticni|identi|jmbg|(?<![^\W_])id(?![^\W_])"
 )
 _TEN: Final = re.compile(r"(?<!\d)(?<!\d\.)\d{10}(?!\d|\.\d)", re.ASCII)
 _THIRTEEN: Final = re.compile(r"(?<!\d)(?<!\d\.)\d{13}(?!\d|\.\d)", re.ASCII)
@@ -151,11 +151,10 @@ _IBAN_LENGTHS: Final = {
 }  # fmt: skip
 _IBAN: Final = re.compile(r"(?<!\w)[a-z]{2}\d\d(?=[ -]?[a-z0-9]{4})", re.ASCII)
 _NO_IBAN: Final = re.compile("[ -]")
-# Small letters, digits and other signs of words each as one of them.
+# Small letters and digits each as one of them.
 _IN_IBAN: Final = bytes(
     97 if chr(c) in "abcdefghijklmnopqrstuvwxyz"
     else 48 if chr(c) in "0123456789"
-    else 65 if chr(c) in "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
     else 32
     for c in range(256)
 )  # fmt: skip

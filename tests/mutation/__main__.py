@@ -2,7 +2,8 @@
 
 Tries every mutant of a folder by the tests that run its line, fastest first, and prints
 the survivors that no line of `verdicts.yaml` explains; with ``--json`` one JSON object
-per mutant. It takes many minutes, and is no part of `make test`.
+per mutant. What runs once, when a module is imported, is tried as well: by tests that
+import the folder anew. It takes many minutes, and is no part of `make test`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ ended.
 
 A mutant within a function is tried by giving the function other code, in a fork of a
 process that has collected the tests and made what most of them need. Where the function
-had a part in that, it is tried in a fork of the process as it was before; and where it
-was called at import, in one that imports the project anew, with the changed module in
-its place.
+had a part in that, it is tried in a fork of the process as it was before. What runs at
+import, and what is called by it, is tried in a fork of a process that has imported none
+of the folder, nor what needs it: it imports both anew, with the changed module in its
+place.
 
 Invariant: no file is written.
 """
@@ -150,6 +151,7 @@ class Trial:
     wanted: Callable[[Path, Mutant], bool]
     warm: Callable[[], object]  # makes what nearly every test needs
     record: Record = field(default_factory=Record)
+    killers: deque[str] = field(default_factory=lambda: deque(maxlen=_KILLERS))
 
     def endings(self) -> Iterator[Ending]:
         """Yield how each mutant ended; the record is whole before the first.
@@ -164,17 +166,18 @@ class Trial:
                 if said.failed or not said.seconds:
                     raise LookupError(", ".join(said.failed) or "there are no tests")
             elif said.ending:
+                self._noticed(said.by)
                 yield said
             else:
                 anew.add((said.file, said.number))
-        for name in self.record.imported:
-            # Some can only be imported by those that need them.
-            with suppress(Exception):
-                import_module(name)
-        for file in self.files:
+        _import_all_but(self.files, self.record.imported)
+        for file in _named(self.files, anew):
+            self._unchanged(file)
             for mutant in mutants(file.read_text("utf-8")):
                 if (str(file), mutant.number) in anew:
-                    yield self._anew(file, mutant)
+                    ending = self._anew(file, mutant)
+                    self._noticed(ending.by)
+                    yield ending
 
     def _with_tests(self, send: Send) -> None:
         """Collect the tests, then try what nothing remembers from importing them."""
@@ -182,7 +185,7 @@ class Trial:
 
         def loop(run: _Run, session: pytest.Session) -> None:
             sys.settrace(None)
-            imported = [name for name in sys.modules if not _is_ours(name)]
+            imported = list(sys.modules)
             at_warming: list[tuple[str, int]] = []
 
             def warm(tell: Send) -> None:
@@ -204,6 +207,7 @@ class Trial:
                     continue
                 send(said)
             self.wanted = lambda file, mutant: (str(file), mutant.number) in at_warming
+            self.files = _named(self.files, at_warming)
             self._in_place(run, session.items, watch.called, send)
 
         sys.settrace(watch)
@@ -232,6 +236,7 @@ class Trial:
         return record
 
     def _watched(self, item: pytest.Item, watch: _Watch, send: Send) -> None:
+        gc.freeze()
         run = _Run(lambda *_: None)
         item.config.pluginmanager.register(run)
         start = process_time()
@@ -246,8 +251,6 @@ class Trial:
     ) -> None:
         """Try the mutants within functions; send the others on without an ending."""
         items = {item.nodeid: item for item in all_}
-        # What one mutant was killed by often kills the next one, too.
-        killers: deque[str] = deque(maxlen=_KILLERS)
         run.seconds = self.record.seconds
         everything = {file: _live(file) for file in self.files}
         # What is there already need not be looked through, and so copied, by each fork;
@@ -269,18 +272,36 @@ class Trial:
                     send(Ending.of(file, mutant, ""))
                     continue
                 names = self._tests_of(file, mutant, imported=False)
-                names.sort(key=lambda name: name not in killers)
                 tests = [items[name] for name in names]
 
                 work = partial(_with_codes, run, tests, codes or [], live)
                 ending = _ending(file, mutant, work if tests else None)
-                if ending.by in names and ending.by not in killers:
-                    killers.appendleft(ending.by)
+                self._noticed(ending.by)
                 send(ending)
 
     def _anew(self, file: Path, mutant: Mutant) -> Ending:
         code = compile(mutant.tree, str(file), "exec")
         tests = self._tests_of(file, mutant, imported=True)
+        work = partial(self._imported_anew, file, code, tests)
+        return _ending(file, mutant, work if tests else None)
+
+    def _unchanged(self, file: Path) -> None:
+        """Try a file anew as it is: else whatever is wrong there kills each mutant.
+
+        Raises:
+            LookupError: a test fails; says which.
+        """
+        code = compile(file.read_text("utf-8"), str(file), "exec")
+        lines = (line for line in self.record.by_line if line[0] == str(file))
+        tests = self.record.tests_of(lines)
+        work = partial(self._imported_anew, file, code, tests)
+        if tests and (failed := "".join(forked(work))):
+            raise LookupError(f"{failed}, when {file.name} is imported anew")
+
+    def _imported_anew(
+        self, file: Path, code: CodeType, tests: list[str], tell: Send
+    ) -> None:
+        """Import the project with a file's code; run tests, in this order."""
         order = {test: at for at, test in enumerate(tests)}
 
         def loop(run: _Run, session: pytest.Session) -> None:
@@ -288,16 +309,11 @@ class Trial:
             chosen = [item for item in session.items if item.nodeid in order]
             run.run(sorted(chosen, key=lambda item: order[item.nodeid]))
 
-        def work(tell: Send) -> None:
-            sys.meta_path.insert(0, _Instead(file, code))
-            run = _Run(loop)
-            allow(60)
-            ended = _pytest(
-                dict.fromkeys(test.partition("::")[0] for test in tests), run
-            )
-            tell(run.failed or ("import" if ended else ""))
-
-        return _ending(file, mutant, work if tests else None)
+        sys.meta_path.insert(0, _Instead(file, code))
+        run = _Run(loop)
+        allow(60)
+        ended = _pytest(dict.fromkeys(test.partition("::")[0] for test in tests), run)
+        tell(run.failed or ("import" if ended else ""))
 
     def _tests_of(self, file: Path, mutant: Mutant, *, imported: bool) -> list[str]:
         """Return the tests that run what is changed, or its module, fastest first.
@@ -319,7 +335,12 @@ class Trial:
                 line for line in self.record.by_line if line[0] in beside
             )
             found = list(dict.fromkeys((*found, *others)))
-        return found
+        return sorted(found, key=lambda test: test not in self.killers)
+
+    def _noticed(self, test: str) -> None:
+        """Remember a test: what one mutant was killed by often kills the next, too."""
+        if test in self.record.seconds and test not in self.killers:
+            self.killers.appendleft(test)
 
 
 def _with_codes(
@@ -336,10 +357,22 @@ def _with_codes(
     send(run.run(tests))
 
 
-def _is_ours(name: str) -> bool:
-    """Say whether a module is of the project, so that a mutant may change it."""
-    file = getattr(sys.modules[name], "__file__", None) or ""
-    return name == "__main__" or Path.cwd() in Path(file).parents
+def _named(files: list[Path], some: Iterable[tuple[str, int]]) -> list[Path]:
+    """Return those of the files of which some mutant is named."""
+    names = {name for name, _ in some}
+    return [file for file in files if str(file) in names]
+
+
+def _import_all_but(files: list[Path], names: list[str]) -> None:
+    """Import what needs none of these files, once and not in each fork."""
+    sys.meta_path.insert(0, none := _None(files))
+    for name in names:
+        # The tests are for pytest to import. What needs one of the files fails, and
+        # some can only be imported by those that need them.
+        if not name.startswith("tests."):
+            with suppress(Exception):
+                import_module(name)
+    sys.meta_path.remove(none)
 
 
 def _importers(file: Path, files: list[Path]) -> list[Path]:
@@ -420,6 +453,17 @@ def _live(file: Path) -> _Live:
 def _module(file: Path) -> str:
     parts = file.relative_to(Path.cwd()).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+class _None(MetaPathFinder):
+    """Finds none of these modules, even where they are."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self._names = {*map(_module, files)}
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name in self._names:
+            raise ImportError(name)
 
 
 class _Instead(MetaPathFinder):

@@ -163,7 +163,7 @@ def test_a_large_incident_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small incidents go abreast as long as they are small together."""
     received = [
         world.receive(world.incident(uid=f"KOS-{number}", observables=_seen(size)))
-        for number, size in enumerate((120, 130, 20, 300, 1, 1))
+        for number, size in enumerate((500, 520, 20, 1_100, 1, 1))
     ]
 
     assert [2, 1, 1, 2] == _widths(received, monkeypatch)

@@ -23,6 +23,22 @@ def test_digest_is_a_secret(rule: str) -> None:
     assert DIGEST in {secret.value for secret in secrets.unkept(found, incident)}
 
 
+@pytest.mark.parametrize(
+    ("value", "kind", "shared"),
+    [(DIGEST, "sha256", True), (f"https://koop.example/{DIGEST}", "url", False)],
+)
+def test_digest_that_is_shared_elsewhere(value: str, kind: str, shared: bool) -> None:
+    """One that is itself a hash that is shared is no secret; within a URL it is."""
+    secrets = Secrets(given.profile(rest="keep"), given.kinds())
+    incident = given.incident(
+        uid=f"intelmq:sha256:{DIGEST}",
+        observables=[{"kind": kind, "value": value, "role": "attacker"}],
+    )
+    found = secrets.unkept(secrets.of(incident), incident)
+
+    assert ([] if shared else [DIGEST]) == [secret.value for secret in found]
+
+
 def test_a_number_that_somebody_gave_is_none() -> None:
     """A uid that the sender gave is no secret where the profile keeps it."""
     secrets = Secrets(given.profile({"uid": "keep"}, rest="keep"), given.kinds())

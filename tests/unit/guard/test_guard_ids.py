@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
+from stix2.registry import STIX2_OBJ_MAPS
 
 from broker.guard.ids import VALUES_OF, id_breaches
 
@@ -22,6 +23,16 @@ def _made(kind: str, parts: dict[str, Any], **beside: Any) -> dict[str, Any]:
 
 def _breaches(made: dict[str, Any]) -> list[tuple[str, str]]:
     return [(each.rule, each.path) for each in id_breaches([made])]
+
+
+def test_ids_are_of_the_properties_of_the_standard() -> None:
+    """Of every observable that there is, those count that OASIS's library counts."""
+    observables = STIX2_OBJ_MAPS["2.1"]["observables"]
+
+    assert {
+        kind: tuple(made._id_contributing_properties)
+        for kind, made in observables.items()
+    } == VALUES_OF
 
 
 @pytest.mark.parametrize("kind", sorted(VALUES_OF))
@@ -58,6 +69,15 @@ def test_of_several_digests_the_first_of_the_standard_counts(
     for other in set(hashes) - {chosen}:
         wrong = _made("file", {"hashes": {other: hashes[other]}, "name": "a.exe"})
         assert 1 == len(_breaches({**wrong, "hashes": hashes}))
+
+
+def test_a_process_has_no_id_of_a_value() -> None:
+    """No property of it counts, so that an id of any would be of another value."""
+    random = {"type": "process", "id": "process--8a6f3c1e-52c4-4d1b-9f6e-0b7d1c2a3e4f"}
+    wrong = [("id-of-another-value", "objects[process].id")]
+
+    assert [] == _breaches(random)
+    assert wrong == _breaches(_made("process", {"command_line": "a"}))
 
 
 def test_an_object_that_is_no_observable_has_any_id() -> None:

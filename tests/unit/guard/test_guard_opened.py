@@ -44,6 +44,26 @@ def _wrapped(text: str, layers: int) -> str:
         ("xn--9.example", ()),
         ("xn--kop-sna.example", ("köop.example",)),
         ("koop[.]example", ("koop.example",)),
+        ("koop(.)example", ("koop.example",)),
+        ("koop{.}example", ("koop.example",)),
+        ("koop\\.example", ("koop.example",)),
+        ("hxxp://a", ("http://a",)),
+        ("http[:]//a", ("http://a",)),
+        ("koop[dot]example", ("koop.example",)),
+        ("koop(dot)example", ("koop.example",)),
+        ("koop{dot}example", ("koop.example",)),
+        ("ana[at]koop", ("ana@koop",)),
+        ("ana(at)koop", ("ana@koop",)),
+        ("ana{at}koop", ("ana@koop",)),
+        ("ana[@]koop", ("ana@koop",)),
+        ("look at koop.example", ("look@koop.example",)),
+        ("a dotty look at me (here)", ()),
+        ("ana at koop dot example", ("ana@koop.example",)),
+        ("q=233=20Rruga", ("q#3 Rruga", "q 233 Rruga")),
+        ("a=41", ("aA",)),
+        ("[U+1F600]", ("\U0001f600", "[U1F600]")),
+        ("a</b>c", ("ac",)),
+        ("ab\u202e", ("\u202eba",)),
         (_base64("of the bank"), ("of the bank",)),
         (base64.b64encode("\ufeffArta".encode("utf-16-be")).decode(), ("Arta",)),
     ],
@@ -81,13 +101,39 @@ def test_what_lies_below_is_of_its_own_line() -> None:
     assert held == {line: _below(opened, line) for line in held}
 
 
+def test_a_letter_that_becomes_two_hides_no_line_behind_it() -> None:
+    """A Turkish capital is two signs in small letters, and moves every place."""
+    held = {
+        "İ" * 30: (),
+        "koop dot example": ("koop.example",),
+        "pipa dot example": ("pipa.example",),
+    }
+    opened = Opened()
+    opened.learn(held)
+
+    assert held == {line: _below(opened, line) for line in held}
+
+
 def test_an_id_holds_nothing() -> None:
     """What reads like hexadecimal in an id is one; in any other text it is not."""
-    made = "41424344-4142-4142-4142-414243444546"
+    made = "41424344-4142-4142-8142-414243444546"
 
     assert [] == Opened().laid_open([made])
-    assert [] != Opened().laid_open([made + " "])
-    assert [] != Opened().laid_open([made.replace("-", "_")])
+    assert ["ABCD", "ABCDEF"] == Opened().laid_open([made + " "])
+    assert ["ABCD", "ABCDEF"] == Opened().laid_open([made.replace("-", "_")])
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "41424344-4142-4142-4142-414243444546",
+        "41424344-4142-9142-8142-414243444546",
+        "41424344-4142-0142-8142-414243444546",
+    ],
+)
+def test_what_is_only_laid_out_like_an_id_may_hold_something(made: str) -> None:
+    """An id has a version and a variant; by the latter, no text of ASCII is one."""
+    assert ["ABCD", "ABCDEF"] == Opened().laid_open([made])
 
 
 def test_each_text_is_laid_open_once() -> None:
@@ -125,6 +171,13 @@ def test_what_unfolds_into_too_much_is_held() -> None:
 
     with pytest.raises(GuardError):
         Opened().laid_open([line])
+
+
+def test_a_long_text_may_unfold_to_three_times_its_length() -> None:
+    """A text of more letters than the bound is read, where it is encoded only once."""
+    behind = "- " * 300_000
+
+    assert [f"A{behind}"] == Opened().laid_open([f"%41{behind}"])
 
 
 @pytest.mark.parametrize("before", ["", "1", "x", "xy", "xyz"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from broker.guard.search import Wanted, Words, _between, searched
+from broker.guard.search import Wanted, Words, _between, _standing, searched
 from broker.guard.texts import lines_of, words_of
 
 
@@ -76,6 +78,96 @@ def test_a_number_over_two_values_is_found(
     assert ({number} if there else set()) == found
 
 
+def _over(*values: str, wanted: str) -> bool:
+    """Say whether a value is found that several attributes have parts of."""
+    return {wanted} == searched(values, values, frozenset()).holding(Wanted([wanted]))
+
+
+@pytest.mark.parametrize(
+    "halves",
+    [
+        ("10.1", "9.3.4"),
+        ("1", "0.19.3.4"),
+        ("10.19.3.", "4"),
+        ("fe80:", ":19:Ab:4"),
+        ("fe80::19:ab", ":4"),
+        ("10.1", "between them", "9.3.4"),
+        ("2001:db8:85a3:1111:2222:8a2e:370:733", "4"),
+        ("2001:0db8:85a3:1111:2222:8a2e:0370:733", "4"),
+    ],
+)
+def test_an_address_over_two_values_is_found(halves: tuple[str, ...]) -> None:
+    """It is nothing without its signs; what is no part of one is passed over."""
+    wanted = "".join(half for half in halves if half != "between them").lower()
+
+    assert _over("pari", *halves, "pas", wanted=wanted)
+    assert not _over("pari", *halves, "pas", wanted=f"{wanted}1")
+    assert not _over("pari", *halves[::-1], "pas", wanted=wanted)
+
+
+def test_an_address_over_two_values_may_be_too_short() -> None:
+    """Eight signs come about where two addresses meet, and nine do not."""
+    assert not _over("1.2", ".3.44", wanted="1.2.3.44")
+    assert _over("1.9", ".3.144", wanted="1.9.3.144")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["Раs", "hkolli"],
+        # What an attribute says again stands in the text of the document only once.
+        ["hkolli", "x", "Раs", "hkolli", "y"],
+        ["Раs", "x", "y", "Раs", "hkolli", "z"],
+    ],
+)
+def test_halves_are_also_read_by_their_look(values: list[str]) -> None:
+    """Cyrillic that looks like Latin is read so where a value is in two halves."""
+    assert _over(*values, wanted="Pashkolli")
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("Ana, Era", True),
+        ("ana... ERA!", True),
+        ("Ana, Eraj", False),
+        ("Anaera", False),
+    ],
+)
+def test_two_short_words_are_found_side_by_side(text: str, there: bool) -> None:
+    """Whatever stands between two words, of which neither is part of another."""
+    assert ({"Ana Era"} if there else set()) == holds(f"by {text}", "Ana Era")
+
+
+def test_nothing_is_found_where_nothing_is_looked_for() -> None:
+    """Without a withheld value no text has one."""
+    assert set() == holds("Arben Krasniqi")
+
+
+def test_both_readings_are_searched() -> None:
+    """A text of another script is searched as it sounds and as it looks."""
+    assert 5 <= searched(["Vera"], [], frozenset()).size < 8
+    assert 8 <= searched(["Вера"], [], frozenset()).size
+
+
+def test_values_that_read_alike_are_both_found() -> None:
+    """Two values that differ in signs only leave one trace, which is of both."""
+    values = ["Arben Krasniqi", "Arben-Krasniqi", "arben krasniqi"]
+
+    assert set(values) == holds("by Arben, Krasniqi", *values)
+
+
+@pytest.mark.parametrize("most", [0, 10**7])
+def test_forms_within_others_stand_there_too(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many forms are looked for, one may begin before another ends."""
+    monkeypatch.setattr(sys.modules["broker.guard.search"], "_BY_ONE", most)
+    forms = ["abc", "bcd", "b", "abcde", "e", "ace"]
+
+    assert {"abc", "bcd", "b"} == set(_standing(forms, "xabcdx"))
+
+
 def test_a_number_has_seams_too() -> None:
     """Two halves of a number, each in a writing of its own, may meet."""
     halves = {("x", "y"): ([("x", "x4411")], [("y", "1222")])}
@@ -119,6 +211,16 @@ def test_of_a_long_word_the_whole_is_looked_for() -> None:
     assert {"alphabet"} == words.within(
         much + b"abcdefghijklmnopqrstuvwxyz", {"alphabet"}
     )
+
+
+def test_words_that_overlap_are_both_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One word may begin before another ends, also where many are looked for."""
+    words = Words({b"abcdefghij": ["a"], b"fghijklmno": ["f"], b"defgh": ["d"]})
+    text = b"-abcdefghijklmno-"
+    for most in (0, 200_000):
+        monkeypatch.setattr(sys.modules["broker.guard.search"], "_ONE_PASS", most)
+
+        assert {"a", "d", "f"} == words.within(text, {"a", "d", "f"})
 
 
 @pytest.mark.parametrize("noise", [0, 40_000])

@@ -9,9 +9,96 @@ import pytest
 from broker.guard.ids import id_breaches
 from broker.guard.search import Wanted, searched
 from broker.guard.secrets import Secrets
+from broker.guard.telling import Telling
+from broker.model.decision import BY_LISTING, ItemKey
+from broker.model.known_good import KnownGood, Listed
 from tests.unit import given
 
 NAME = "Shpresa Kallëzuesja"
+
+
+CASE = given.incident(
+    title="Pages of a bank",
+    reporter={"name": NAME},
+    observables=[
+        {"kind": "ipv4", "value": "8.8.8.8", "role": "victim", "comment": "a server"},
+        {"kind": "ipv4", "value": "8.8.9.9", "role": "victim"},
+        {"kind": "domain", "value": "koop.example", "role": "attacker"},
+    ],
+)
+VICTIM = ("observables", ("ipv4", "victim"))
+LISTS = Listed([KnownGood(list="a", title="A", networks=("8.8.8.8",))])
+WITHHELD: list[set[ItemKey]] = [
+    set(),
+    {VICTIM},
+    {("observables", ("domain", "attacker")), VICTIM},
+    {BY_LISTING, ("observables", ("ipv4", "victim", True))},
+    {BY_LISTING, ("observables", ("ipv4", "victim", False))},
+]
+
+
+@pytest.mark.parametrize("withheld", WITHHELD)
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {},
+        {"title": "keep", "reporter.name": "keep", "observables[].value": "keep"},
+        {"observables[].comment": "keep", "title": "scrub_text"},
+        {"observables[].value": [{"method": "keep", "only": {"role": ["victim"]}}]},
+    ],
+)
+@pytest.mark.parametrize("rest", ["keep", "withhold"])
+def test_values_are_those_that_a_field_can_be_named_of(
+    rules: dict[str, Any], withheld: set[ItemKey], rest: str
+) -> None:
+    """Read once for all recipients, what is looked for is what would be a secret."""
+    path = "observables[].value"
+    if isinstance(rules.get(path), list):
+        rules = rules | {path: [*rules[path], rest]}
+    secrets = Secrets(given.profile(rules, rest=rest), given.kinds(), LISTS)
+    expected = {secret.value for secret in secrets.of(CASE, withheld)}
+
+    for _ in range(2):
+        assert expected == secrets.values(Telling(CASE), CASE, withheld)
+
+
+@pytest.mark.parametrize(
+    ("withheld", "values"),
+    list(
+        zip(
+            WITHHELD,
+            [
+                {NAME},
+                {NAME, "8.8.8.8", "8.8.9.9", "a server"},
+                {NAME, "8.8.8.8", "8.8.9.9", "a server", "koop.example"},
+                {NAME, "8.8.8.8", "a server"},
+                {NAME, "8.8.9.9"},
+            ],
+            strict=True,
+        )
+    ),
+)
+def test_values_that_are_looked_for(withheld: set[ItemKey], values: set[str]) -> None:
+    """What a rule withholds, and all of the items that the agreement keeps back."""
+    profile = given.profile({"reporter.name": "withhold"}, rest="keep")
+    secrets = Secrets(profile, given.kinds(), LISTS)
+
+    assert values == secrets.values(Telling(CASE), CASE, withheld)
+
+
+def test_a_field_that_the_profile_does_not_know_is_no_secret() -> None:
+    """Of a field without a rule nothing is said, also in an item that is withheld."""
+    profile = given.profile({"reporter.name": "withhold"}, rest="keep")
+    known = {"reporter.name", "observables[].value", "observables[].kind"}
+    few = {path: rules for path, rules in profile.fields.items() if path in known}
+    for fields, values in (
+        (few, {NAME, "8.8.8.8", "8.8.9.9"}),
+        ({"reporter.name": profile.fields["reporter.name"]}, {NAME}),
+    ):
+        secrets = Secrets(profile.model_copy(update={"fields": fields}), given.kinds())
+
+        assert values == secrets.values(Telling(CASE), CASE, {VICTIM})
+        assert values == {secret.value for secret in secrets.of(CASE, {VICTIM})}
 
 
 def test_a_text_without_anything_to_cut_out_is_no_secret() -> None:

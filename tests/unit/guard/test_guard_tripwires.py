@@ -132,6 +132,37 @@ def test_a_sentence_may_end_after_a_number(text: str, expected: bool) -> None:
     assert expected is _touches("personal-number", text)
 
 
+@pytest.mark.parametrize("number", ["1234567892", "1506985910124"])
+@pytest.mark.parametrize("sign", [*" :;/-_#=+,()<>'|*@%&?!~é\n\x1f", "a", "z"])
+def test_a_number_ends_where_no_digit_follows(number: str, sign: str) -> None:
+    """Letters and signs beside it are no part of it, and another digit is."""
+    assert _touches("personal-number", f"id {sign}{number}{sign} id")
+    assert _touches("personal-number", f"personal{sign}{sign}{number}")
+    assert not _touches("personal-number", f"id {sign}{number}0{sign} id")
+    assert not _touches("personal-number", f"id {sign}0{number}{sign} id")
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("id", True),
+        ("national_id=", True),
+        ("id_nr:", True),
+        ("ID-", True),
+        ("paid", False),
+        ("idle", False),
+        ("id2", False),
+        ("Leternjoftimi", True),
+        ("licni broj", True),
+        ("matični", True),
+    ],
+)
+def test_a_word_says_what_ten_digits_are(named: str, expected: bool) -> None:
+    """Two letters are a word of their own, also within the name of a field."""
+    assert expected is _touches("personal-number", f"{named} 1234567892")
+    assert expected is _touches("personal-number", f"1234567892 {named}")
+
+
 @pytest.mark.parametrize("blanks", [58, 59])
 def test_a_word_says_what_a_number_is_from_so_far(blanks: int) -> None:
     """It stands within sixty letters before or after the number."""
