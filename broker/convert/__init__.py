@@ -11,6 +11,7 @@ from broker.convert.stix import (
     to_stix,
 )
 from broker.convert.summary import NO_LONGER, WITHDRAWN
+from broker.convert.withheld import withheld_lines
 
 __all__ = [
     "EXTENSION",
@@ -27,4 +28,5 @@ __all__ = [
     "listed_values",
     "to_retraction",
     "to_stix",
+    "withheld_lines",
 ]

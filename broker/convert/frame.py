@@ -5,14 +5,13 @@ Agreement + CSIRT + mapping tables -> `Frame`, made once when the rulebook is lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from broker.canonical import uuid5
 from broker.convert.observables import Writer, writers
-from broker.convert.withheld import withheld_lines
-from broker.model.agreement import Agreement, Csirt, Profile
+from broker.model.agreement import Agreement, Csirt
 from broker.model.known_good import Listed, listed_in
 from broker.model.mapping import MarkingRow, Markings, RsitRow, Tables
 
@@ -41,25 +40,25 @@ class Frame:
     assessed: tuple[tuple[str, ...], ...]  # tags by confidence, from 0 to 100
     states: Mapping[str, tuple[str, ...]]  # tags by the incident's status
     kept_for: tuple[str, ...]  # the tag of how long the agreement lets it be kept
-    endings: Mapping[str, str]  # by type of incident: how its case summary ends
-    ending: str  # the same where the type is not known
+    offences: Mapping[str, str]  # by type of incident: what its case summary says
+    ending: str  # how every case summary ends
 
 
 def frame(
     agreement: Agreement,
     csirt: Csirt,
     tables: Tables,
-    profile: Profile,
+    withheld: Sequence[str],
     like: Frame | None = None,
 ) -> Frame:
-    """Prepare the constant part of every bundle for one agreement and its profile.
+    """Prepare the constant part of every bundle for one agreement.
 
-    ``like`` is that of another agreement, made of the same CSIRT and the same tables:
-    what depends on these alone is taken from it.
+    ``withheld`` is what `withheld_lines` says of its profile. ``like`` is that of
+    another agreement, made of the same CSIRT and the same tables: what depends on these
+    alone is taken from it.
     """
-    terms = _terms(agreement, csirt, withheld_lines(profile))
     creator = f"identity--{csirt.uuid}"
-    statement = _statement(agreement, creator)
+    statement = _statement(agreement, csirt, creator)
     markings = tables.markings
     return Frame(
         agreement,
@@ -80,8 +79,8 @@ def frame(
             for row in markings.retention
             if row.days == agreement.retention_days
         ),
-        {name: _ending(row, terms) for name, row in tables.rsit.items()},
-        terms,
+        like.offences if like else _offences_of(tables),
+        _terms(agreement, csirt, withheld),
     )
 
 
@@ -127,10 +126,10 @@ def _extension(creator: str) -> dict[str, Any]:
     }
 
 
-def _statement(agreement: Agreement, creator: str) -> dict[str, Any]:
+def _statement(agreement: Agreement, csirt: Csirt, creator: str) -> dict[str, Any]:
     text = (
         f"Shared by agreement: {agreement.title}. Only for: "
-        f"{', '.join(agreement.purpose)}. Onward transfer: {agreement.onward}."
+        f"{', '.join(agreement.purpose)}. Onward transfer: {_onward(agreement, csirt)}."
     )
     return {
         "type": "marking-definition",
@@ -172,19 +171,21 @@ def _labels(row: RsitRow) -> tuple[str, ...]:
     return (f'rsit:{category}="{kind}"', *[tag for tag in tags if tag])
 
 
-def _ending(row: RsitRow, terms: str) -> str:
-    """Word the end of a case summary: offences, then whom to ask, and the terms."""
-    if not row.offences:
-        return terms
+def _offences_of(tables: Tables) -> dict[str, str]:
+    return {name: _offences(row) for name, row in tables.rsit.items() if row.offences}
+
+
+def _offences(row: RsitRow) -> str:
+    """Word what a case summary says of the law before it ends."""
     offences = [
         f"- {offence.act}: {offence.articles} ({_by(offence.confirmed_by)})"
         for offence in row.offences
     ]
-    return "\n".join(["", "## Offences that this may touch", "", *offences, terms])
+    return "\n".join(["", "## Offences that this may touch", "", *offences])
 
 
-def _terms(agreement: Agreement, csirt: Csirt, withheld: list[str]) -> str:
-    """Word how every case summary under an agreement ends."""
+def _terms(agreement: Agreement, csirt: Csirt, withheld: Sequence[str]) -> str:
+    """Word how every case summary ends: whom to ask, what is missing, the terms."""
     lines = ["", "## Questions and reports back", ""]
     lines += [f"{csirt.name}: {csirt.contact}. Please name the case number.", ""]
     lines += [_REPORT_BACK, ""]
@@ -197,10 +198,15 @@ def _terms(agreement: Agreement, csirt: Csirt, withheld: list[str]) -> str:
     ]
     lines += [
         f"- Purpose: {', '.join(agreement.purpose)}",
-        f"- Onward transfer: {_ONWARD[agreement.onward].format(csirt=csirt.name)}",
+        f"- Onward transfer: {_onward(agreement, csirt)}",
         f"- Keep for at most {agreement.retention_days} days",
     ]
     return "\n".join(lines)
+
+
+def _onward(agreement: Agreement, csirt: Csirt) -> str:
+    """Say in words whether what is shared may be passed on."""
+    return _ONWARD[agreement.onward].format(csirt=csirt.name)
 
 
 _ONWARD: Final = {

@@ -40,12 +40,11 @@ def lines_of_tables(frame: Frame) -> frozenset[str]:
     closed = (("severity", Severity), ("status", Status), ("urgency", Urgency))
     views = [{"classification": name} for name in frame.rsit]
     views += [{field: value.value} for field, values in closed for value in values]
-    headed = replace(frame, endings={}, ending="")
+    headed = replace(frame, offences={}, ending="")
     for view in views:
         found.update(summary(view, headed, _FIRST).split("\n"))
-    for ending in frame.endings.values():
-        # A type's offences come first; then each case summary ends alike.
-        found.update(ending.removesuffix(frame.ending).split("\n"))
+    for offences in frame.offences.values():
+        found.update(offences.split("\n"))
     found.update(*frame.labels.values(), *frame.states.values(), *frame.assessed)
     return frozenset(found)
 

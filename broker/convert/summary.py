@@ -38,7 +38,10 @@ def summary(view: Mapping[str, Any], frame: Frame, edition: Edition) -> str:
     if "description" in view:
         lines += ["", str(view["description"])]
     # What follows from the type of the incident and the agreement is worded once.
-    lines.append(frame.endings.get(view.get("classification", ""), frame.ending))
+    offences = frame.offences.get(view.get("classification", ""))
+    if offences:
+        lines.append(offences)
+    lines.append(frame.ending)
     lines.append(f"- Edition {edition.number} of this case")
     return "\n".join(lines)
 

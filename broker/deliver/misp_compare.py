@@ -116,7 +116,7 @@ def compare(event: Thing, held: Thing) -> Difference:
     leftovers: list[str] = []
     for kind, own, there in pairs(event, held):
         if own is None:
-            if there is not None and not is_deleted(there):
+            if there is not None and not is_gone(kind, there):
                 strays.append(uuid_of(there))
         elif there is None or is_deleted(there):
             missing.append(uuid_of(own))
@@ -171,6 +171,15 @@ def uuid_of(thing: Thing) -> str:
 def is_deleted(thing: Thing) -> bool:
     """Say whether a thing on the server is soft-deleted: there, and not shown."""
     return thing.get("deleted") in (True, 1, "1")
+
+
+def is_gone(kind: str, thing: Thing) -> bool:
+    """Say whether nobody is shown anything of a thing any more.
+
+    MISP 2.5.1 shows the text of a deleted report to every client that reads the event,
+    asked for or not; so such a text must be empty, too.
+    """
+    return is_deleted(thing) and not (kind == "EventReport" and thing.get("content"))
 
 
 def stamp_of(thing: Thing) -> int:

@@ -21,15 +21,19 @@ def make_sure(misp: MispClient, group: SharingGroup) -> None:
     """See that the group is there, and for nobody but the agreed organisations.
 
     Raises:
-        Refused: it holds others, or goes to other servers, or lacks one of them.
+        Refused: it holds others, or goes to other servers, or lacks one of them, or
+            does not show who is in it.
         Unavailable: what answers is no sharing group.
         Answer: the server's word that we may not make one.
     """
     found = _look(misp, group) or _make(misp, group)
     about = found.get("SharingGroup")
-    members = found.get("SharingGroupOrg")
-    if not isinstance(about, dict) or not isinstance(members, list):
+    if not isinstance(about, dict):
         raise Unavailable("what answers there is not a MISP")
+    members = found.get("SharingGroupOrg")
+    if not isinstance(members, list):
+        # MISP 2.5.1 leaves them out where it hides organisations from other roles.
+        raise Refused("the server does not show who is in the sharing group")
     servers = found.get("SharingGroupServer") or ()
     if about.get("roaming") or any(server.get("all_orgs") for server in servers):
         raise Refused("the sharing group there is open to whole servers")
@@ -56,7 +60,8 @@ def _look(misp: MispClient, group: SharingGroup) -> dict[str, Any] | None:
 
 def _make(misp: MispClient, group: SharingGroup) -> dict[str, Any]:
     members: list[dict[str, Any]] = [
-        {"Organisation": {"uuid": member.uuid, "name": member.name}}
+        # Without ``extend`` MISP 2.5.1 answers 500 and leaves a group of nobody.
+        {"extend": False, "Organisation": {"uuid": member.uuid, "name": member.name}}
         for member in group.organisations
     ]
     if misp.organisation.lower() not in {each.uuid for each in group.organisations}:

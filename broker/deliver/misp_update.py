@@ -9,7 +9,8 @@ sealed event with four kinds of change, and no other:
   - a ``timestamp`` is raised above the server's, where something must be applied;
   - ``deleted: false`` is added to what the server has deleted and the edition has;
   - what the server has and the edition lacks is named to it, with ``deleted: true``
-    and nothing but the server's own words about it.
+    and nothing but the server's own words about it; a report with an empty text,
+    because MISP goes on showing that of a deleted one.
 
 `prove` checks exactly that on every update, on its own, before it is sent.
 
@@ -28,6 +29,7 @@ from broker.deliver.misp_compare import (
     by_uuid,
     differs,
     is_deleted,
+    is_gone,
     is_same,
     stamp_of,
     tag_names,
@@ -46,7 +48,7 @@ _ECHOED: Final = {
         "template_uuid",
         "template_version",
     ),
-    "EventReport": ("uuid", "name", "content"),
+    "EventReport": ("uuid", "name"),
     "ObjectReference": ("uuid", "referenced_uuid", "relationship_type"),
 }
 _ADDED: Final = frozenset({"deleted", "timestamp", "Attribute"})
@@ -91,7 +93,7 @@ def _compose_list(
             changes = True
         told.append(own)
     strays = [
-        _removal(kind, other) for other in there.values() if not is_deleted(other)
+        _removal(kind, other) for other in there.values() if not is_gone(kind, other)
     ]
     if kind in parent or strays:
         parent[kind] = [*told, *strays]
@@ -120,6 +122,8 @@ def _removal(kind: str, other: Thing) -> dict[str, Any]:
     removal = {name: other[name] for name in _ECHOED[kind] if other.get(name)}
     removal["deleted"] = True
     removal["timestamp"] = str(stamp_of(other) + 1)
+    if kind == "EventReport":
+        removal["content"] = ""
     if kind == "Object":
         removal["Attribute"] = [
             _removal("Attribute", inner)
@@ -190,8 +194,9 @@ def _prove_list(
 def _prove_removal(removal: Thing, held: Thing) -> None:
     _demand(bool(held) and removal.get("deleted") is True)
     for name, value in removal.items():
-        # Whatever else it says, the server said it first.
-        _demand(name in _ADDED or _identical(held.get(name), value))
+        # Whatever else it says, the server said it first; or it says nothing.
+        known = value == "" or _identical(held.get(name), value)
+        _demand(name in _ADDED or known)
     there = by_uuid(held, "Attribute")
     for inner in removal.get("Attribute", ()):
         _prove_removal(inner, there.get(uuid_of(inner), {}))

@@ -38,6 +38,15 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MispSandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="session")
+def live_server() -> None:
+    """End the run with a sentence when the live server cannot be tested against."""
+    target = live_target()
+    problem = target.problem() if target else ""
+    if problem:
+        pytest.exit(f"{problem}; see docs/delivery.md", returncode=4)
+
+
 @pytest.fixture(params=_TARGETS)
 def misp(request: pytest.FixtureRequest) -> Iterator[MispTarget]:
     """Give a server with a sync user's key; what a test adds is deleted after it."""
@@ -46,6 +55,7 @@ def misp(request: pytest.FixtureRequest) -> Iterator[MispTarget]:
         sandbox = request.getfixturevalue("stand_in")
         target = MispTarget(sandbox.url, sandbox.keys["sync"], live=False)
     else:
+        request.getfixturevalue("live_server")
         target = live
     yield target
     target.clean()

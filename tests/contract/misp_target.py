@@ -1,7 +1,8 @@
 """A MISP to test against: the stand-in, or a live one that the environment names.
 
-Invariants: on a live server every event has a fresh uuid and is deleted afterwards, and
-nothing else is touched. The tests ask only for what a sync user's key may do.
+Invariants: on a live server every event and sharing group has a fresh uuid and is
+deleted afterwards, and nothing else is touched. The tests ask only for what a sync
+user's key may do. What stays behind is told in ``docs/delivery.md``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,28 @@ import requests
 
 URL_NAME: Final = "BESA_TEST_MISP_URL"
 KEY_NAME: Final = "BESA_TEST_MISP_KEY"
+CA_NAME: Final = "BESA_TEST_MISP_CA"
+UNCHECKED: Final = "none"
+"""The value of BESA_TEST_MISP_CA with which no certificate is checked."""
 TIMEOUT: Final = 60
 START: Final = 1_780_000_000
 """The timestamp that events of these tests begin with."""
+ELSEWHERE: Final = {
+    "uuid": "7d2a0a52-6a86-4c1d-9d0a-8b6f0e8f5c11",
+    "name": "Besa contract test",
+}
+"""The other organisation of these tests: always the same, for a server keeps it."""
+RIGHTS: Final = (
+    "perm_sync",
+    "perm_publish",
+    "perm_tagger",
+    "perm_tag_editor",
+    "perm_sharing_group",
+    "perm_sighting",
+    "perm_analyst_data",
+    "perm_audit",
+)
+"""What the role "Sync user" may do as MISP ships it, as far as these tests do it."""
 
 
 def fresh() -> str:
@@ -63,8 +83,11 @@ class MispTarget:
     url: str
     key: str
     live: bool
+    verify: bool | str = True
     session: requests.Session = field(default_factory=requests.Session)
     added: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def send(
         self,
@@ -85,7 +108,12 @@ class MispTarget:
         if body is not None:
             more["json"] = body
         return self.session.request(
-            method, self.url + path, headers=headers, timeout=TIMEOUT, **more
+            method,
+            self.url + path,
+            headers=headers,
+            timeout=TIMEOUT,
+            verify=self.verify,
+            **more,
         )
 
     def add(self, sent: dict[str, Any]) -> requests.Response:
@@ -125,16 +153,41 @@ class MispTarget:
 
     def clean(self) -> None:
         """Delete what the test added."""
+        for what in self.said:  # notes would outlive the event that they are about
+            self.send("POST", f"/analystData/delete/{what}")
         for event_uuid in self.added:
             if event_uuid:
                 self.send("POST", f"/events/delete/{event_uuid}")
+        for group_uuid in self.groups:
+            self.send("POST", f"/sharing_groups/delete/{group_uuid}")
         self.session.close()
+
+    def problem(self) -> str:
+        """Say what is missing for these tests; empty when nothing is."""
+        try:
+            answer = self.send("GET", "/users/view/me")
+        except requests.RequestException as error:
+            return f"{URL_NAME}: {self.url} does not answer ({type(error).__name__})"
+        if answer.status_code == 403:
+            return f"{KEY_NAME}: the server does not accept the key"
+        try:
+            role = answer.json()["Role"]
+        except (ValueError, LookupError, TypeError):
+            return f"{URL_NAME}: what answers at {self.url} is not a MISP"
+        lacking = [right for right in RIGHTS if role.get(right) not in (True, 1, "1")]
+        if lacking:
+            return f"{KEY_NAME}: the role {role.get('name')} lacks {', '.join(lacking)}"
+        return ""
 
 
 def live_target() -> MispTarget | None:
     """Return the live server that the environment names, if it names one."""
-    url, key = os.environ.get(URL_NAME), os.environ.get(KEY_NAME)
-    return MispTarget(url.rstrip("/"), key, live=True) if url and key else None
+    url, key = (os.environ.get(name, "").strip() for name in (URL_NAME, KEY_NAME))
+    trusted = os.environ.get(CA_NAME, "").strip()
+    verify = False if trusted == UNCHECKED else trusted or True
+    if not (url and key):
+        return None
+    return MispTarget(url.rstrip("/"), key, live=True, verify=verify)
 
 
 def values(shown: dict[str, Any]) -> dict[str, str]:

@@ -19,9 +19,18 @@ import pytest
 
 from broker.deliver import Timeouts
 from broker.deliver.misp import MispRecipient
+from broker.deliver.sealed_event import as_text
 from broker.errors import Refused
+from broker.model.recipient import Organisation, SharingGroup
 from broker.model.sharing import ReceiptState
-from tests.contract.misp_target import TIMEOUT, MispTarget, later, tag_names
+from tests.contract.misp_target import (
+    ELSEWHERE,
+    TIMEOUT,
+    MispTarget,
+    fresh,
+    later,
+    tag_names,
+)
 from tests.golden.record import EXPECTED
 from tests.unit.deliver.events import later as all_later
 from tests.unit.deliver.events import sealed
@@ -73,8 +82,9 @@ def references(event: dict[str, Any]) -> set[tuple[str, str, str]]:
 
 
 def reports(event: dict[str, Any]) -> dict[str, str]:
-    """Return the reports of an event by UUID."""
-    return {one["uuid"]: one["content"] for one in event.get("EventReport", [])}
+    """Return what the reports of an event say, the deleted ones' as well, by UUID."""
+    written = event.get("EventReport", [])
+    return {one["uuid"]: one["content"] for one in written if one["content"]}
 
 
 def tags(event: dict[str, Any]) -> list[str]:
@@ -82,14 +92,20 @@ def tags(event: dict[str, Any]) -> list[str]:
     return sorted(name.lower() for name in tag_names(event))
 
 
-def pushed(misp: MispTarget, event: dict[str, Any], number: int = 1) -> Any:
+def pushed(
+    misp: MispTarget,
+    event: dict[str, Any],
+    number: int = 1,
+    group: SharingGroup | None = None,
+) -> Any:
     """Deliver an event as an edition; it is deleted when the test is over."""
     misp.added.append(event["uuid"])
     timeouts = Timeouts(connect=10, answer=TIMEOUT)
     recipient = MispRecipient(
         misp.url,
         misp.key,
-        verify=not misp.live,
+        verify=misp.verify,
+        group=group,
         timeouts=timeouts,
         clock=lambda: NOW,
     )
@@ -116,7 +132,9 @@ def test_every_golden_event_arrives_without_a_loss(misp: MispTarget, name: str) 
 
     receipt = pushed(misp, event)
 
-    assert (ReceiptState.DELIVERED, ()) == (receipt.state, receipt.losses)
+    # What MISP takes in no type of its own was written as text, and is there.
+    told = tuple(as_text(event))
+    assert (ReceiptState.DELIVERED, told) == (receipt.state, receipt.losses)
     assert_holds(misp, event)
 
 
@@ -159,6 +177,36 @@ def test_a_smaller_edition_takes_back_the_rest(misp: MispTarget) -> None:
     assert_holds(misp, less)
 
 
+def test_a_summary_that_was_taken_back_is_shown_to_nobody(misp: MispTarget) -> None:
+    """A deleted report's text is not even in what a client reads without asking."""
+    event = renewed(GOLDEN["01-bank-phishing/kp-misp"], salt())
+    pushed(misp, event)
+    (text,) = reports(event).values()
+    before = misp.send("GET", f"/events/view/{event['uuid']}").json()
+
+    pushed(misp, all_later(event, EventReport=[]), 2)
+
+    after = misp.send("GET", f"/events/view/{event['uuid']}/deleted:1").json()
+    assert [text] == list(reports(before["Event"]).values())
+    assert {} == reports(after["Event"])
+
+
+def test_a_summary_that_somebody_deleted_there_is_taken_back_too(
+    misp: MispTarget,
+) -> None:
+    """A MISP goes on showing a deleted report: an edition without it empties it."""
+    event = renewed(GOLDEN["01-bank-phishing/kp-misp"], salt())
+    pushed(misp, event)
+    wiped = all_later(event, 5)
+    wiped["EventReport"][0]["deleted"] = True
+    misp.edited_event(wiped)
+
+    receipt = pushed(misp, all_later(event, 20, EventReport=[]), 2)
+
+    assert ReceiptState.DELIVERED == receipt.state
+    assert {} == reports(misp.view(event["uuid"], "/deleted:1"))
+
+
 def test_an_edit_by_others_is_outlived(misp: MispTarget) -> None:
     """An update still arrives after the event was changed on the server."""
     event = renewed(GOLDEN["01-bank-phishing/kp-misp"], salt())
@@ -184,3 +232,52 @@ def test_an_event_that_was_deleted_there_is_refused(misp: MispTarget) -> None:
 
     with pytest.raises(Refused, match="deleted there"):
         pushed(misp, event)
+
+
+def within(misp: MispTarget, event: dict[str, Any]) -> tuple[SharingGroup, Any]:
+    """Return a sharing group that no server knows, and an event sealed for it."""
+    group = SharingGroup(
+        uuid=fresh(),
+        name=f"besa-test-{fresh()[:8]}",
+        organisations=(Organisation(**ELSEWHERE),),
+    )
+    misp.groups.append(group.uuid)
+    sealed_for = {"distribution": "4", "SharingGroup": {"uuid": group.uuid}}
+    return group, {**event, **sealed_for}
+
+
+def members(misp: MispTarget, group: SharingGroup) -> set[str]:
+    """Return who is in a group, besides us."""
+    found = misp.send("GET", f"/sharing_groups/view/{group.uuid}").json()
+    there = {one["Organisation"]["uuid"] for one in found["SharingGroupOrg"]}
+    return there - {misp.send("GET", "/users/view/me").json()["Organisation"]["uuid"]}
+
+
+def test_a_case_is_for_the_organisations_of_its_group(misp: MispTarget) -> None:
+    """The group is made, is for the agreed only, and both editions stay within it."""
+    event = renewed(GOLDEN["01-bank-phishing/kp-misp"], salt())
+    group, first = within(misp, event)
+
+    receipts = [
+        pushed(misp, first, 1, group),
+        pushed(misp, all_later(first, info="Second edition"), 2, group),
+    ]
+
+    shown = misp.view(event["uuid"])
+    assert [()] * 2 == [receipt.losses for receipt in receipts]
+    assert {ELSEWHERE["uuid"]} == members(misp, group)
+    assert ("4", group.uuid) == (shown["distribution"], shown["SharingGroup"]["uuid"])
+    assert "Second edition" == shown["info"]
+
+
+def test_a_group_that_somebody_else_joined_gets_nothing(misp: MispTarget) -> None:
+    """A group that holds an organisation which was not agreed is not sent into."""
+    event = renewed(GOLDEN["03-c2-server/kp-misp"], salt())
+    wider, first = within(misp, event)
+    pushed(misp, first, 1, wider)
+    ours = misp.send("GET", "/users/view/me").json()["Organisation"]
+    agreed = Organisation(name=ours["name"], uuid=ours["uuid"])
+    narrow = wider.model_copy(update={"organisations": (agreed,)})
+
+    with pytest.raises(Refused, match="not agreed"):
+        pushed(misp, all_later(first), 2, narrow)

@@ -138,7 +138,10 @@ def test_a_group_open_to_servers_gets_nothing(hub: MispSandbox) -> None:
     """A group that roams to other servers is not the group that was agreed."""
     group = of(POLICE)
     members = [CSIRT, POLICE]
-    named = [{"Organisation": {"uuid": e.uuid, "name": e.name}} for e in members]
+    named = [
+        {"extend": True, "Organisation": {"uuid": each.uuid, "name": each.name}}
+        for each in members
+    ]
     body = {
         "uuid": group.uuid,
         "name": "x",

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.contract.misp_target import (
+    ELSEWHERE,
     START,
     MispTarget,
     attribute,
@@ -383,6 +384,8 @@ def test_tag_is_found_in_any_case_of_letters(misp: MispTarget) -> None:
 
 def test_too_long_tag_is_left_out(misp: MispTarget) -> None:
     """A tag name of more than 255 characters is dropped without a word."""
+    if misp.live:
+        pytest.skip("some databases cut it instead, and keep the tag for ever")
     shown = misp.added_event(event(Tag=[{"name": "tlp:green"}, {"name": "t" * 300}]))
 
     assert ["tlp:green"] == tag_names(shown)
@@ -661,7 +664,7 @@ def test_publishing_a_missing_event_is_404(misp: MispTarget) -> None:
 
 def test_event_of_another_organisation_can_be_pushed_once(misp: MispTarget) -> None:
     """A sync user may add an event for others, but update it only if it is locked."""
-    creator = {"uuid": fresh(), "name": f"Besa test {fresh()[:8]}"}
+    creator = ELSEWHERE
     free = event(Orgc=creator)
     locked = event(Orgc=creator, locked=True)
     shown = misp.added_event(free)
@@ -670,6 +673,69 @@ def test_event_of_another_organisation_can_be_pushed_once(misp: MispTarget) -> N
     assert creator["uuid"] == shown["Orgc"]["uuid"]
     assert 403 == misp.edit(later(free, info="changed")).status_code
     assert 200 == misp.edit(later(locked, info="changed")).status_code
+
+
+# --- sharing groups
+
+
+def group_of(misp: MispTarget, *members: dict[str, Any]) -> dict[str, Any]:
+    """Return a new group of our own organisation and others, deleted in the end."""
+    ours = misp.send("GET", "/users/view/me").json()["Organisation"]
+    own = {"uuid": ours["uuid"], "name": ours["name"]}
+    made = {"uuid": fresh(), "name": f"besa-test-{fresh()[:8]}", "roaming": False}
+    misp.groups.append(made["uuid"])
+    first = {"extend": True, "Organisation": own}
+    return {**made, "SharingGroupOrg": [first, *members]}
+
+
+def members_of(misp: MispTarget, group: dict[str, Any]) -> list[str]:
+    """Return the organisations that a group has on the server."""
+    shown = misp.send("GET", f"/sharing_groups/view/{group['uuid']}").json()
+    return [one["Organisation"]["uuid"] for one in shown["SharingGroupOrg"]]
+
+
+def test_sharing_group_that_is_not_there_is_405(misp: MispTarget) -> None:
+    """A group that is not there, or hidden from us, is called not allowed."""
+    assert 405 == misp.send("GET", f"/sharing_groups/view/{fresh()}").status_code
+
+
+def test_sharing_group_is_made_and_made_again(misp: MispTarget) -> None:
+    """A group holds who was named; making it again adds whom it lacks."""
+    group = group_of(misp)
+    ours = group["SharingGroupOrg"][0]["Organisation"]["uuid"]
+    more = {"extend": False, "Organisation": ELSEWHERE}
+    wider = {**group, "SharingGroupOrg": [*group["SharingGroupOrg"], more]}
+
+    first = misp.send("POST", "/sharing_groups/add", group)
+    alone = members_of(misp, group)
+    second = misp.send("POST", "/sharing_groups/add", wider)
+
+    assert [200, 200] == [answer.status_code for answer in (first, second)]
+    assert [ours] == alone
+    assert [ours, ELSEWHERE["uuid"]] == members_of(misp, group)
+
+
+def test_sharing_group_without_its_maker_is_refused(misp: MispTarget) -> None:
+    """A group that does not hold the organisation that makes it is not stored."""
+    group = group_of(misp)
+    group["SharingGroupOrg"] = [{"extend": False, "Organisation": ELSEWHERE}]
+
+    answer = misp.send("POST", "/sharing_groups/add", group)
+
+    assert (403, "Could not save sharing group.") == (
+        answer.status_code,
+        answer.json()["errors"],
+    )
+
+
+def test_sharing_group_stays_without_whom_nothing_is_said_of(misp: MispTarget) -> None:
+    """A member without ``extend`` is 500, and the group is there without it."""
+    group = group_of(misp, {"Organisation": ELSEWHERE})
+
+    answer = misp.send("POST", "/sharing_groups/add", group)
+
+    assert 500 == answer.status_code
+    assert ELSEWHERE["uuid"] not in members_of(misp, group)
 
 
 # --- objects
@@ -810,6 +876,37 @@ def test_report_changes_by_a_newer_timestamp_only(misp: MispTarget) -> None:
     assert ["third"] == [found["content"] for found in applied["EventReport"]]
 
 
+def test_deleted_report_is_marked_and_may_still_be_shown(misp: MispTarget) -> None:
+    """MISP 2.5.1 shows deleted reports with their text; it takes an empty one, too."""
+    one = report()
+    sent = event(attribute("domain", "a.example"), EventReport=[one])
+    misp.added_event(sent)
+
+    deleted = misp.edited_event(
+        later(sent, 10, EventReport=[later(one, 10, deleted=True)])
+    )
+    emptied = misp.edited_event(
+        later(sent, 20, EventReport=[later(one, 20, deleted=True, content="")])
+    )
+
+    assert {True} >= {found["deleted"] for found in deleted["EventReport"]}
+    assert {""} >= {found["content"] for found in emptied["EventReport"]}
+
+
+def test_report_that_names_nothing_but_its_uuid_is_not_deleted(
+    misp: MispTarget,
+) -> None:
+    """A deletion must repeat the report's name, without which it is not valid."""
+    one = report()
+    sent = event(EventReport=[one])
+    misp.added_event(sent)
+    bare = {"uuid": one["uuid"], "deleted": True, "timestamp": str(START + 10)}
+
+    shown = misp.edited_event(later(sent, 10, EventReport=[bare]))
+
+    assert [False] == [found["deleted"] for found in shown["EventReport"]]
+
+
 # --- sightings
 
 
@@ -838,6 +935,20 @@ def test_sightings_in_bulk_count_once(misp: MispTarget) -> None:
     assert ["1 sightings added.", "No sightings added."] == answers
     assert [one["uuid"]] == [s["uuid"] for s in shown["Attribute"][0]["Sighting"]]
     assert (str(START), True) == (shown["timestamp"], shown["published"])
+
+
+def test_sighting_in_bulk_without_type_is_not_taken(misp: MispTarget) -> None:
+    """A sighting in bulk must say of which type it is, else it is left out."""
+    sent = event(attribute("domain", "a.example"))
+    misp.added_event(sent)
+    path = f"/sightings/bulkSaveSightings/{sent['uuid']}"
+    one = sighting(sent["Attribute"][0])
+    del one["type"]
+
+    answer = misp.send("POST", path, [one]).json()
+
+    assert not answer["saved"]
+    assert "Sighting" not in misp.view(sent["uuid"])["Attribute"][0]
 
 
 def test_sightings_one_by_one_accumulate(misp: MispTarget) -> None:
@@ -935,7 +1046,7 @@ def test_search_for_metadata_leaves_the_contents_out(misp: MispTarget) -> None:
 
 def test_minimal_index_tells_uuid_and_time(misp: MispTarget) -> None:
     """The minimal index is the cheap way to compare what a server has."""
-    sent = event()
+    sent = event(attribute("domain", "a.example"))
     misp.added_event(sent)
     wanted = {"minimal": 1, "eventid": sent["uuid"]}
 
@@ -944,6 +1055,15 @@ def test_minimal_index_tells_uuid_and_time(misp: MispTarget) -> None:
     assert [(sent["uuid"], str(START))] == [
         (one["uuid"], one["timestamp"]) for one in found
     ]
+
+
+def test_minimal_index_leaves_empty_events_out(misp: MispTarget) -> None:
+    """An event without attributes and reports is not in the minimal index."""
+    sent = event()
+    misp.added_event(sent)
+    wanted = {"minimal": 1, "eventid": sent["uuid"]}
+
+    assert [] == misp.send("POST", "/events/index", wanted).json()
 
 
 def test_events_with_a_common_value_are_related(misp: MispTarget) -> None:

@@ -1,7 +1,7 @@
 """What a MISP shows of what others said: the stand-in, and a live one where it may be.
 
-Facts of MISP 2.5.1, read in its source; a sync user's own notes and tags are enough to
-see most of them on a live server.
+Facts of MISP 2.5.1, seen there; a sync user's own notes are enough to see most of them
+on a live server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ ANYBODY = "1"  # a distribution: everybody on this server
 def said(misp: MispTarget, kind: str, about: str, what: str, **fields: Any) -> Any:
     """Say something about a thing, and return what the server made of it."""
     body = {"distribution": ANYBODY, **fields}
-    return misp.send("POST", f"/analystData/add/{kind}/{about}/{what}", body).json()
+    made = misp.send("POST", f"/analystData/add/{kind}/{about}/{what}", body).json()
+    misp.said.insert(0, f"{kind}/{made[kind]['uuid']}")
+    return made
+
+
+def sighting(about: str, moment: int) -> dict[str, str]:
+    """Return a sighting of an attribute, as a server hands on those of another."""
+    one = {"uuid": fresh(), "attribute_uuid": about, "date_sighting": str(moment)}
+    return {**one, "type": "0", "source": "KP"}
 
 
 def test_a_note_is_shown_with_the_event(misp: MispTarget) -> None:
@@ -70,7 +78,7 @@ def test_sightings_are_found_by_time(misp: MispTarget) -> None:
     sent = event(attribute("ip-dst", "203.0.113.7"))
     misp.added_event(sent)
     about = sent["Attribute"][0]["uuid"]
-    one = {"uuid": fresh(), "attribute_uuid": about, "date_sighting": "1780000100"}
+    one = sighting(about, 1_780_000_100)
     misp.send("POST", f"/sightings/bulkSaveSightings/{sent['uuid']}", [one])
 
     def search(start: str, end: str) -> list[tuple[str, str]]:
@@ -88,7 +96,7 @@ def test_sightings_without_an_end_are_of_the_last_month(misp: MispTarget) -> Non
     sent = event(attribute("ip-dst", "203.0.113.7"))
     misp.added_event(sent)
     about = sent["Attribute"][0]["uuid"]
-    old = {"uuid": fresh(), "attribute_uuid": about, "date_sighting": "1500000000"}
+    old = sighting(about, 1_500_000_000)
     misp.send("POST", f"/sightings/bulkSaveSightings/{sent['uuid']}", [old])
 
     body = {"returnFormat": "json", "from": "1400000000", "includeUuid": True}

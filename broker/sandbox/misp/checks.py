@@ -239,7 +239,8 @@ _CHECKS: Final[dict[str, Check]] = {
     "port": _port,
     "mac-address": _matching(r"(?:[a-fA-F0-9]{2}:?){6}", "not a MAC address"),
     "mac-eui-64": _matching(r"(?:[a-fA-F0-9]{2}:?){8}", "not an EUI-64"),
-    "onion-address": _matching(r"(?:[a-z2-7]{16}|[a-z2-7]{56})\.onion", "not an onion"),
+    # MISP 2.5.1 means to take 56 characters as well, and has a slip in the pattern.
+    "onion-address": _matching(r"[a-z2-7]{16}\.onion", "not an onion"),
     "vulnerability": _matching(r"CVE-[0-9]{4}-[0-9]{4,}", "not a CVE number"),
     "weakness": _matching(r"CWE-[0-9]+", "not a CWE number"),
     "link": _matching(_URL.pattern, "not a URL with a scheme"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from broker.sandbox.misp import logs
 from broker.sandbox.misp.calls import (
@@ -32,6 +32,8 @@ from broker.sandbox.misp.calls import (
 )
 from broker.sandbox.misp.prepare import NOT_RFC, NOT_UNIQUE, Errors
 from broker.sandbox.misp.store import Row
+
+_NAMELESS: Final = "A report needs a name."
 
 
 def capture(call: Call, event_id: int, sent: Mapping[str, Any]) -> tuple[int, Errors]:
@@ -71,7 +73,7 @@ def _errors(row: Mapping[str, Any]) -> Errors:
     if not is_uuid(row["uuid"]):
         errors["uuid"] = [NOT_RFC]
     if not bare(row["name"]):
-        errors["name"] = ["A report needs a name."]
+        errors["name"] = [_NAMELESS]
     if row["distribution"] not in frozenset("01235"):
         errors["distribution"] = ["The distribution must be 0 to 3, or 5."]
     return errors
@@ -95,6 +97,8 @@ def _change(call: Call, known: Row, sent: Mapping[str, Any]) -> Errors:
     whole.update({name: value for name, value in sent.items() if value is not None})
     row = _row(call, whole["event_id"], whole)
     errors = _errors(row)
+    if not sent.get("name"):
+        errors["name"] = [_NAMELESS]  # even a known report must say it again
     if errors:
         return errors
     if not (in_bmp(row["name"]) and in_bmp(row["content"])):

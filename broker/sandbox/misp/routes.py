@@ -92,6 +92,7 @@ _ROUTES: Final[dict[tuple[str, str], Route]] = {
     ("eventreports", "delete"): Route(reports.delete, "perm_add"),
     ("sharinggroups", "add"): Route(sharing_groups.add, "perm_sharing_group"),
     ("sharinggroups", "view"): Route(sharing_groups.show, reads=True),
+    ("sharinggroups", "delete"): Route(sharing_groups.remove, "perm_sharing_group"),
     ("tags", "index"): Route(tags.index, reads=True),
     ("tags", "add"): Route(tags.add, "perm_tag_editor"),
     ("tags", "attachtagtoobject"): Route(tags.attach_to_object, "perm_tagger"),

@@ -219,9 +219,15 @@ def index(call: Call) -> Answer:
     rows = _event_rows(call, asked)
     creators = {row["id"]: row for row in call.store.all("SELECT * FROM organisations")}
     if truthy(asked.get("minimal")):
-        return view([_minimal(row, creators[row["orgc_id"]]["uuid"]) for row in rows])
+        filled = [row for row in rows if _holds_something(call, row)]
+        return view([_minimal(row, creators[row["orgc_id"]]["uuid"]) for row in filled])
     scope = views.Scope(metadata=True, correlations=False)
     return view([_line(call, row, scope) for row in rows])
+
+
+def _holds_something(call: Call, row: Row) -> bool:
+    sql = "SELECT id FROM event_reports WHERE event_id = ? AND deleted = 0"
+    return row["attribute_count"] > 0 or call.store.one(sql, row["id"]) is not None
 
 
 def _unprefixed(name: str) -> str:

@@ -97,7 +97,9 @@ def _save_once(call: Call, sent: Mapping[str, Any]) -> int:
     wanted = str(sent.get("uuid") or "").lower()
     attribute = _attribute(call, "a.uuid = ?", str(sent.get("attribute_uuid")).lower())
     known = call.store.one("SELECT id FROM sightings WHERE uuid = ?", wanted)
-    if known or not is_uuid(wanted) or not attribute:
+    # MISP 2.5.1 takes no sighting here that does not say of which type it is.
+    typed = sent.get("type") is not None
+    if known or not is_uuid(wanted) or not attribute or not typed:
         return 0
     row = _row(call, sent, attribute[0]["id"], attribute[0]["event_id"])
     _replace_expiration(call, row)

@@ -119,7 +119,7 @@ def _event_fields(call: Call, row: Row) -> dict[str, Any]:
     }
     if group := sharing_groups.of_event(call, row["id"]):
         fields["sharing_group_id"] = str(group["id"])
-        fields["SharingGroup"] = sharing_groups.shown_in(group)
+        fields["SharingGroup"] = sharing_groups.shown_in(call, group)
     caller = call.caller
     own = row["orgc_id"] == caller.org_id and caller.role.may("perm_audit")
     if own or caller.site_admin:
@@ -170,7 +170,8 @@ def _contents(call: Call, row: Row, scope: Scope) -> dict[str, Any]:
     inside: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in shown:
         inside[one["object_id"]].append(one)
-    written = _parts(call, "event_reports", row["id"], scope, own=own)
+    # MISP 2.5.1 shows deleted reports to everybody, whether they are asked for or not.
+    written = _parts(call, "event_reports", row["id"], (0, 1), own=own)
     return {
         "Attribute": inside.get("0", []),
         "ShadowAttribute": proposed.get(0, []),
@@ -179,13 +180,15 @@ def _contents(call: Call, row: Row, scope: Scope) -> dict[str, Any]:
     }
 
 
+def _fates(scope: Scope, *, own: bool) -> tuple[int, ...]:
+    """Which parts a caller is shown: living or deleted ones, of those asked for."""
+    return scope.deleted if own else tuple(fate for fate in scope.deleted if not fate)
+
+
 def _parts(
-    call: Call, table: str, event_id: int, scope: Scope, *, own: bool
+    call: Call, table: str, event_id: int, fates: tuple[int, ...], *, own: bool
 ) -> list[Row]:
-    """The parts of an event that the caller may see, living or deleted as asked."""
-    fates = scope.deleted if own or 0 not in scope.deleted else (0,)
-    if not own and 0 not in scope.deleted:
-        return []
+    """The parts of an event that the caller may see, of some fates."""
     return call.store.all(
         f"SELECT * FROM {table} WHERE event_id = ?"  # noqa: S608 - our own names
         " AND (? OR distribution IN (1, 2, 3, 5))"
@@ -199,7 +202,7 @@ def _parts(
 def _attributes(
     call: Call, event_id: int, scope: Scope, *, own: bool
 ) -> list[dict[str, Any]]:
-    rows = _parts(call, "attributes", event_id, scope, own=own)
+    rows = _parts(call, "attributes", event_id, _fates(scope, own=own), own=own)
     hanging = attribute_tags(
         call,
         "x.event_id = ? AND (x.local = 0 OR ?)",
@@ -268,7 +271,7 @@ def _objects(
     *,
     own: bool,
 ) -> list[dict[str, Any]]:
-    rows = _parts(call, "objects", event_id, scope, own=own)
+    rows = _parts(call, "objects", event_id, _fates(scope, own=own), own=own)
     if not rows:
         return []
     references = _references(call, event_id)

@@ -31,7 +31,7 @@ MARKED = {"tlp": "green", "pap": "green"}
 def _frame(**changes: Any) -> Frame:
     book = given.shipped()
     agreement = given.route().agreement.model_copy(update=changes)
-    return frame(agreement, book.csirt, book.tables, given.profile())
+    return frame(agreement, book.csirt, book.tables, withheld_lines(given.profile()))
 
 
 def _case(number: int = 2) -> Case:
@@ -85,6 +85,29 @@ def test_bundle_is_one_report() -> None:
     assert others - {_report(bundle)["id"]} == set(refs)
     assert sorted(refs) == refs
     assert len(bundle.objects) == len({made["id"] for made in bundle.objects})
+
+
+@pytest.mark.parametrize(
+    ("onward", "words"),
+    [
+        ("forbidden", "forbidden"),
+        ("with-consent", "only with the consent of KOS-CERT"),
+        ("allowed", "allowed"),
+    ],
+)
+def test_onward_transfer_is_said_in_words(onward: str, words: str) -> None:
+    """The marking of a bundle says like the summary whether it may be passed on."""
+    case = Redacted(MARKED, ())
+    bundle = to_stix(case, _frame(onward=onward), _case())
+    [statement] = [
+        made["definition"]["statement"]
+        for made in _of(bundle, "marking-definition")
+        if "definition" in made
+    ]
+    [summary] = _of(bundle, "note")
+
+    assert statement.endswith(f" Onward transfer: {words}.")
+    assert f"\n- Onward transfer: {words}\n" in summary["content"]
 
 
 def test_every_object_is_marked() -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from broker.convert import EXTENSION, Case, frame, listed_values, to_stix
+from broker.convert.withheld import withheld_lines
 from broker.model.incident import Shape
 from broker.model.known_good import KnownGood, Listed
 from broker.model.sharing import Bundle, Edition, Redacted
@@ -83,7 +84,12 @@ def test_a_row_that_matches_nothing_is_refused(row: dict[str, Any]) -> None:
 
 def _bundle(**seen: Any) -> Bundle:
     book = given.shipped()
-    made = frame(given.route().agreement, book.csirt, book.tables, given.profile())
+    made = frame(
+        given.route().agreement,
+        book.csirt,
+        book.tables,
+        withheld_lines(given.profile()),
+    )
     view = {"tlp": "green", "pap": "green", "observables": [{"exact": True, **seen}]}
     case = Case("KOS-1", given.key().ids, Edition(1, NOW, NOW, "c"))
     return to_stix(Redacted(view, ()), made, case)
@@ -114,7 +120,12 @@ def test_what_is_on_no_list_is_matched_as_asked() -> None:
 def test_a_person_sees_what_is_listed() -> None:
     """Kind, value and list of each listed value that the recipient gets."""
     book = given.shipped()
-    made = frame(given.route().agreement, book.csirt, book.tables, given.profile())
+    made = frame(
+        given.route().agreement,
+        book.csirt,
+        book.tables,
+        withheld_lines(given.profile()),
+    )
     view = {
         "observables": [
             {"kind": "domain", "value": "dns.google"},

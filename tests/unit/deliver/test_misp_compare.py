@@ -141,6 +141,20 @@ def test_parts_of_objects_and_reports_count() -> None:
     ) == difference.altered
 
 
+@pytest.mark.parametrize(("content", "strays"), [("t", 1), ("", 0), (None, 0)])
+def test_a_deleted_report_with_its_text_is_not_taken_back(
+    content: str | None, strays: int
+) -> None:
+    """A MISP shows the text of a deleted report; it is gone only when it is empty."""
+    mine = event()
+    words = {**report("t", deleted=True), "content": content}
+
+    difference = compare(mine, held(mine, EventReport=[words]))
+
+    assert strays == len(difference.strays)
+    assert difference.not_taken_back is bool(strays)
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [(True, "1"), (False, "0"), (True, 1), (False, 0), (False, None)],

@@ -354,6 +354,22 @@ def test_an_object_with_a_stray_inside_is_sent() -> None:
     assert [None, True] == [each.get("deleted") for each in sent["Attribute"]]
 
 
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_report_is_taken_back_with_an_empty_text(deleted: bool) -> None:
+    """A report that is not in the edition is named without its text, deleted or not."""
+    text = report("who reported it", deleted=deleted)
+    edition, held = event(), event(EventReport=[text])
+    update = compose(copy.deepcopy(edition), held)
+    prove(edition, update, held)
+
+    (removal,) = update["EventReport"]
+    assert ("", True, text["name"]) == tuple(
+        removal[name] for name in ("content", "deleted", "name")
+    )
+    emptied = event(EventReport=[{**text, "deleted": True, "content": ""}])
+    assert [] == compose(copy.deepcopy(edition), emptied)["EventReport"]
+
+
 def test_a_local_tag_is_left_alone() -> None:
     """A tag that the recipient put on for itself is not removed."""
     held = event(tags=())

@@ -10,7 +10,15 @@ from uuid import UUID
 import pytest
 
 from broker.canonical import dumps
-from broker.convert import EXTENSION, Case, Frame, frame, to_retraction, to_stix
+from broker.convert import (
+    EXTENSION,
+    Case,
+    Frame,
+    frame,
+    to_retraction,
+    to_stix,
+    withheld_lines,
+)
 from broker.model.sharing import Bundle, Edition, Redacted
 from broker.render import event_frame, misp_event, stix_bundle, unfit_values
 from tests.unit import given
@@ -23,7 +31,8 @@ IBAN, IBAN_2 = "XK051212012345678906", "AL47212110090000000235698741"
 
 def _frame() -> Frame:
     book = given.shipped()
-    return frame(given.route().agreement, book.csirt, book.tables, given.profile())
+    withheld = withheld_lines(given.profile())
+    return frame(given.route().agreement, book.csirt, book.tables, withheld)
 
 
 def _case() -> Case:

@@ -124,7 +124,8 @@ def test_hash_has_its_number_of_digits(kind: str, digits: int) -> None:
         ("ssh-fingerprint", "MD5:" + ":".join(["aa"] * 16)),
         ("ssh-fingerprint", "SHA256:" + "A" * 43),
         ("yara", "rule x {\n condition: true\n}"),
-        ("onion-address", "a" * 56 + ".onion"),
+        ("onion-address", "a" * 16 + ".onion"),
+        ("domain", "a" * 56 + ".onion"),
     ],
 )
 def test_good_value_is_accepted(kind: str, value: str) -> None:
@@ -166,7 +167,7 @@ def test_good_value_is_accepted(kind: str, value: str) -> None:
         ("ssh-fingerprint", "SHA256:short"),
         ("filename", "two\nlines"),
         ("windows-service-name", "a/b"),
-        ("onion-address", "a" * 55 + ".onion"),
+        ("onion-address", "a" * 56 + ".onion"),
         ("datetime", "soon"),
         ("http-method", "FETCHX"),
     ],
