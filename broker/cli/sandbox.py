@@ -82,15 +82,21 @@ def kafka(
 ) -> None:
     """Start, stop or look at an Apache Kafka on this machine.
 
-    It keeps running until it is stopped, and its data stay in its folder. Needs Java 17
-    and, the first time, Maven. Exit code 1 when it does not run.
+    It has the topics that Besa needs, keeps running until it is stopped, and its data
+    stay in its folder. Needs Java 17 and, the first time, Maven. Exit code 1 when it
+    does not run.
     """
     from broker.sandbox import kafka as sandbox
     from broker.settings import read_settings
 
-    folder = home or read_settings().home / "kafka"
+    settings = read_settings()
+    folder = home or settings.home / "kafka"
     if action == "start":
-        sandbox.start_detached(folder, port)
+        from broker.source.kafka import DEAD_LETTERS, RECEIPTS
+        from broker.source.telling import FEEDBACK
+
+        topics = (*settings.topics, DEAD_LETTERS, RECEIPTS, FEEDBACK)
+        sandbox.start_detached(folder, port, topics)
     elif action == "stop":
         sandbox.stop(folder)
     found = sandbox.status(folder)

@@ -76,13 +76,20 @@ def available() -> str | None:
     return None
 
 
-def start_detached(home: Path, port: int | None = None) -> str:
+def start_detached(
+    home: Path, port: int | None = None, topics: Iterable[str] = ()
+) -> str:
     """Start a Kafka that outlives this program, or find it running; give its address.
+
+    The topics are made unless they are there.
 
     Raises:
         KafkaSandboxError: it cannot be started, or runs on another port already.
     """
-    return KafkaSandbox(home, port=port, die_with_parent=False).start()
+    sandbox = KafkaSandbox(home, port=port, die_with_parent=False)
+    address = sandbox.start()
+    sandbox.create_topics(topics)
+    return address
 
 
 def stop(home: Path) -> bool:

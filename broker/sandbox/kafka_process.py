@@ -60,8 +60,9 @@ num.network.threads=2
 num.io.threads=2
 """
 
-# A child stays in the process table until it is asked how it ended.
-_CHILDREN: Final[dict[int, subprocess.Popen[bytes]]] = {}
+# A child stays in the process table until it is asked how it ended. Beside it stands
+# what it was started with.
+_CHILDREN: Final[dict[int, tuple[subprocess.Popen[bytes], list[str]]]] = {}
 
 
 def settings(port: int, controller: int) -> str:
@@ -105,7 +106,7 @@ def spawn(command: list[str], *, folder: Path, log: Path, tied: bool) -> int:
             start_new_session=True,
             preexec_fn=_tie_to_parent() if tied else None,
         )
-    _CHILDREN[child.pid] = child
+    _CHILDREN[child.pid] = child, command
     return child.pid
 
 
@@ -114,7 +115,12 @@ def is_alive(pid: int, argument: str) -> bool:
 
     The argument is asked for because the system uses process numbers again.
     """
-    if pid in _CHILDREN and _CHILDREN[pid].poll() is not None:
+    if pid in _CHILDREN:
+        child, started_with = _CHILDREN[pid]
+        if child.poll() is None:
+            # The system cannot be asked: for a moment after the start it says nothing,
+            # or still our own words.
+            return argument in started_with
         del _CHILDREN[pid]
     if Path("/proc/self").exists():
         try:

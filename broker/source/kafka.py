@@ -377,8 +377,8 @@ class KafkaSource:
         return ()
 
     def _prove_name(self, consumer: KafkaConsumer) -> None:
-        # When another process takes our lasting name, Kafka tells us only in answer to
-        # a commit; a poll comes back empty for ever.
+        # When another process takes our lasting name, Kafka tells us for certain only
+        # in answer to a commit; a poll comes back empty, or with what both then have.
         known = self._held.last_committed()
         if known and "group_instance_id" in self._settings:
             self._send_offsets(consumer, known)

@@ -51,7 +51,7 @@ def addresses(bootstrap: str) -> list[str]:
     for address in found:
         host, _, port = address.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-            raise SourceError("Kafka's address must be host:port, or several with ','")
+            raise SourceError("BESA_KAFKA must be host:port, or several with ','")
     if not found:
         raise SourceError("Kafka's address is empty; write host:port")
     return found

@@ -9,9 +9,10 @@ PYTEST_DONT_REWRITE (the module is imported before pytest takes it for a plug-in
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -161,6 +162,32 @@ def polled(source: KafkaSource, count: int, seconds: float = 60) -> list[Message
     while len(found) < count and time.monotonic() < deadline:
         found += source.poll(50, 0.2)
     return found
+
+
+def come_and_go(
+    member: Callable[[int | None], None],
+    stop: threading.Event,
+    are_done: Callable[[], bool],
+) -> None:
+    """Let three members of a group join one by one, of whom the second leaves.
+
+    Args:
+        member: reads as a member, until it has read so many messages or is stopped.
+        stop: tells the members to end.
+        are_done: says whether there is nothing left to read.
+    """
+    threads = [threading.Thread(target=member, args=(n,)) for n in (None, 60, None)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.3)
+    try:
+        # Nothing else ends the waiting but that nobody reads any more.
+        while any(one.is_alive() for one in threads) and not are_done():
+            time.sleep(0.02)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def committed(kafka: KafkaSandbox, topic: str, group: str) -> int | None:

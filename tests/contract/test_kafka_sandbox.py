@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient
 
 from broker.sandbox import kafka_process
 from broker.sandbox.kafka import KafkaSandbox, KafkaSandboxError
@@ -27,6 +29,7 @@ pytest_plugins = ["tests.contract.kafka_fixtures"]
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
 ROOT = Path(__file__).parents[2]
+INCIDENT = ROOT / "broker/demo/incidents/01-bank-phishing.json"
 
 
 def test_restart_keeps_everything(own_kafka: KafkaSandbox) -> None:
@@ -150,3 +153,32 @@ def test_command_starts_a_broker_that_stays(tmp_path: Path) -> None:
     assert (0, 0, 0, 1) == (started, found, stopped, gone)
     assert told == told_again
     assert {"home": home, "running": False, "address": None, "pid": None} == last
+
+
+def test_besa_can_publish_to_it_at_once(tmp_path: Path) -> None:
+    """`besa sandbox kafka` makes the topics that Besa needs, so nobody has to."""
+    require_kafka()
+    environment = {**os.environ, "BESA_HOME": str(tmp_path), "BESA_TOPIC": "a.b,c"}
+
+    def besa(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "broker.cli", *map(str, arguments)],
+            env={**environment, **more},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    try:
+        started = besa("sandbox", "kafka", "--json")
+        kafka = json.loads(started.stdout)["address"]
+        published = besa("publish", INCIDENT, "--topic", "c", BESA_KAFKA=kafka)
+        with closing(KafkaAdminClient(bootstrap_servers=kafka)) as admin:
+            topics = set(admin.list_topics())
+    finally:
+        besa("sandbox", "kafka", "stop")
+
+    assert (0, 0) == (started.returncode, published.returncode), published.stderr
+    ours = {"besa.dead-letters", "besa.receipts", "besa.feedback"}
+    assert {"a.b", "c", *ours} <= topics

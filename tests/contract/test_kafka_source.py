@@ -28,6 +28,7 @@ from broker.sandbox.kafka import KafkaSandbox
 from broker.source import SourceError
 from broker.source.kafka import DEAD_LETTERS, RECEIPTS, KafkaSource
 from tests.contract.kafka_fixtures import (
+    come_and_go,
     committed,
     make_consumer,
     make_producer,
@@ -285,16 +286,9 @@ def test_rebalance(kafka: KafkaSandbox, group: str) -> None:
                 source.commit(messages)
                 mine += len(messages)
 
-    threads = [threading.Thread(target=member, args=(n,)) for n in (None, 60, None)]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.3)
-    all_read = eventually(lambda: len(set(done)) == 400, 60)
-    stop.set()
-    for thread in threads:
-        thread.join(30)
+    come_and_go(member, stop, lambda: len(set(done)) == 400)
 
-    assert all_read
+    assert 400 == len(set(done))
     assert len(done) <= 400 + 3 * 5
 
 

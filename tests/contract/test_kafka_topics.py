@@ -20,6 +20,7 @@ from broker.source.kafka import KafkaSource
 from broker.store import open_store
 from broker.store.connect import open_database
 from tests.contract.kafka_fixtures import (
+    come_and_go,
     committed,
     make_producer,
     make_topic,
@@ -137,16 +138,9 @@ def test_rebalance_with_two_topics(kafka: KafkaSandbox, group: str) -> None:
                 source.commit(messages)
                 mine += len(messages)
 
-    threads = [threading.Thread(target=member, args=(n,)) for n in (None, 60, None)]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.3)
-    all_read = eventually(lambda: len(set(done)) == 400, 120)
-    stop.set()
-    for thread in threads:
-        thread.join(60)
+    come_and_go(member, stop, lambda: len(set(done)) == 400)
 
-    assert all_read
+    assert 400 == len(set(done))
     assert len(done) <= 400 + 3 * 5
 
 

@@ -176,15 +176,27 @@ def test_process_is_known_by_number_and_argument(tmp_path: Path) -> None:
     log = tmp_path / "log"
     pid = kafka_process.spawn(["sleep", "60"], folder=tmp_path, log=log, tied=False)
     try:
-        # Until the child has become `sleep`, the system lists it with our own words.
-        deadline = time.monotonic() + 10
-        while not kafka_process.is_alive(pid, "60") and time.monotonic() < deadline:
-            time.sleep(0.01)
         found = [kafka_process.is_alive(pid, word) for word in ("60", "6", "61")]
     finally:
         os.kill(pid, signal.SIGKILL)
 
     assert [True, False, False] == found
+
+
+def test_process_of_another_is_known_by_number_and_argument() -> None:
+    """Nor does a process that another one started, which the system is asked about."""
+    with subprocess.Popen(["sleep", "62"]) as other:
+        try:
+            # For a moment the system still lists it with our own words.
+            deadline = time.monotonic() + 10
+            while not kafka_process.is_alive(other.pid, "62"):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            found = [kafka_process.is_alive(other.pid, word) for word in ("6", "63")]
+        finally:
+            other.kill()
+
+    assert [False, False] == found
 
 
 def test_dead_child_is_not_alive(tmp_path: Path) -> None:
