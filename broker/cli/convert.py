@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from broker.cli import terminal
-from broker.cli.input_files import found_in, named, pieces_of, read_tables
+from broker.cli.input_files import found_in, named, pieces_of, read_tables, shown
 from broker.cli.look import FormatOption
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -49,7 +49,7 @@ def convert(
     found: list[dict[str, Any]] = []
     refused = 0
     for path, piece in pieces_of(found_in([file]), tables, format_name):
-        place = f"{path}:{piece.where}" if piece.where else str(path)
+        place = f"{shown(path)}:{piece.where}" if piece.where else shown(path)
         try:
             if piece.problem is not None:
                 raise piece.problem

@@ -7,10 +7,11 @@ looks and there is enough to wait for.
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import typer
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from broker.model.mapping import Tables
 
 _SUFFIXES: Final = frozenset({".json", ".jsonl", ".ndjson", ".xml", ".csv", ".stix"})
+_ENDINGS: Final = ", ".join(sorted(_SUFFIXES))
 _STDIN: Final = Path("-")
+# What JSON and XML begin with.
+_OTHERS: Final = (b"{", b"[", b"<")
 # Shorter ones are done before a bar could be read.
 _WORTH_A_BAR: Final = 1_000_000
 # A file of many messages is read whole, so there is an end to it.
@@ -65,28 +69,67 @@ def found_in(given: list[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in given:
-        if path == _STDIN or path.is_file():
-            found.append(path)
-        elif path.is_dir():
-            inside = [
-                one
-                for one in sorted(path.rglob("*"))
-                if one.suffix.lower() in _SUFFIXES
-                and not any(
-                    part.startswith(".") for part in one.relative_to(path).parts
-                )
-                and one.is_file()
-            ]
-            found += inside or _nothing(path, "holds no file of a known ending")
-        else:
-            matched = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-            files = [one for one in map(Path, matched) if one.is_file()]
-            found += files or _nothing(path, "no such file")
+        try:
+            found += _of(path)
+        except OSError as error:
+            problem = error.strerror or "cannot be read"
+            terminal.wrong_usage(f"{error.filename or path}: {problem}")
     return found
 
 
-def _nothing(path: Path, problem: str) -> list[Path]:
+def _of(path: Path) -> list[Path]:
+    """Return the files that one argument names.
+
+    Raises:
+        OSError: a file or folder on the way cannot be looked into.
+    """
+    # A pipe or a device is read like a file: `besa publish <(command)`.
+    if path == _STDIN or (path.exists() and not path.is_dir()):
+        return [path]
+    if path.is_dir():
+        return _inside(path) or _nothing(path, f"holds no file that ends in {_ENDINGS}")
+    matched = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+    files = [one for one in map(Path, matched) if one.is_file()]
+    return files or _nothing(path, "no such file")
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return the files of a folder that are meant; see `found_in`.
+
+    Raises:
+        OSError: a folder within cannot be opened; what is in it must not go missing.
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
+    found: list[Path] = []
+    for here, inner, names in os.walk(folder, onerror=refuse):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        paths = [Path(here, name) for name in names if not name.startswith(".")]
+        found += [
+            one for one in paths if one.suffix.lower() in _SUFFIXES and one.is_file()
+        ]
+    return sorted(found)
+
+
+def _nothing(path: Path, problem: str) -> NoReturn:
     terminal.wrong_usage(f"{path}: {problem}")
+
+
+def shown(path: Path) -> str:
+    """Return how a file is called when it is spoken of."""
+    return "standard input" if path == _STDIN else str(path)
+
+
+def by_ending(path: Path, raw: bytes) -> Literal["csv"] | None:
+    """Return the format that a file's ending says, where its content says none.
+
+    A table looks like nothing until a mapping fits it; without its ending, Besa would
+    complain that it is no JSON.
+    """
+    is_table = path.suffix.lower() == ".csv" and raw.lstrip()[:1] not in _OTHERS
+    return "csv" if is_table else None
 
 
 def pieces_of(
@@ -107,7 +150,7 @@ def pieces_of(
                 problem = IntakeError("", f"more than {_MOST} bytes", "take it apart")
                 yield path, Piece("", b"", problem)
                 continue
-            for piece in pieces(raw, tables, format_name):
+            for piece in pieces(raw, tables, format_name or by_ending(path, raw)):
                 yield path, piece
                 done += len(piece.body)
                 tell("reading", done, whole)

@@ -13,6 +13,7 @@ from typing import Final
 
 from broker import keyring, pipeline, strict_yaml
 from broker.cli import terminal
+from broker.cli.input_files import by_ending, shown
 from broker.cli.terminal import ExitCode
 from broker.errors import IntakeError
 from broker.intake import FORMATS, MAX_BYTES
@@ -47,13 +48,16 @@ def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looke
         RulebookError: the policies or mappings are wrong.
         SettingsError: a folder or key is missing or wrong.
     """
-    # One byte more than is taken, so that intake refuses it with its own words and a
-    # file of many gigabytes does not fill the memory.
+    # One byte more than is taken: a file of many gigabytes must not fill the memory.
     raw = terminal.read_input(file, most=MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        problem = f"it has more than {MAX_BYTES} bytes, and no more are taken"
+        terminal.stop(ExitCode.NO, f"{shown(file)}: {problem}")
+    said = format_name or by_ending(file, raw)
     try:
-        return look_at_bytes(raw, read_settings(), format_name, recipient)
+        return look_at_bytes(raw, read_settings(), said, recipient)
     except IntakeError as problem:
-        terminal.stop(ExitCode.NO, f"{file}: {problem}")
+        terminal.stop(ExitCode.NO, f"{shown(file)}: {problem}")
 
 
 def look_at_bytes(
@@ -77,9 +81,9 @@ def look_at_bytes(
             f"there are {', '.join(known)}"
         )
     content_type = FORMATS[format_name][0] if format_name else None
-    received = pipeline.receive(raw, content_type, rulebook=book)
-    keys = _keys(settings, known)
     now = datetime.now(UTC)
+    received = pipeline.receive(raw, content_type, rulebook=book, now=now)
+    keys = _keys(settings, known)
     previews = pipeline.preview(received, rulebook=book, keys=keys, now=now)
     chosen = tuple(
         shown
@@ -110,10 +114,13 @@ def _safeguards(files: dict[str, bytes]) -> Safeguards:
 
 
 def _keys(settings: Settings, recipients: list[str]) -> Keys:
-    if keyring.exist(settings.keys_folder):
+    if keyring.are_closed(settings.keys_folder):
+        # An analyst need not hold the keys of the consume zone in order to look.
+        why = f"you may not read the keys in {settings.keys_folder}"
+        remedy = "they belong to the consume zone"
+    elif keyring.exist(settings.keys_folder):
         return keyring.read_keys(settings.keys_folder, recipients)
-    terminal.note(
-        "there are no keys yet, so pseudonyms and ids are samples "
-        "(`besa keys create` makes keys)"
-    )
+    else:
+        why, remedy = "there are no keys yet", "`besa keys create` makes keys"
+    terminal.note(f"{why}, so pseudonyms and ids are samples ({remedy})")
     return keyring.sample_keys(recipients)

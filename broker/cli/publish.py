@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self
 import typer
 
 from broker.cli import terminal
-from broker.cli.input_files import found_in, named, pieces_of, read_tables
+from broker.cli.input_files import found_in, named, pieces_of, read_tables, shown
 from broker.cli.look import FormatOption
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -182,17 +182,20 @@ def _checked(
     publisher: _Publisher,
     result: _Result,
 ) -> None:
+    from datetime import UTC, datetime
+
     from broker.errors import IntakeError
-    from broker.intake import read
+    from broker.intake import read, refuse_future
     from broker.model.intake import CONTENT_TYPES
 
-    tables = read_tables()
+    tables, now = read_tables(), datetime.now(UTC)
     said = CONTENT_TYPES[format_name] if format_name else None
     for path, piece in pieces_of(paths, tables, format_name):
         try:
             if piece.problem is not None:
                 raise piece.problem
             name, parsed = read(piece.body, said, tables, topic)
+            refuse_future(parsed.incident, now)
         except IntakeError as problem:
             _settle(publisher, result)
             _refuse(path, piece, problem, result)
@@ -206,7 +209,7 @@ def _checked(
 
 
 def _refuse(path: Path, piece: Piece, problem: IntakeError, result: _Result) -> None:
-    place = f"{path}:{piece.where}" if piece.where else str(path)
+    place = f"{shown(path)}:{piece.where}" if piece.where else shown(path)
     terminal.warn(f"{place}: {problem}")
     result.refused += 1
     result.told.append(
@@ -246,7 +249,8 @@ def _lines(result: _Result) -> Iterator[str]:
     for told in result.told:
         if "problem" in told:
             continue
-        place = f"{told['file']}:{told['where']}" if told["where"] else told["file"]
+        file = shown(Path(told["file"]))
+        place = f"{file}:{told['where']}" if told["where"] else file
         position = (
             f"{told['source']}:{told['topic']}[{told['partition']}]@{told['offset']}"
         )

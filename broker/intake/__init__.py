@@ -7,12 +7,14 @@ through; without that, by looking.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Final
 
 from broker.errors import IntakeError
 from broker.intake.looks import looks_like
 from broker.intake.parsed import Parsed
+from broker.model.incident import Incident
 from broker.model.intake import CONTENT_TYPES, LARGEST_MESSAGE
 from broker.model.mapping import Tables
 
@@ -65,6 +67,8 @@ _GENERAL: Final = frozenset(
 )  # fmt: skip
 # Larger than any incident that a person could check before it is shared.
 MAX_BYTES: Final = LARGEST_MESSAGE
+# A clock that is wrong by more than this would number editions in the far future.
+_CLOCK_LEEWAY: Final = timedelta(days=1)
 
 
 def read(
@@ -81,6 +85,16 @@ def read(
         )
     name = format_of(raw, content_type, tables, topic)
     return name, _READERS[name](raw, tables)
+
+
+def refuse_future(incident: Incident, now: datetime) -> None:
+    """Refuse a revision from the future: a clock is wrong.
+
+    Raises:
+        IntakeError: it was revised more than a day from now.
+    """
+    if incident.revised_at > now + _CLOCK_LEEWAY:
+        raise IntakeError("revised_at", "it lies in the future", "check the clock")
 
 
 def format_of(

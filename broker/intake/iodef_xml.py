@@ -92,8 +92,8 @@ def document_of(raw: bytes) -> Json:
         raise IntakeError("", problem, "send it without <!DOCTYPE ...>") from None
     except ParseError as error:
         line, column = error.position
-        where = f"line {line}, column {column}"
-        raise IntakeError("", f"it is not XML: {where}") from None
+        problem = f"it is not XML: line {line}, column {column}"
+        raise IntakeError("", problem, "send one IODEF document") from None
     except (ValueError, LookupError):
         raise IntakeError("", "it is not XML in an encoding that is read") from None
     name, document = builder.root or ("", {})

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from broker.canonical import loads
 from broker.errors import IntakeError
+from broker.intake.wrong import not_an_object, not_json
 from broker.model.intake import CONTENT_TYPES
 from broker.model.mapping import Tables
 
@@ -50,18 +51,18 @@ def looks_like(raw: bytes, tables: Tables | None) -> str:
     """
     start = raw.removeprefix(_MARK).lstrip()[:1]
     # UTF-16 begins with a mark of two bytes; XML is the only format that may use it.
-    if start == _XML or raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if start == _XML or raw[:4] in (b"\xff\xfe<\0", b"\xfe\xff\0<"):
         return "iodef-xml"
     try:
         value = loads(raw)
-    except ValueError:
+    except ValueError as error:
         if tables is not None and _is_table(raw, tables):
             return "csv"
-        raise IntakeError("", "it is not JSON", "send one JSON object") from None
+        raise not_json(raw, error) from None
     if not isinstance(value, dict):
         if isinstance(value, list) and any("Event" in it for it in _objects(value)):
             return "misp-event"
-        raise IntakeError("", "it is not a JSON object", "send one JSON object")
+        raise not_an_object(value)
     found = next((name for name, fits in _LOOKS if fits(value)), None)
     if found is None and not _OWN & value.keys():
         advice = (

@@ -16,10 +16,10 @@ from broker.canonical import dumps, loads
 from broker.errors import IntakeError
 from broker.intake.draft import Draft
 from broker.intake.node import NAME, Node
+from broker.intake.wrong import not_an_object, not_json
 from broker.model.mapping import Tables
 
 _ESCAPED: Final = re.compile(rb"\\.")
-_ONE_BY_ONE: Final = "publish each by itself, or a list with 'besa publish'"
 
 
 def start(name: str, raw: bytes, tables: Tables, table: str = "") -> tuple[Node, Draft]:
@@ -53,12 +53,10 @@ def object_of(raw: bytes) -> dict[str, Any]:
     """
     try:
         value = loads(raw)
-    except ValueError:
-        raise IntakeError("", "it is not JSON in UTF-8") from None
-    if isinstance(value, list):
-        raise IntakeError("", f"it is a list of {len(value)}", _ONE_BY_ONE)
+    except ValueError as error:
+        raise not_json(raw, error) from None
     if not isinstance(value, dict):
-        raise IntakeError("", "it is not a JSON object", "send one JSON object")
+        raise not_an_object(value)
     refuse_twice(raw, value)
     return value
 

@@ -34,6 +34,7 @@ from broker.intake.misp_parts import (
 )
 from broker.intake.misp_types import index
 from broker.intake.parsed import Parsed
+from broker.intake.wrong import not_json
 from broker.model.incident import Incident, Origin, Relation, Status, Times
 from broker.model.mapping import ObservableKind
 from broker.model.marking import Pap, Severity, Tlp
@@ -91,8 +92,8 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
 def _unwrap(raw: bytes) -> Json:
     try:
         found = canonical.loads(raw)
-    except ValueError:
-        raise IntakeError("", "it is not JSON in UTF-8") from None
+    except ValueError as error:
+        raise not_json(raw, error) from None
     refuse_twice(raw, found)
     if isinstance(found, dict) and "response" in found:
         found = found["response"]

@@ -18,15 +18,13 @@ from broker.canonical import dumps, loads
 from broker.errors import IntakeError
 from broker.intake.parsed import Parsed
 from broker.intake.values import normal
+from broker.intake.wrong import as_intake_error, not_json, path_of
 from broker.model.incident import Incident, Observable
 from broker.model.intake import MOST_ITEMS
 from broker.model.mapping import ObservableKind
 
-_FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _ESCAPED: Final = re.compile(rb"\\.")
 _LARGE: Final = 100_000
-_MOST_ERRORS: Final = 10_000
-_ADVICE: Final = "'besa schema' prints the fields and their types"
 
 
 def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
@@ -40,6 +38,8 @@ def read(raw: bytes, kinds: Mapping[str, ObservableKind]) -> Parsed:
     try:
         incident = Incident.model_validate_json(raw, strict=True)
     except ValidationError as error:
+        if _is_no_json(error):
+            _refuse_what_is_no_json(raw)
         raise as_intake_error(error) from None
     _refuse_what_is_said_twice(raw)
     return Parsed(with_normal_values(incident, kinds))
@@ -61,9 +61,22 @@ def _refuse_too_many(raw: bytes) -> None:
             if isinstance(value, dict):
                 for key, inner in value.items():
                     if isinstance(inner, dict | list):
-                        waiting.append((path or _path((key,)), inner))
+                        waiting.append((path or path_of((key,)), inner))
             elif isinstance(value, list):
                 waiting += [(path, each) for each in value if isinstance(each, dict)]
+
+
+def _is_no_json(error: ValidationError) -> bool:
+    # Then nothing else was found. A number may be too large for a parser, and JSON.
+    return error.error_count() == 1 and error.errors()[0]["type"] == "json_invalid"
+
+
+def _refuse_what_is_no_json(raw: bytes) -> None:
+    """Say where bytes stop being JSON, in the same words as of every other format."""
+    try:
+        loads(raw)
+    except ValueError as error:
+        raise not_json(raw, error) from None
 
 
 def _refuse_what_is_said_twice(raw: bytes) -> None:
@@ -86,32 +99,7 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
     names = [name for name, _ in pairs]
     if len(names) != len(set(names)):
         twice = next(name for name in names if names.count(name) > 1)
-        raise IntakeError(_path((twice,)), "it is there twice", "say it once")
-
-
-def as_intake_error(error: ValidationError) -> IntakeError:
-    """Say what a validation found first, without the value that it found."""
-    if error.error_count() > _MOST_ERRORS:
-        # To list them takes a kilobyte of memory for each.
-        return IntakeError("", f"{error.error_count()} fields are wrong", _ADVICE)
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    first, more = found[0], len(found) - 1
-    problem = str(first["msg"]).removeprefix("Value error, ")
-    if more:
-        problem += f" (and {more} more)"
-    return IntakeError(_path(first["loc"]), problem, _ADVICE)
-
-
-def _path(place: tuple[int | str, ...]) -> str:
-    path = ""
-    for step in place:
-        if isinstance(step, int):
-            path += f"[{step}]"
-        else:
-            # A key that looks like no field name may be a value in the wrong place.
-            name = step if _FIELD.fullmatch(step) else "(unreadable name)"
-            path += f".{name}" if path else name
-    return path
+        raise IntakeError(path_of((twice,)), "it is there twice", "say it once")
 
 
 def with_normal_values(

@@ -74,6 +74,8 @@ def _json(raw: bytes) -> Iterator[Piece]:
     if several is None:
         yield Piece("", raw)
         return
+    if value == []:
+        raise IntakeError("", "it is a list that holds no incident")
     # What is written anew would keep one of two that are said twice.
     refuse_twice(raw, value)
     for where, item in several:

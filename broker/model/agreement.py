@@ -5,11 +5,9 @@ errors. The set of conditions is closed: every one is a set or a bound over a fi
 domain, so evaluation always ends and two rulebooks can be compared exactly.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -185,7 +183,7 @@ class LegalBasis(PolicyFile):
     confirmed_on: date | None = None
 
     @model_validator(mode="after")
-    def _both_or_none(self) -> LegalBasis:
+    def _both_or_none(self) -> Self:
         if bool(self.confirmed_by) != bool(self.confirmed_on):
             raise ValueError("confirmed_by and confirmed_on need each other")
         return self

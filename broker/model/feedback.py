@@ -7,13 +7,11 @@ Invariant: what the unit itself wrote, chose as a value, or named a person by, s
 ``words`` and nowhere else; everything beside it is a closed word, an id or a time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -79,7 +77,7 @@ class AgreedTag(PolicyFile):
         return tag
 
     @model_validator(mode="after")
-    def _fits(self) -> AgreedTag:
+    def _fits(self) -> Self:
         wanted = {
             FeedbackWord.CASE_NUMBER: "text",
             FeedbackWord.KEEP_SECRET_UNTIL: "date",

@@ -5,9 +5,7 @@ readers in `broker.intake` look words up here and never guess: a word without a 
 ``other/undetermined``, which a person must look at.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -64,7 +62,7 @@ class FormatTable(_Row):
     roles: dict[RsitType, Sides] = {}
 
     @model_validator(mode="after")
-    def _small(self) -> FormatTable:
+    def _small(self) -> Self:
         for words in (self.classification, self.tlp, self.severity):
             for word in words:
                 if word != word.lower():
@@ -98,7 +96,7 @@ class Column(_Row):
     ignore: bool = False
 
     @model_validator(mode="after")
-    def _one_meaning(self) -> Column:
+    def _one_meaning(self) -> Self:
         said = [self.field is not None, self.observable is not None, self.ignore]
         if sum(said) != 1:
             raise ValueError("say one of: field, observable, ignore")
@@ -129,7 +127,7 @@ class CsvTable(_Row):
     time_format: str = ""
 
     @model_validator(mode="after")
-    def _enough(self) -> CsvTable:
+    def _enough(self) -> Self:
         fields = {column.field for column in self.columns.values()} | {*self.defaults}
         for needed in ("uid", "revised_at", "title"):
             if needed not in fields:

@@ -8,12 +8,10 @@ Invariants: unknown fields are refused; texts hold no NUL and no lone surrogate;
 are UTC with whole seconds (MISP knows no finer); nothing ends before it begins.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -164,7 +162,7 @@ class Times(_Part):
     reported: Annotated[Time | None, _is("technical", "time")] = None
 
     @model_validator(mode="after")
-    def _possible(self) -> Times:
+    def _possible(self) -> Self:
         start, end = self.occurred_from, self.occurred_until
         if start and end and end < start:
             raise ValueError("occurred_until is before occurred_from")
@@ -236,7 +234,7 @@ class Observable(_Part):
     comment: Annotated[Text | None, _is("content", "text")] = None
 
     @model_validator(mode="after")
-    def _possible(self) -> Observable:
+    def _possible(self) -> Self:
         if self.first_seen and self.last_seen and self.last_seen < self.first_seen:
             raise ValueError("last_seen is before first_seen")
         return self

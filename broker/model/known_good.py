@@ -8,8 +8,6 @@ value that the CSIRT wrote; a conversion only about the value that the recipient
 so that a flag tells nothing that the value does not.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache

@@ -3,8 +3,6 @@
 YAML rows -> frozen models. A row is data: adding an observable kind is adding one row.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Final, Literal
 

@@ -6,10 +6,8 @@ errors.
 Invariant: no secret stands here, only the name of the credential that is one.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -129,7 +127,7 @@ class Recipient(PolicyFile):
         return self.kind in (RecipientKind.FEED, RecipientKind.FILE_DROP)
 
     @model_validator(mode="after")
-    def _complete(self) -> Recipient:
+    def _complete(self) -> Self:
         if not self.is_folder and not self.credential:
             raise ValueError(f"a recipient of kind {self.kind} needs a credential")
         if self.is_folder and not self.url.startswith("file:///"):

@@ -57,6 +57,20 @@ class Document:
             spot = inner[step]
         return spot, True
 
+    def item(self, path: Path, item: str) -> Path:
+        """Return the path of an item of the list at a path; the list's, if it is none.
+
+        A model keeps a list of words as a set, which does not know where each stood.
+        """
+        value = self.value
+        for step in path:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return path
+        is_there = isinstance(value, list) and item in value
+        return (*path, value.index(item)) if is_there else path
+
     def where(self, path: Path) -> str:
         """Return the place of an entry as ``file:line``."""
         return f"{self.file}:{self.at(path)[0]}"

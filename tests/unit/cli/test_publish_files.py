@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from broker.cli.look import Format
-from broker.model.intake import CONTENT_TYPES
+from broker.model.intake import CONTENT_TYPES, LARGEST_MESSAGE
 from tests.formats import SAMPLES
+from tests.unit import given
 
 Besa = Callable[..., Any]
 N6 = SAMPLES / "n6_event_phish.json"
@@ -183,3 +190,124 @@ def test_a_wrong_format_is_an_answer(besa: Besa) -> None:
 
     assert 1 == ended.code
     assert "Subject: is missing" in ended.err
+
+
+@pytest.mark.parametrize("command", ["preview", "publish", "convert"])
+def test_a_table_without_a_mapping_is_called_a_table(
+    besa: Besa, tmp_path: Path, command: str
+) -> None:
+    """A file that ends in csv and fits no mapping is not taken for broken JSON."""
+    file = tmp_path / "desk.csv"
+    file.write_bytes(b"case,when\n1,today\n")
+    ended = besa(command, file)
+
+    assert 1 == ended.code
+    assert f"{file}: no mapping has the columns of this table" in ended.err
+    assert "add a file to mappings/csv" in ended.err
+
+
+def test_json_in_a_file_of_another_ending_is_read(besa: Besa, tmp_path: Path) -> None:
+    """What begins as JSON is read as that, however the file is called."""
+    file = tmp_path / "n6.csv"
+    file.write_bytes(N6.read_bytes())
+
+    assert ["n6"] == [one["format"] for one in besa("publish", file, "--json").json]
+
+
+def test_a_pipe_is_published(besa: Besa, tmp_path: Path) -> None:
+    """What a shell's `<(command)` names is read like a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(N6.read_bytes(),))
+    writer.start()
+    ended = besa("publish", pipe, "--json")
+    writer.join()
+
+    assert (0, "n6") == (ended.code, ended.json[0]["format"])
+
+
+def test_an_empty_list_is_no_silent_success(besa: Besa, tmp_path: Path) -> None:
+    """A file that holds no incident is refused, so that nobody thinks it was sent."""
+    file = tmp_path / "none.json"
+    file.write_bytes(b"[]")
+    ended = besa("publish", file)
+
+    assert 1 == ended.code
+    assert f"{file}: it is a list that holds no incident" in ended.err
+
+
+def test_too_large_a_file_is_not_measured_by_what_was_read(
+    besa: Besa, tmp_path: Path
+) -> None:
+    """A preview reads no more than is taken, so it cannot say how large a file is."""
+    file = tmp_path / "large.json"
+    with file.open("wb") as stream:
+        stream.truncate(2 * LARGEST_MESSAGE)
+    ended = besa("preview", file)
+
+    assert 1 == ended.code
+    assert f"{file}: it has more than {LARGEST_MESSAGE} bytes" in ended.err
+
+
+# Root may read everything; without these two rights it may read what is its own.
+_BOUND = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+_needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="only root can give a file to somebody else",
+)
+
+
+def _bound(*arguments: str | Path) -> Any:
+    """Run `besa` as a user who may not read what is somebody else's."""
+    command = [*_BOUND, sys.executable, "-m", "broker.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def _give_away(path: Path) -> None:
+    os.chown(path, 65_534, 65_534)
+
+
+@_needs_root
+@pytest.mark.usefixtures("home")
+def test_a_folder_that_cannot_be_opened_is_no_empty_one(tmp_path: Path) -> None:
+    """What may not be looked into is named, so that nothing in it goes missing."""
+    (tmp_path / "n6.json").write_bytes(N6.read_bytes())
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0o700)
+    _give_away(shut)
+    folder, file = _bound("publish", tmp_path), _bound("publish", shut / "n6.json")
+
+    assert (2, "") == (folder.returncode, folder.stdout)
+    assert f"besa: {shut}: Permission denied\n" == folder.stderr
+    assert 2 == file.returncode
+    assert f"besa: {shut}/n6.json: Permission denied\n" == file.stderr
+
+
+@_needs_root
+def test_who_may_not_read_the_keys_may_look(
+    besa: Besa, home: Path, incidents: Path
+) -> None:
+    """A preview needs no keys of the consume zone: it says that ids are samples."""
+    assert 0 == besa("keys", "create").code
+    _give_away(home / "keys/seal.pem")
+    ended = _bound("preview", incidents / "01-bank-phishing.json", "--json")
+
+    assert 0 == ended.returncode
+    assert f"you may not read the keys in {home}/keys" in ended.stderr
+    assert 3 == len(json.loads(ended.stdout)["recipients"])
+
+
+@pytest.mark.parametrize("command", ["publish", "preview"])
+def test_what_the_consumer_would_refuse_is_refused_before(
+    besa: Besa, tmp_path: Path, command: str
+) -> None:
+    """A revision from the future is said to be one to who wrote it, not published."""
+    file = tmp_path / "late.json"
+    ahead = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    file.write_bytes(given.raw(revised_at=ahead))
+    ended = besa(command, file)
+
+    assert (1, "") == (ended.code, ended.text)
+    assert f"{file}: revised_at: it lies in the future (check the clock)" in ended.err

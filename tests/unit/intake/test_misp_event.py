@@ -152,11 +152,19 @@ class TestTheEvent:
         )
 
     @pytest.mark.parametrize(
-        "raw", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b'"\\ud800"', b"NaN"]
+        ("raw", "problem"),
+        [
+            (b"", "it is empty"),
+            (b"\xff\xfe", "it begins with a byte-order mark"),
+            (b"{", "it is not JSON: line 1, column 2"),
+            (b"[" * 100_000, "it is not JSON: line 1, column 1026"),
+            (b'"\\ud800"', "it is not JSON: line 1, column 2"),
+            (b"NaN", "it is not JSON: line 1, column 1"),
+        ],
     )
-    def test_not_json(self, raw: bytes) -> None:
-        """What is not JSON is refused as that, however deep it is nested."""
-        assert _refused(raw) == ("", "it is not JSON in UTF-8")
+    def test_not_json(self, raw: bytes, problem: str) -> None:
+        """What is not JSON is refused with its place, however deep it is nested."""
+        assert _refused(raw) == ("", problem)
 
     @pytest.mark.parametrize("value", [7, [], {}, "Event", None, {"Event": None}])
     def test_not_an_event(self, value: Any) -> None:
