@@ -7,14 +7,12 @@ Invariants: a case goes the whole path, with the guard at its end; its keys are 
 a constant, exist nowhere else and protect nothing; no result holds an incident's value.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
@@ -78,7 +76,7 @@ class Case(_Part):
     expect: Expect
 
     @model_validator(mode="after")
-    def _one_incident(self) -> Case:
+    def _one_incident(self) -> Self:
         if (self.incident is None) == (self.incident_file is None):
             raise ValueError("write either incident or incident_file")
         return self

@@ -59,29 +59,38 @@ def check(
 
 
 def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
-    """Check once and say what was found; return whether the rulebook may be used."""
+    """Check once and say what was found; return whether the rulebook may be used.
+
+    In two processes: a second one reads what the files say while this one imports what
+    makes a rulebook of it; then, while this one runs the cases and proves what must
+    never happen, another tries what the guardrails have a place for.
+    """
     from broker.cli.beside import beside
     from broker.errors import RulebookError
     from broker.settings import read_rulebook_files
+    from broker.strict_yaml import parse as read
 
     files = read_rulebook_files(*folders)
-    with beside(lambda: _parsed(files)) as parsed:
+    with beside(lambda: _parsed(files, read)) as parsed:
         # To import these takes as long as to read the files.
         from broker.cases import run_cases
+        from broker.cli.reach import too_narrow
+        from broker.prove.never import disproved
         from broker.rulebook import build, lapses
 
-        parse = _known(parsed())
+        parse = _known(parsed(), read)
     try:
         book = build(files, parse)
     except RulebookError as error:
         _report(None, (), error.problems, (), files, as_json=as_json)
         return False
-    with beside(lambda: _looked_into(files, book, parse)) as look:
+    with beside(lambda: tuple(too_narrow(files, book, parse))) as tried:
         results = run_cases(files, book, parse)
-        disproved, narrow = look()
-    if disproved:
-        _report(None, (), disproved, (), files, as_json=as_json)
-        return False
+        broken = disproved(files, book, parse)
+        if broken:
+            _report(None, (), broken, (), files, as_json=as_json)
+            return False
+        narrow = tried()
     problems = tuple(problem for result in results for problem in result.problems)
     ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
     warnings = (*book.warnings, *ending, *narrow)
@@ -89,34 +98,21 @@ def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
     return not problems
 
 
-def _parsed(files: Mapping[str, bytes]) -> dict[str, Document]:
+def _parsed(files: Mapping[str, bytes], read: Parse) -> dict[str, Document]:
     """Return what files say, of those that can be read."""
     from broker.errors import RulebookError
-    from broker.strict_yaml import parse
 
     found: dict[str, Document] = {}
     for name, data in files.items():
         # What is wrong with the others is said when it is their turn.
         with contextlib.suppress(RulebookError):
-            found[name] = parse(name, data)
+            found[name] = read(name, data)
     return found
 
 
-def _looked_into(
-    files: Mapping[str, bytes], book: Rulebook, parse: Parse
-) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Return what must never happen and can, and what no guardrail has a place for."""
-    from broker.cli.reach import too_narrow
-    from broker.prove.never import disproved
-
-    return disproved(files, book, parse), tuple(too_narrow(files, book, parse))
-
-
-def _known(documents: Mapping[str, Document]) -> Parse:
+def _known(documents: Mapping[str, Document], read: Parse) -> Parse:
     """Return what reads a file that is not among the documents."""
-    from broker.strict_yaml import parse
-
-    return lambda name, data: documents.get(name) or parse(name, data)
+    return lambda name, data: documents.get(name) or read(name, data)
 
 
 def _watch(folders: tuple[Path, Path]) -> None:

@@ -35,7 +35,7 @@ from broker.model.known_good import NO_LISTS, Listed
 from broker.model.mapping import ObservableKind
 from broker.model.sharing import KEPT, WITHHELD
 from broker.redact.item import Apply, Choices, Item, Items, Leaf
-from broker.redact.methods import METHODS, Method, OptionError, method_of
+from broker.redact.methods import METHODS, Method, OptionError, meant_by, method_of
 from broker.redact.methods.scrub_text import ScrubText
 from broker.strict_yaml import Document, nearest
 
@@ -333,8 +333,8 @@ def _rule_problems(
     if rule.method == "withhold":
         return
     if rule.method not in METHODS:
-        known = ", ".join(["withhold", *METHODS])
-        yield doc.problem(at, "there is no such redaction method", f"there are {known}")
+        problem, advice = "there is no such redaction method", meant_by(rule.method)
+        yield doc.problem((*at, "method"), problem, advice)
         return
     try:
         method = method_of(rule.method, rule.options)
@@ -383,9 +383,10 @@ def _shapes(
     if DECLARED[path].shape is not Shape.BY_KIND:
         yield DECLARED[path].shape, path
         return
+    roles = rule.only.role or (None,)  # any, for a rule that names none
     for kind in kinds.values():
         if any(
-            fits(rule.only, {"kind": kind.kind, "role": role}, kind) for role in Role
+            fits(rule.only, {"kind": kind.kind, "role": role}, kind) for role in roles
         ):
             yield kind.shape, f"the kind {kind.kind}"
 

@@ -16,6 +16,7 @@ from broker.convert import (
     known_lines,
     known_names,
     lines_of_tables,
+    withheld_lines,
 )
 from broker.errors import Problem, RulebookError
 from broker.guard import Guard, Known, compile_guard
@@ -156,6 +157,7 @@ class _Making:
             name: replace(plan, listed=self._listed) for name, plan in plans.items()
         }
         self._narrowed: dict[tuple[str, Attribution], Profile] = {}
+        self._withheld: dict[tuple[str, Attribution], list[str]] = {}
         self._guards: dict[tuple[str, str, Attribution], Guard] = {}
         self._like: Frame | None = None
         self._lines: frozenset[str] | None = None
@@ -167,8 +169,8 @@ class _Making:
         recipients = self._sources.all_of("recipient", Recipient)
         recipient = recipients[agreement.recipient].model
         guard = self._guard(agreement)
-        profile = self._profile(agreement)
-        made = frame(agreement, self._csirt, tables, profile, self._like)
+        withheld = self._never_shared(agreement)
+        made = frame(agreement, self._csirt, tables, withheld, self._like)
         event = event_frame(recipient, tables, EXTENSION, self._event_like)
         self._like, self._event_like = made, event
         self._lines = self._lines or lines_of_tables(made)
@@ -195,6 +197,13 @@ class _Making:
             whole = profiles[agreement.profile].model
             self._narrowed[key] = attributed(whole, agreement.attribution)
         return self._narrowed[key]
+
+    def _never_shared(self, agreement: Agreement) -> list[str]:
+        """Return in words what the profile withholds."""
+        key = (agreement.profile, agreement.attribution)
+        if key not in self._withheld:
+            self._withheld[key] = withheld_lines(self._profile(agreement))
+        return self._withheld[key]
 
     def _plan(self, source: Source[Agreement]) -> Plan:
         """Return the plan of a profile, or of what the attribution makes of it."""

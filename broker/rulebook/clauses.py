@@ -99,7 +99,7 @@ def unknown_kinds(
         return  # the table itself is wrong, and says so
     for kind in sorted(set(named) - set(kinds)):
         message = f"there is no kind of observable {kind}"
-        yield document.problem(at, message, nearest(kind, kinds))
+        yield document.problem(document.item(at, kind), message, nearest(kind, kinds))
 
 
 def _items(

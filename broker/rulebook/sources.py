@@ -4,8 +4,6 @@ Bytes by file name -> `Sources`. Problems are collected and not raised, so that 
 shows everything that is wrong in any file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypeVar

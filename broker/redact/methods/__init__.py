@@ -23,6 +23,7 @@ from broker.redact.methods.pseudonym_ip import PseudonymIp
 from broker.redact.methods.scrub_text import ScrubText
 from broker.redact.methods.truncate_ip import TruncateIp
 from broker.redact.methods.url_origin import UrlOrigin
+from broker.strict_yaml import nearest
 
 METHODS: Final[dict[str, type[Method]]] = {
     "keep": Keep,
@@ -52,4 +53,10 @@ def method_of(name: str, options: dict[str, Any]) -> Method:
     return METHODS[name].of(dict(options))
 
 
-__all__ = ["METHODS", "Method", "OptionError", "method_of"]
+def meant_by(name: str) -> str:
+    """Return advice for a name that no method has: the nearest one, or all of them."""
+    known = ("withhold", *METHODS)
+    return nearest(name, known) or f"there are {', '.join(known)}"
+
+
+__all__ = ["METHODS", "Method", "OptionError", "meant_by", "method_of"]

@@ -144,6 +144,14 @@ def test_unknown_method_is_refused() -> None:
     assert problem.advice.startswith("there are withhold, keep, ")
 
 
+def test_misspelt_method_is_answered_with_the_nearest() -> None:
+    """A method that seems misspelt is answered with the one that was meant."""
+    [problem] = _problems(given.profile({"title": "pseudonim"}))
+
+    assert "there is no such redaction method" == problem.message
+    assert "did you mean pseudonym?" == problem.advice
+
+
 def test_wrong_option_is_refused() -> None:
     """An option out of its range is refused when the profile is loaded."""
     rule = {"method": "coarsen_time", "options": {"to": "decade"}}

@@ -233,6 +233,25 @@ def test_items_that_cannot_be(items: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("kind: [ipv4, domian]", (21, 22)),
+        ("kind:\n          - ipv4\n          - domian", (23, 13)),
+    ],
+)
+def test_an_unknown_kind_is_located_where_it_stands(
+    written: str, place: tuple[int, int]
+) -> None:
+    """Of a list of kinds the wrong one is pointed at, and not the list."""
+    more = f"    withhold_items:\n      - of: observables\n        {written}\n"
+
+    problem = problem_of(clause("some", "share", "{}", more))
+
+    assert place == (problem.line, problem.column)
+    assert "did you mean domain?" == problem.advice
+
+
+@pytest.mark.parametrize(
     "items",
     [
         "{of: observables, listed: true, kind: [iban, ipv4]}",
