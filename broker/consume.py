@@ -190,7 +190,7 @@ class Consumer:
         try:
             self._take(messages)
         except StoreError as error:
-            _LOG.warning("%d messages were not stored: %s", len(messages), error)
+            _LOG.warning("%d message(s) not stored: %s", len(messages), error)
             return error
         return None
 

@@ -42,6 +42,7 @@ OnReceipt = Callable[[LeasedRow, Receipt], None]
 _LOG: Final = logging.getLogger("besa.dispatch")
 _POLL_SECONDS: Final = 0.05
 _TICK_SECONDS: Final = 0.1
+_TROUBLE_SECONDS: Final = 1.0
 _RECLAIM_SECONDS: Final = 10.0
 # A lease outlives the longest delivery: its last request, and time to write it down.
 _LEASE_MARGIN: Final = 60.0
@@ -162,19 +163,27 @@ class Dispatcher:
 
     def _watch(self, store: Store, *, until_idle: bool, grace: float) -> None:
         reclaim_at = time.monotonic() + _RECLAIM_SECONDS
-        while not self._stopping.wait(_TICK_SECONDS):
+        trouble = ""
+        while not self._stopping.wait(_TROUBLE_SECONDS if trouble else _TICK_SECONDS):
             try:
                 if time.monotonic() >= reclaim_at:
                     store.reclaim(is_gone)
                     reclaim_at = time.monotonic() + _RECLAIM_SECONDS
                 self._look(store)
                 horizon = self._clock() + timedelta(seconds=grace)
-                if until_idle and all(
+                idle = until_idle and all(
                     lane.is_idle(store, self._clock(), horizon) for lane in self._lanes
-                ):
+                )
+                if trouble:
+                    _LOG.info("the store answers again")
+                    trouble = ""
+                if idle:
                     return
             except StoreError as error:
-                _LOG.warning("the store is not reachable: %s", error)
+                # Once, and not at every turn: a store may be away for hours.
+                if str(error) != trouble:
+                    _LOG.warning("%s; trying again", error)
+                trouble = str(error)
 
 
 def _credential(

@@ -43,6 +43,8 @@ def create(private: Path, public: Path, *, rotate: bool = False) -> str:
         SettingsError: there are keys already, or the folders cannot be written.
     """
     seal_file, master_file = private / _SEAL, private / _MASTER
+    if seal_file.exists():
+        _refuse_without_master(private)
     if seal_file.exists() and not rotate:
         raise SettingsError(
             f"{seal_file} exists already; --rotate makes a new seal key beside it"
@@ -66,9 +68,38 @@ def create(private: Path, public: Path, *, rotate: bool = False) -> str:
     return key.id
 
 
+def _refuse_without_master(private: Path) -> None:
+    """Refuse to go on with another master secret than the one that was lost.
+
+    Every case would arrive at its recipients a second time, under new ids.
+
+    Raises:
+        SettingsError: it is missing.
+    """
+    file = private / _MASTER
+    if not file.exists():
+        raise SettingsError(
+            f"{file} is missing: bring its copy back from the safe. To start anew, "
+            f"with other pseudonyms and ids for everything, move {private} away and "
+            "make keys with `besa keys create`"
+        )
+
+
 def exist(private: Path) -> bool:
     """Say whether the folder has the keys that sharing needs."""
     return (private / _SEAL).exists() and (private / _MASTER).exists()
+
+
+def are_closed(private: Path) -> bool:
+    """Say whether there are keys, or may be, that this user has no right to read."""
+    try:
+        for name in (_SEAL, _MASTER):
+            (private / name).open("rb").close()
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        return True
+    return False
 
 
 def rotate_pseudonyms(private: Path) -> int:
@@ -122,6 +153,7 @@ def read_keys(private: Path, recipients: Iterable[str]) -> Keys:
         SettingsError: a key is missing, damaged or readable by others.
     """
     signing = read_signing_key(private)
+    _refuse_without_master(private)
     master = _read_hex(private / _MASTER)
     epoch = epochs(private)[-1]
     return Keys(

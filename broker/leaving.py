@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from broker import guard
 from broker.abreast import Way
@@ -27,6 +28,9 @@ from broker.model.sharing import (
 )
 from broker.rulebook import Route, Rulebook
 from broker.seal import seal
+
+# Modules that every stage is called from.
+_ON_THE_WAY: Final = frozenset({"pipeline", "leaving", "abreast"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ def inspected(
         for each in made
         if isinstance(each, Made)
     ]
-    found = iter(guard.inspect_all(looks, incident))
+    yield
+    found = iter((yield from guard.inspecting(looks, incident)))
     yield
     return [
         each if isinstance(each, Share) else _sealed(each, next(found), rulebook, keys)
@@ -112,7 +117,7 @@ def _stage_of(error: Exception) -> str:
     trace = error.__traceback__
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__", "")).split(".")
-        if module[0] == "broker" and module[-1] not in ("pipeline", "leaving"):
+        if module[0] == "broker" and module[-1] not in _ON_THE_WAY:
             return module[1]
         trace = trace.tb_next
     return ""

@@ -16,15 +16,14 @@ Invariants (each with a property test):
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from broker import convert, policy, redact, render
 from broker.abreast import Way, side_by_side, to_its_end
 from broker.canonical import dumps, sha256_hex
-from broker.errors import IntakeError
-from broker.intake import read
+from broker.intake import read, refuse_future
 from broker.keys import Keys, RecipientKey
 from broker.leaving import Made, failed, inspected
 from broker.model.agreement import OnExpiry, OnWithdrawal
@@ -51,8 +50,6 @@ from broker.rulebook import Route, Rulebook
 # What the recipient sees is compared without these: they change with every revision.
 _NOT_CONTENT: Final = frozenset({"revision", "revised_at", "origin"})
 _RETRACTED: Final = sha256_hex(b"besa: taken back")
-# A clock that is wrong by more than this would number editions in the far future.
-_CLOCK_LEEWAY: Final = timedelta(days=1)
 # So many recipients go abreast; with a large incident each goes alone, because the
 # bundles of all that go abreast are in memory together.
 _ABREAST: Final = 8
@@ -84,8 +81,8 @@ def receive(
     """
     name, parsed = read(raw, content_type, rulebook.tables, topic)
     incident = parsed.incident
-    if now is not None and incident.revised_at > now + _CLOCK_LEEWAY:
-        raise IntakeError("revised_at", "it lies in the future", "check the clock")
+    if now is not None:
+        refuse_future(incident, now)
     # The same incident is the same however its message was spelled.
     content = incident.model_dump_json(exclude={"origin"}).encode()
     return Received(incident, sha256_hex(content), name, parsed.left_behind)

@@ -7,15 +7,13 @@ Invariants: a secret is never a setting, only the folder that it lies in. A proc
 one trust zone is refused the secrets of the other.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -26,13 +24,16 @@ from pydantic import (
     model_validator,
 )
 
-from broker import strict_yaml
 from broker.canonical import dumps, sha256_hex
 from broker.errors import SettingsError
-from broker.model.agreement import Recipient
-from broker.model.feedback import AgreedTag, AgreedTags
-from broker.model.reviewer import Reviewers
 from broker.yaml_folder import yaml_files
+
+if TYPE_CHECKING:
+    # Imported by whoever reads such a file: to say where the files are comes first in
+    # every command, and what is in them takes several times as long to import.
+    from broker.model.agreement import Recipient
+    from broker.model.feedback import AgreedTag
+    from broker.model.reviewer import Reviewers
 
 _PACKAGE: Final = Path(__file__).resolve().parent
 _PREFIX: Final = "besa_"
@@ -237,7 +238,7 @@ def read_mapping_files(mappings: Path) -> dict[str, bytes]:
     return _read_folder("mappings", mappings)
 
 
-def read_recipients(policies: Path) -> tuple[Recipient, ...]:
+def read_recipients(policies: Path) -> "tuple[Recipient, ...]":
     """Return the recipients, for the dispatch zone, which needs no other policy.
 
     Raises:
@@ -274,41 +275,47 @@ def read_recipient_files(policies: Path) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if name.startswith(_RECIPIENTS)}
 
 
-def recipients_of(files: Mapping[str, bytes]) -> tuple[Recipient, ...]:
+def recipients_of(files: Mapping[str, bytes]) -> "tuple[Recipient, ...]":
     """Return the recipients that files of theirs say.
 
     Raises:
         RulebookError: a file is wrong.
     """
-    return tuple(
-        strict_yaml.load(strict_yaml.parse(name, data), Recipient)
-        for name, data in files.items()
-    )
+    from broker.model.agreement import Recipient
+    from broker.strict_yaml import load, parse
+
+    return tuple(load(parse(name, data), Recipient) for name, data in files.items())
 
 
-def read_agreed_tags(mappings: Path) -> tuple[AgreedTag, ...]:
+def read_agreed_tags(mappings: Path) -> "tuple[AgreedTag, ...]":
     """Return the tags by which units answer, for the dispatch zone.
 
     Raises:
         RulebookError: a file is wrong.
         SettingsError: the folder is missing.
     """
+    from broker.model.feedback import AgreedTags
+    from broker.strict_yaml import load, parse
+
     files = read_mapping_files(mappings).items()
     return tuple(
         tag
         for name, data in files
         if name.startswith(_FEEDBACK)
-        for tag in strict_yaml.load(strict_yaml.parse(name, data), AgreedTags).tags
+        for tag in load(parse(name, data), AgreedTags).tags
     )
 
 
-def read_reviewers(file: Path) -> Reviewers:
+def read_reviewers(file: Path) -> "Reviewers":
     """Return who may release what is held; nobody, when there is no such file.
 
     Raises:
         RulebookError: the file is wrong; names line and column.
         SettingsError: the file cannot be read, or others may change it.
     """
+    from broker.model.reviewer import Reviewers
+    from broker.strict_yaml import load, parse
+
     try:
         mode = file.stat().st_mode
         data = file.read_bytes()
@@ -321,7 +328,7 @@ def read_reviewers(file: Path) -> Reviewers:
             f"{file} can be changed by others; chmod go-w {file}: whoever changes it "
             "decides who may release"
         )
-    return strict_yaml.load(strict_yaml.parse(file.name, data), Reviewers)
+    return load(parse(str(file), data), Reviewers)
 
 
 def _read_folder(name: str, folder: Path) -> dict[str, bytes]:

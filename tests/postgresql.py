@@ -2,16 +2,19 @@
 
 ``BESA_TEST_POSTGRES_URL`` names one that may be emptied; tests that run side by side
 make a database each beside it. Without it, the programs of an
-installed PostgreSQL start one of their own in a new folder; it ends with the tests.
+installed PostgreSQL start one of their own in a new folder; it ends with the process of
+the tests, however that ends: Ctrl-C lets parallel tests be killed.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -56,7 +59,6 @@ def url() -> str:
     if here is None:
         raise RuntimeError(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="besa-postgresql-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     asked = _as_somebody(folder)
     data, port = folder / "data", _free_port()
     initdb = [
@@ -69,12 +71,12 @@ def url() -> str:
         "-E",
         "UTF8",
     ]
+    _end_with_this_process(folder, here / "pg_ctl", asked)
     subprocess.run(initdb, check=True, capture_output=True, timeout=120, **asked)
     control = [f"{here}/pg_ctl", "-D", f"{data}", "-w", "-t", "60"]
     options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -F"
     start = [*control, "-l", f"{folder}/log", "-o", options, "start"]
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, timeout=90, **asked)
-    atexit.register(_stop, control, asked)
     return f"postgresql+psycopg://besa@127.0.0.1:{port}/postgres"
 
 
@@ -93,9 +95,39 @@ def _of_this_worker(named: str) -> str:
     return own.render_as_string(hide_password=False)
 
 
-def _stop(control: list[str], asked: dict[str, Any]) -> None:
-    stop = [*control, "-m", "immediate", "stop"]
-    subprocess.run(stop, stdout=subprocess.DEVNULL, timeout=90, check=False, **asked)
+# Waits until nobody holds the other end of its standard input, which only the tests'
+# process does; a server that is being started just then is waited for.
+_WATCH = """
+import json, shutil, subprocess, sys, time
+folder, control, who = sys.argv[1:]
+sys.stdin.read()
+stop = [control, "-D", folder + "/data", "-m", "immediate", "-t", "60", "stop"]
+for _ in range(20):
+    if not subprocess.run(stop, capture_output=True, **json.loads(who)).returncode:
+        break
+    time.sleep(0.1)
+shutil.rmtree(folder, ignore_errors=True)
+"""
+
+
+def _end_with_this_process(folder: Path, control: Path, asked: dict[str, Any]) -> None:
+    """Let a process wait for the end of this one, to stop the server and tidy up."""
+    who = json.dumps({**asked, "cwd": "/"})
+    watch = subprocess.Popen(
+        [sys.executable, "-c", _WATCH, folder, control, who],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is not for it
+        cwd="/",
+    )
+
+    def end() -> None:
+        assert watch.stdin is not None
+        watch.stdin.close()
+        watch.wait(90)
+
+    atexit.register(end)
 
 
 def _as_somebody(folder: Path) -> dict[str, Any]:

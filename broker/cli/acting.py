@@ -20,7 +20,10 @@ def reviewer(settings: Settings, reviewers: Reviewers, name: str | None) -> Revi
     if not reviewers.reviewers:
         terminal.stop(
             ExitCode.FAULT,
-            f"nobody may review yet: list reviewers in {settings.reviewers_file}",
+            f"nobody may review yet: {settings.reviewers_file} lists nobody; write "
+            "at least two people into it, such as "
+            "`reviewers: [{name: arta, user: arta}, {name: besnik, user: besnik}]` "
+            "(docs/delivery.md, Who a reviewer is)",
         )
     user = person()
     if name is None:

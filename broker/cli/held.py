@@ -196,14 +196,12 @@ def opened() -> tuple[Settings, Store]:
     Raises:
         SettingsError: there is none.
     """
-    from broker.cli.oversight import has_store
-    from broker.errors import SettingsError
+    from broker.cli.oversight import must_have_store
     from broker.settings import read_settings
     from broker.store import open_store
 
     settings = read_settings()
-    if not has_store(settings):
-        raise SettingsError(f"there is no store at {settings.store_url} yet")
+    must_have_store(settings)
     return settings, open_store(settings.store_url)
 
 

@@ -212,17 +212,13 @@ def opened() -> Iterator[Database]:
         SettingsError: there is none.
         StoreError: it cannot be opened.
     """
-    from pathlib import Path
-
-    from broker.errors import SettingsError
+    from broker.cli.oversight import must_have_store
     from broker.settings import read_settings
     from broker.store.connect import open_database
 
-    url = read_settings().store_url
-    file = url.removeprefix("sqlite:///")
-    if file != url and not Path(file).exists():
-        raise SettingsError(f"there is no store at {url} yet")
-    database = open_database(url)
+    settings = read_settings()
+    must_have_store(settings)
+    database = open_database(settings.store_url)
     try:
         yield database
     finally:

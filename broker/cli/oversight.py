@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from broker.rulebook import Lapse
     from broker.settings import Settings
     from broker.store import Status
+
+_NO_STORE: Final = (
+    "there is no store at {} yet; `besa consume` makes it, and BESA_HOME or BESA_STORE "
+    "says where it lies"
+)
 
 audit = typer.Typer(
     cls=Listing,
@@ -44,6 +49,7 @@ def status(as_json: AsJson = False) -> None:
         with open_store(settings.store_url) as store:
             found = store.status(now)
     else:
+        terminal.note(_NO_STORE.format(settings.store_url))
         found = Status((), 0, (), 0, (), 0, (), (), "", None, 0)
     lag, ending = lag_of(settings), _ending(settings, now.date())
     if as_json:
@@ -81,14 +87,13 @@ def verify(as_json: AsJson = False) -> None:
 
     from broker import keyring
     from broker.cli.progress import bar, is_watched
-    from broker.errors import AuditError, SettingsError
+    from broker.errors import AuditError
     from broker.settings import read_settings
     from broker.store import open_store
 
     settings = read_settings()
     keys = keyring.read_public_keys(settings.public_keys_folder)
-    if not has_store(settings):
-        raise SettingsError(f"there is no store at {settings.store_url} yet")
+    must_have_store(settings)
     try:
         with (
             open_store(settings.store_url) as store,
@@ -117,6 +122,18 @@ def verify(as_json: AsJson = False) -> None:
     out.print(f"The register is whole: {entries}, none altered.")
     out.print(f"  {signed}; {since} since the last one")
     out.print(f"  head {found.head}")
+
+
+def must_have_store(settings: Settings) -> None:
+    """Refuse to go on without a store.
+
+    Raises:
+        SettingsError: there is none; says what makes one.
+    """
+    from broker.errors import SettingsError
+
+    if not has_store(settings):
+        raise SettingsError(_NO_STORE.format(settings.store_url))
 
 
 def has_store(settings: Settings) -> bool:

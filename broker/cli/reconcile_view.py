@@ -78,7 +78,9 @@ def _source(out: Console, source: SourceReport) -> None:
     waiting = sum(row.waiting for row in source.partitions)
     if source.partitions:
         count = len(source.partitions)
-        out.print(f"Kafka: {count} partitions, {waiting} messages not read yet.")
+        parts = terminal.counted(count, "partition")
+        unread = terminal.counted(waiting, "message")
+        out.print(f"Kafka: {parts}, {unread} not read yet.")
     for row in source.partitions:
         if row.problem:
             place = f"{row.topic} partition {row.partition}"

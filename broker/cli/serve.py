@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -10,9 +10,14 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from broker.deliver import Credential
     from broker.model.agreement import Recipient
     from broker.settings import Settings
+    from broker.store import Store
+
+_AGAIN_SECONDS: Final = 2.0
 
 UntilIdle = Annotated[
     bool, typer.Option("--until-idle", help="End when there is nothing left to do.")
@@ -49,14 +54,13 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
     from broker import keyring
     from broker.cli.consuming import consumer_of, source_of
     from broker.settings import read_settings
-    from broker.store import open_store
 
     settings = read_settings()
     signing = keyring.read_signing_key(settings.keys_folder)
     _make_home(settings)
     terminal.log_to_stderr(settings.log_level)
     stop = Event()
-    with open_store(settings.store_url) as store, terminal.on_stop(stop.set):
+    with terminal.on_stop(stop.set), _opened(settings, stop) as store:
         source = source_of(settings, store)
         try:
             consumer = consumer_of(settings, source, store, signing)
@@ -67,7 +71,7 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
     if as_json:
         terminal.print_json({"messages": totals.messages, **totals.stored})
     else:
-        said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in stored.items())
+        said = ", ".join(_counted(n, name) for name, n in stored.items())
         read = terminal.counted(totals.messages, "message")
         line = f"{read} read" + (f": {said}" if said else "")
         terminal.stdout().print(line)
@@ -87,6 +91,7 @@ def dispatch(
     asks each MISP what its unit said back, unless told to end when idle.
     """
     from datetime import UTC, datetime
+    from threading import Event
 
     from broker import keyring
     from broker.cli.dispatching import Files, Turns
@@ -114,8 +119,14 @@ def dispatch(
             watch=health_of(settings).look,
         )
 
-    turns = Turns(settings, ready, idle_when_closed)
-    with terminal.on_stop(turns.stop):
+    turns, stop = Turns(settings, ready, idle_when_closed), Event()
+
+    def end() -> None:
+        stop.set()
+        turns.stop()
+
+    with terminal.on_stop(end):
+        _opened(settings, stop).close()
         totals = turns.run(until_idle=until_idle)
     polling.stop()
     if as_json:
@@ -125,6 +136,39 @@ def dispatch(
             f"{totals['delivered']} delivered, {totals['postponed']} attempts "
             f"postponed, {totals['failed']} failed"
         )
+
+
+def _counted(number: int, name: str) -> str:
+    """Return a count as it is said: ``2 duplicates``, ``1 dead letter``, ``3 held``."""
+    words = name.replace("_", " ")
+    return f"{number} {words.removesuffix('s') if number == 1 else words}"
+
+
+def _opened(settings: Settings, stop: Event) -> Store:
+    """Open the store; a process of `besa run` waits for one that is away just now.
+
+    Otherwise an outage that a process starts in would end the run. Started by hand, the
+    command says at once what is wrong. Ends the command when told to stop.
+
+    Raises:
+        StoreError: it cannot be used, or (started by hand) is away.
+    """
+    from broker.errors import StoreUnavailable
+    from broker.settings import Zone
+    from broker.store import open_store
+
+    told = ""
+    while True:
+        try:
+            return open_store(settings.store_url)
+        except StoreUnavailable as error:
+            if settings.zone is Zone.BOTH:
+                raise
+            if str(error) != told:
+                terminal.warn(f"{error}; trying again")
+            told = str(error)
+        if stop.wait(_AGAIN_SECONDS):
+            terminal.stop(ExitCode.OK)
 
 
 def reachable(

@@ -147,7 +147,8 @@ def _alarms(out: Console, found: Status, now: datetime) -> None:
     out.print(Text(f"Alarms: {found.alarm_count}", style="bold yellow"))
     for alarm in found.alarms:
         out.print(f"  {alarm.kind} at {alarm.place}: {alarm.text}")
-        out.print(f"    {alarm.times} times, last {ago(alarm.last_at, now)}")
+        often = "once" if alarm.times == 1 else f"{alarm.times} times, last"
+        out.print(f"    {often} {ago(alarm.last_at, now)}")
     _more(out, found.alarm_count, len(found.alarms))
     out.print()
 

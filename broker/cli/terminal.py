@@ -130,6 +130,8 @@ def read_input(file: Path, most: int = -1) -> bytes:
     try:
         with file.open("rb") as stream:
             return stream.read(most)
+    except IsADirectoryError:
+        wrong_usage(f"{file}: is a folder; name one file in it")
     except OSError as error:
         wrong_usage(f"{file}: {error.strerror or 'cannot be read'}")
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, event, text
 
 from broker.dispatch import Dispatcher
-from broker.errors import StoreError
+from broker.errors import StoreError, StoreUnavailable
 from broker.model.agreement import Recipient
 from broker.model.sharing import Loss
 from broker.store import Store, open_store
@@ -184,3 +184,28 @@ class TestFullDisk:
             assert again is not None
             assert (2, True) == (again.attempts, mended.finish(again, receipt(again)))
             assert mended.check_register(KEYS).entries > 0
+
+
+def test_a_store_that_is_away_is_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says when the store goes and when it is back, and not ten times a second.
+
+    What else it says in between, such as that it is starting, is told as well.
+    """
+    caplog.set_level("INFO", "besa.dispatch")
+    url = f"sqlite:///{tmp_path}/besa.sqlite"
+    open_store(url).close()
+    words = ["it is away", "it is away", "it is starting"]
+
+    def watch(_store: Store) -> None:
+        if words:
+            raise StoreUnavailable(words.pop(0))
+
+    Dispatcher(url, [], {}, KEYS, clock=now, watch=watch).run(until_idle=True)
+
+    assert [
+        "it is away; trying again",
+        "it is starting; trying again",
+        "the store answers again",
+    ] == [record.getMessage() for record in caplog.records]

@@ -105,6 +105,22 @@ def test_missing_keys_say_how_to_make_them(tmp_path: Path) -> None:
         keyring.read_public_keys(tmp_path)
 
 
+@pytest.mark.parametrize("rotate", [False, True])
+def test_a_lost_master_secret_is_not_made_anew(
+    private: Path, public: Path, rotate: bool
+) -> None:
+    """Nothing makes another one by the way: every case would arrive a second time."""
+    (private / "master.secret").unlink()
+
+    for attempt in (
+        lambda: keyring.create(private, public, rotate=rotate),
+        lambda: keyring.read_keys(private, ["kp-misp"]),
+    ):
+        with pytest.raises(SettingsError, match="bring its copy back from the safe"):
+            attempt()
+    assert not (private / "master.secret").exists()
+
+
 def test_a_damaged_master_secret_is_not_shown(private: Path) -> None:
     """A master secret that is not hexadecimal is refused without being quoted."""
     (private / "master.secret").write_text("correct horse")

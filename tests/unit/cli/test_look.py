@@ -49,7 +49,8 @@ def test_what_is_no_incident_is_named(
     ended = besa(*command, file)
 
     assert 1 == ended.code
-    assert f"besa: {file}: it is not JSON (send one JSON object)\n" == ended.err
+    problem = "it is not JSON: line 1, column 9 (send one JSON object)"
+    assert f"besa: {file}: {problem}\n" == ended.err
 
 
 def test_every_recipient_is_shown(besa: Besa, incident: Path) -> None:

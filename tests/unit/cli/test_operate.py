@@ -94,7 +94,7 @@ def test_status_counts_what_was_decided(
     }
     assert 0 == found["lag"]["messages"]
     assert found["held_count"] == len(found["held"]) > 0
-    assert "it is not JSON" == found["dead_letters"][0]["problem"]
+    assert "it is not JSON: line 1, column 93" == found["dead_letters"][0]["problem"]
     assert found["audit_entries"] > 3
 
 
@@ -202,3 +202,64 @@ def test_the_dispatch_zone_loads_no_stage_of_the_path() -> None:
 
     assert "deliver" in loaded
     assert set() == loaded & {"intake", "policy", "redact", "pipeline", "rulebook"}
+
+
+def test_a_release_without_reviewers_says_how_to_name_them(
+    besa: Besa, incidents: Path, home: Path
+) -> None:
+    """The set-up is not finished, so it is a fault; and the error shows what to write.
+
+    Written as it shows, the next command goes on.
+    """
+    consumed(besa, incidents / "10-undetermined.json")
+    ended = besa("held", "release", "1", "-")
+    file = home / "reviewers.yaml"
+
+    assert 3 == ended.code
+    assert f"{file} lists nobody" in ended.err
+
+    file.write_text(ended.err.split("`")[1])
+    file.chmod(0o600)
+    again = besa("held", "release", "1", "-", "--as", "arta")
+
+    assert (1, "") == (again.code, again.text)
+    assert "arta is the user arta, and you are" in again.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("outbox", "list"), ("held", "list"), ("dead-letters", "list"), ("status",)],
+)
+def test_where_there_is_no_store_it_is_said_what_makes_one(
+    besa: Besa, home: Path, command: tuple[str, ...]
+) -> None:
+    """Nobody takes a wrong folder for an empty one; the status says it beside it."""
+    ended = besa(*command)
+
+    assert (0 if command == ("status",) else 3) == ended.code
+    assert f"there is no store at sqlite:///{home}/besa.sqlite yet" in ended.err
+    assert "`besa consume` makes it, and BESA_HOME or BESA_STORE says" in ended.err
+
+
+def test_one_of_a_sort_is_counted_as_one(besa: Besa, incident: Path) -> None:
+    """What a command counts, it says as a person would."""
+    consumed(besa, incident)
+    besa("publish", incident)
+    ended = besa("consume", "--until-idle")
+
+    assert "1 message read: 1 duplicate\n" == ended.text
+
+
+def test_a_mistake_among_the_reviewers_is_located(
+    besa: Besa, incidents: Path, home: Path
+) -> None:
+    """A misspelt key in the file of reviewers is named with the path of the file."""
+    consumed(besa, incidents / "10-undetermined.json")
+    file = home / "reviewers.yaml"
+    file.write_text("reviewers:\n  - {name: arta, usr: arta}\n")
+    file.chmod(0o600)
+    ended = besa("held", "release", "1", "-")
+
+    assert 3 == ended.code
+    place = f"{file}:2:18: there is no key `usr` (did you mean user?)"
+    assert f"besa: {place}\n" in ended.err
