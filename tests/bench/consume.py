@@ -26,7 +26,7 @@ from broker.store import open_store
 from tests.bench import incidents, path, world
 from tests.bench.measure import Timed, settled, timed_together
 
-ROUNDS = 4
+ROUNDS = 8
 EACH = 150
 
 

@@ -17,6 +17,7 @@ from time import process_time
 from typing import Any
 
 from broker import guard, pipeline
+from broker.abreast import Way
 from broker.model.incident import Incident
 from broker.model.sharing import NO_HISTORY, Outcome
 from broker.rulebook import Route, Rulebook
@@ -86,21 +87,27 @@ def _grown(observables: int) -> Grown:
 
 @contextmanager
 def _watched() -> Iterator[list[float]]:
-    """Note how many seconds the guard takes each time that the path asks it."""
-    inspect_all = guard.inspect_all
+    """Note how many seconds the guard takes for each step that the path lets it go."""
+    inspecting = guard.inspecting
     spent: list[float] = []
 
-    def watched(looks: Sequence[guard.Look], incident: Incident) -> Any:
-        start = process_time()
-        found = inspect_all(looks, incident)
-        spent.append(process_time() - start)
-        return found
+    def watched(looks: Sequence[guard.Look], incident: Incident) -> Way[Any]:
+        way = inspecting(looks, incident)
+        while True:
+            start = process_time()
+            try:
+                next(way)
+            except StopIteration as ended:
+                return ended.value
+            finally:
+                spent.append(process_time() - start)
+            yield
 
-    guard.inspect_all = watched
+    guard.inspecting = watched
     try:
         yield spent
     finally:
-        guard.inspect_all = inspect_all
+        guard.inspecting = inspecting
 
 
 def _check(outcome: Outcome) -> None:
