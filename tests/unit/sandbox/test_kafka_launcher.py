@@ -185,7 +185,8 @@ def test_process_is_known_by_number_and_argument(tmp_path: Path) -> None:
 
 def test_process_of_another_is_known_by_number_and_argument() -> None:
     """Nor does a process that another one started, which the system is asked about."""
-    with subprocess.Popen(["sleep", "62"]) as other:
+    program = [sys.executable, "-c", "import time; time.sleep(60)", "62"]
+    with subprocess.Popen(program) as other:
         try:
             # For a moment the system still lists it with our own words.
             deadline = time.monotonic() + 10
