@@ -1,34 +1,27 @@
 """The keys on disk: made once, readable by their owner only, public halves apart.
 
 A folder of private keys (consume zone) and a folder of public keys (both zones) ->
-`broker.keys.Keys` and `VerifyingKey`s; a folder of credentials (dispatch zone) ->
-`broker.deliver.Credential`.
+`broker.keys.Keys` and `VerifyingKey`s.
 
-Invariants: what is secret is written with mode 0600 and refused with any wider. A
-public key is never deleted, because seals made with it must stay verifiable. No secret
-stands in an error or in a ``repr``.
+Invariants: a public key is never deleted, because seals made with it must stay
+verifiable. No secret stands in an error or in a ``repr``.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import secrets
-import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from broker import strict_yaml
-from broker.deliver import Credential
-from broker.errors import RulebookError, SealError, SettingsError
+from broker.errors import SealError, SettingsError
 from broker.keys import Keys, RecipientKey, recipient_key
 from broker.seal import SigningKey, VerifyingKey
+from broker.secret_files import read_secret, write_new
 
 _SEAL: Final = "seal.pem"
 _MASTER: Final = "master.secret"
-_SAYS: Final = frozenset({"key", "url", "ca", "certificate"})
 _EPOCH: Final = re.compile(r"pseudonyms-([1-9][0-9]{0,5})\.secret")
 _VAULT: Final = re.compile(r"vault-([1-9][0-9]{0,5})\.secret")
 
@@ -56,13 +49,13 @@ def create(private: Path, public: Path, *, rotate: bool = False) -> str:
         private.mkdir(mode=0o700, parents=True, exist_ok=True)
         public.mkdir(mode=0o755, parents=True, exist_ok=True)
         # The public half first: a seal that nobody can verify must not exist.
-        _write(public / f"{key.id}.pem", key.public_pem(), 0o644)
+        write_new(public / f"{key.id}.pem", key.public_pem(), 0o644)
         if seal_file.exists():
-            old = SigningKey.from_pem(_read_secret(seal_file)).id
+            old = SigningKey.from_pem(_secret(seal_file)).id
             seal_file.rename(private / f"seal-{old}.pem")
         if not master_file.exists():
-            _write(master_file, secrets.token_hex(32).encode() + b"\n", 0o600)
-        _write(seal_file, key.to_pem(), 0o600)
+            write_new(master_file, secrets.token_hex(32).encode() + b"\n", 0o600)
+        write_new(seal_file, key.to_pem(), 0o600)
     except OSError as error:
         raise SettingsError(f"the keys cannot be written: {error.strerror}") from error
     return key.id
@@ -115,7 +108,7 @@ def rotate_pseudonyms(private: Path) -> int:
         raise SettingsError(f"{private} has no keys; make them with `besa keys create`")
     epoch = epochs(private)[-1] + 1
     try:
-        _write(
+        write_new(
             private / f"pseudonyms-{epoch}.secret",
             secrets.token_hex(32).encode() + b"\n",
             0o600,
@@ -180,7 +173,7 @@ def create_vault_key(folder: Path, *, rotate: bool = False) -> int:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = secrets.token_hex(32).encode() + b"\n"
-        _write(folder / f"vault-{number}.secret", secret, 0o600)
+        write_new(folder / f"vault-{number}.secret", secret, 0o600)
     except OSError as error:
         raise SettingsError(f"the key cannot be written: {error.strerror}") from error
     return number
@@ -216,7 +209,7 @@ def _key_of(private: Path, master: bytes, recipient: str, epoch: int) -> Recipie
 
 def _read_hex(path: Path) -> bytes:
     try:
-        secret = bytes.fromhex(_read_secret(path).decode("ascii").strip())
+        secret = bytes.fromhex(_secret(path).decode("ascii").strip())
     except ValueError:
         raise SettingsError(f"{path} is damaged") from None
     if len(secret) < 32:
@@ -232,7 +225,7 @@ def read_signing_key(private: Path) -> SigningKey:
     """
     path = private / _SEAL
     try:
-        return SigningKey.from_pem(_read_secret(path))
+        return SigningKey.from_pem(_secret(path))
     except SealError as error:
         raise SettingsError(f"{path}: {error}") from None
 
@@ -270,92 +263,5 @@ def read_public_keys(public: Path) -> dict[str, VerifyingKey]:
     return found
 
 
-def read_credential(folder: Path, name: str) -> Credential:
-    """Read the credential of this name: a YAML or JSON file with ``key`` in it.
-
-    Raises:
-        SettingsError: it is missing, readable by others, or has the wrong content.
-    """
-    candidates = [folder / f"{name}{ending}" for ending in (".yaml", ".yml", ".json")]
-    path = next((path for path in candidates if path.exists()), None)
-    if path is None:
-        raise SettingsError(
-            f"the credential {name} is missing: write {candidates[0]} with a line "
-            "`key: ...` and mode 0600"
-        )
-    return _credential(name, path, _parse(path))
-
-
-def write_credential(folder: Path, credential: Credential) -> Path:
-    """Write a credential as `read_credential` reads it; return its file.
-
-    Raises:
-        FileExistsError: there is one of this name already.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    said = {
-        "key": credential.key,
-        "url": credential.url,
-        "ca": credential.ca_bundle,
-        "certificate": credential.certificate,
-    }
-    content = {name: value for name, value in said.items() if value}
-    path = folder / f"{credential.name}.json"
-    _write(path, json.dumps(content).encode() + b"\n", 0o600)
-    return path
-
-
-def _parse(path: Path) -> Any:
-    data = _read_secret(path)
-    if path.suffix == ".json":
-        try:
-            return json.loads(data)
-        except ValueError:
-            raise SettingsError(f"{path} is not JSON") from None
-    try:
-        return strict_yaml.parse(path.name, data).value
-    except RulebookError as error:
-        # Only the places: a parser's message may quote the text, which is secret.
-        lines = ", ".join(str(problem.line) for problem in error.problems)
-        raise SettingsError(f"{path}:{lines} is not strict YAML") from None
-
-
-def _credential(name: str, path: Path, content: Any) -> Credential:
-    if not isinstance(content, dict) or not content.get("key"):
-        raise SettingsError(f"{path} has no `key`")
-    if unknown := sorted(str(key) for key in set(content) - _SAYS):
-        known = ", ".join(sorted(_SAYS))
-        raise SettingsError(f"{path} has {unknown[0]}; known are only {known}")
-    if not all(isinstance(value, str) for value in content.values()):
-        raise SettingsError(f"{path}: every value is a text")
-    ca, certificate = content.get("ca"), content.get("certificate")
-    if ca and not Path(ca).exists():
-        raise SettingsError(f"{path}: ca: there is no file {ca}")
-    if certificate:
-        _read_secret(Path(certificate), "get it from whoever runs the server")
-    return Credential(name, content["key"], content.get("url"), ca, certificate)
-
-
-def _read_secret(
-    path: Path, advice: str = "make keys with `besa keys create`"
-) -> bytes:
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            raise SettingsError(
-                f"{path} can be read by others (mode {mode:04o}); chmod 600 {path}"
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise SettingsError(f"{path} is missing; {advice}") from None
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    # Created with its mode, not changed to it: there is no moment when others can read.
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _secret(path: Path) -> bytes:
+    return read_secret(path, "make keys with `besa keys create`")

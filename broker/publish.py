@@ -25,6 +25,7 @@ from broker.model.intake import (
     Position,
 )
 from broker.source import SourceError
+from broker.source.cluster import Cluster
 from broker.source.kafka_writer import KafkaWriter
 from broker.source.spool import Spool
 
@@ -105,24 +106,21 @@ class KafkaPublisher:
     sure; what was not flushed may not have arrived.
 
     Args:
-        bootstrap: Kafka's address, ``host:port``, or several with commas.
+        cluster: which Kafka.
         topic: the topic of incidents.
         publisher: who publishes; sent along as a header.
         numbering: numbers the messages, so that the reader notices when one is
             missing; see `Numbering`.
-
-    Raises:
-        SourceError: the address is not an address.
     """
 
     def __init__(
         self,
-        bootstrap: str,
+        cluster: Cluster,
         topic: str = "csirt.incidents",
         publisher: str = "",
         numbering: Numbering | None = None,
     ) -> None:
-        self._writer = KafkaWriter(bootstrap)
+        self._writer = KafkaWriter(cluster)
         self._topic = topic
         self._headers = [(PUBLISHER_HEADER, publisher)] if publisher else []
         self._numbering = numbering

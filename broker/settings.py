@@ -73,6 +73,9 @@ class Settings(BaseModel):
     public_keys: Path | None = Field(None, description="public halves of the seal keys")
     credentials: Path | None = Field(None, description="keys of the recipients' MISPs")
     kafka: str = Field("", description="Kafka's address, such as kafka.example:9092")
+    kafka_access: Path | None = Field(
+        None, description="the file of what it takes to be let in by Kafka"
+    )
     topic: str = Field(
         "csirt.incidents",
         description="the Kafka topic of incidents, or several with commas",
@@ -189,6 +192,17 @@ class Settings(BaseModel):
         if self.zone is Zone.CONSUME:
             raise SettingsError("the consume zone does not get recipients' credentials")
         return self.credentials or self.home / "credentials"
+
+    @property
+    def kafka_access_file(self) -> Path:
+        """The file of what it takes to be let in by Kafka.
+
+        Raises:
+            SettingsError: this process delivers, and has no business with it.
+        """
+        if self.zone is Zone.DISPATCH:
+            raise SettingsError("the dispatch zone does not get the access to Kafka")
+        return self.kafka_access or self.home / "kafka.yaml"
 
     @property
     def reviewers_file(self) -> Path:

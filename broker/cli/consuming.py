@@ -6,14 +6,17 @@ was approved between its batches.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Final
 
 from broker import keyring
 from broker.cli.watching import health_of
 from broker.consume import Consumer
 from broker.editor import last_editor
 from broker.feedback import Tracing
+from broker.kafka_access import cluster_of
 from broker.keys import Keys, RecipientKey
 from broker.model.intake import Message, Position
 from broker.model.reviewer import Reviewers
@@ -29,18 +32,28 @@ from broker.sweep import Sweep
 from broker.tightened import Tightened
 from broker.vault import Purge, Vault
 
+_LOG: Final = logging.getLogger("besa.consume")
+
 
 def source_of(settings: Settings, store: Store) -> Source:
     """Return the source that the settings name.
 
     Raises:
+        SettingsError: what it takes to be let in by Kafka is wrong.
         SourceError: it can never be read like this.
     """
     if settings.kafka:
         from broker.source.kafka import KafkaSource
 
+        cluster = cluster_of(settings)
+        if cluster.is_in_the_clear:
+            _LOG.warning(
+                "Kafka at %s is spoken to without TLS: whoever is on the way can read "
+                "incidents (docs/sources.md, Being let in by Kafka)",
+                cluster,
+            )
         return KafkaSource(
-            settings.kafka, settings.topics, settings.group, member=settings.member
+            cluster, settings.topics, settings.group, member=settings.member
         )
     from broker.source.spool import SpoolSource
 
@@ -53,10 +66,11 @@ def telling_of(settings: Settings) -> Tell:
     """Return the way by which listeners learn of what units said.
 
     Raises:
+        SettingsError: what it takes to be let in by Kafka is wrong.
         SourceError: Kafka's address is not an address.
     """
     if settings.kafka:
-        return KafkaTelling(settings.kafka)
+        return KafkaTelling(cluster_of(settings))
     return SpoolTelling(settings.spool_folder)
 
 
@@ -75,7 +89,7 @@ def read_again(settings: Settings, position: Position) -> Message:
         raise Gone(f"{position} is in Kafka, and BESA_KAFKA is not set")
     from broker.source.again import from_kafka
 
-    return from_kafka(settings.kafka, position)
+    return from_kafka(cluster_of(settings), position)
 
 
 def consumer_of(

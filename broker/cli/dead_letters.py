@@ -160,13 +160,14 @@ def _stored(number: int) -> StoredLetter:
 
 def _found(settings: Settings, stored: StoredLetter) -> Found:
     from broker.errors import SettingsError
+    from broker.kafka_access import cluster_of
     from broker.source import dead
 
     if stored.letter.position.source == "spool":
         return dead.from_spool(settings.spool_folder, stored.letter)
     if not settings.kafka:
         raise SettingsError("the message stands in Kafka; set BESA_KAFKA")
-    return dead.from_kafka(settings.kafka, stored.letter)
+    return dead.from_kafka(cluster_of(settings), stored.letter)
 
 
 def _again(settings: Settings, stored: StoredLetter) -> str:
@@ -187,6 +188,7 @@ def _again(settings: Settings, stored: StoredLetter) -> str:
             spool.publish(message.body, message.content_type, message.publisher)
         )
     else:
+        from broker.kafka_access import cluster_of
         from broker.source.kafka_writer import KafkaWriter
 
         said = {
@@ -194,7 +196,7 @@ def _again(settings: Settings, stored: StoredLetter) -> str:
             PUBLISHER_HEADER: message.publisher,
         }
         headers = [(name, value) for name, value in said.items() if value]
-        writer = KafkaWriter(settings.kafka)
+        writer = KafkaWriter(cluster_of(settings))
         try:
             topic = stored.letter.position.topic
             writer.write(topic, message.body, message.key, headers)

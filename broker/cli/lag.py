@@ -40,17 +40,20 @@ def _kafka(settings: Settings) -> dict[str, Any]:
     from kafka.errors import KafkaError
 
     from broker.errors import BesaError
+    from broker.kafka_access import cluster_of
     from broker.source import kafka_link
 
     # Assigned by hand and never polled, so that looking joins no group and takes no
     # partition from the process that does the work.
     asking = {"group_id": settings.group, "enable_auto_commit": False}
     try:
-        with closing(kafka_link.consumer(settings.kafka, asking)) as consumer:
+        with closing(kafka_link.consumer(cluster_of(settings), asking)) as consumer:
             waiting = {name: _in_topic(consumer, name) for name in settings.topics}
-    except kafka_link.NotReachable:
-        return _unknown(f"Kafka at {settings.kafka} does not answer")
-    except (BesaError, KafkaError) as error:
+    except kafka_link.NotReachable as error:
+        return _unknown(str(error))
+    except BesaError as error:
+        return _unknown(str(error))
+    except KafkaError as error:
         return _unknown(f"Kafka did not say: {type(error).__name__}")
     missing = ", ".join(name for name, number in waiting.items() if number is None)
     if missing:

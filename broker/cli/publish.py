@@ -131,12 +131,13 @@ def _topic(settings: Settings, wanted: str | None, spool: Path | None) -> str:
 
 def _publisher(settings: Settings, topic: str, spool: Path | None) -> _Publisher:
     from broker.cli.person import person
+    from broker.kafka_access import cluster_of
     from broker.publish import KafkaPublisher, SpoolPublisher
 
     who = person()
     if settings.kafka and spool is None:
         numbering = _numbering(settings, topic, who)
-        return KafkaPublisher(settings.kafka, topic, who, numbering)
+        return KafkaPublisher(cluster_of(settings), topic, who, numbering)
     return SpoolPublisher(spool or settings.spool_folder, publisher=who)
 
 

@@ -86,7 +86,7 @@ def _reports(
     from datetime import UTC, datetime
     from functools import partial
 
-    from broker import keyring
+    from broker.credentials import read_credential
     from broker.deliver import Credential
     from broker.errors import SettingsError
     from broker.reconcile import RecipientReport, compare_recipient
@@ -97,9 +97,7 @@ def _reports(
             credential = (
                 Credential("", "")
                 if each.is_folder
-                else keyring.read_credential(
-                    settings.credentials_folder, each.credential
-                )
+                else read_credential(settings.credentials_folder, each.credential)
             )
             holdings = open_holdings(each, credential, clock=lambda: datetime.now(UTC))
         except SettingsError as error:
@@ -130,9 +128,11 @@ def _source(settings: Settings, database: Database) -> SourceReport:
 
         # A folder numbers nothing and drops nothing: its files are its record.
         return SourceReport("spool")
+    from broker.kafka_access import cluster_of
     from broker.reconcile.source import compare_kafka
 
-    return compare_kafka(database, settings.kafka, settings.topics, settings.group)
+    cluster = cluster_of(settings)
+    return compare_kafka(database, cluster, settings.topics, settings.group)
 
 
 def _register(database: Database, keys: Mapping[str, VerifyingKey], tell: Tell) -> str:

@@ -179,7 +179,7 @@ def reachable(
     Raises:
         SettingsError: there is none.
     """
-    from broker import keyring
+    from broker.credentials import read_credential
     from broker.errors import SettingsError
 
     credentials: dict[str, Credential] = {}
@@ -191,9 +191,7 @@ def reachable(
             found.append(recipient)
             continue
         try:
-            credentials[name] = keyring.read_credential(
-                settings.credentials_folder, name
-            )
+            credentials[name] = read_credential(settings.credentials_folder, name)
         except SettingsError as error:
             problems.append(error)
         else:

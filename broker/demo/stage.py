@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from broker import keyring
+from broker.credentials import write_credential
 from broker.deliver import Credential
 from broker.errors import BesaError, SettingsError
 from broker.rulebook import Rulebook
@@ -188,7 +189,7 @@ def _make_secrets(stage: Stage, book: Rulebook) -> None:
         recipient = route.recipient
         misp = stage.misps[recipient.recipient]
         try:
-            keyring.write_credential(
+            write_credential(
                 settings.credentials_folder,
                 Credential(recipient.credential, misp.csirt_key, misp.url),
             )

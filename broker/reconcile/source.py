@@ -18,6 +18,7 @@ from kafka.errors import KafkaError
 from broker.errors import BesaError
 from broker.reconcile.findings import Gap, PartitionRow, SourceReport
 from broker.source import kafka_link
+from broker.source.cluster import Cluster
 from broker.store.connect import Database
 from broker.store.sequences import missing
 from broker.store.status import status_positions
@@ -38,7 +39,7 @@ def gaps_of(database: Database) -> tuple[Gap, ...]:
 
 
 def compare_kafka(
-    database: Database, bootstrap: str, topics: Sequence[str], group: str
+    database: Database, cluster: Cluster, topics: Sequence[str], group: str
 ) -> SourceReport:
     """Compare topics with what the store has read of them.
 
@@ -49,9 +50,9 @@ def compare_kafka(
     """
     gaps = gaps_of(database)
     try:
-        asked = _asked(bootstrap, topics, group)
-    except kafka_link.NotReachable:
-        return SourceReport("kafka", (), gaps, f"Kafka at {bootstrap} does not answer")
+        asked = _asked(cluster, topics, group)
+    except kafka_link.NotReachable as error:
+        return SourceReport("kafka", (), gaps, str(error))
     except (BesaError, KafkaError) as error:
         what = f"Kafka did not say: {type(error).__name__}"
         return SourceReport("kafka", (), gaps, what)
@@ -72,11 +73,11 @@ def compare_kafka(
 
 
 def _asked(
-    bootstrap: str, topics: Sequence[str], group: str
+    cluster: Cluster, topics: Sequence[str], group: str
 ) -> list[tuple[TopicPartition, int, int, int | None]]:
     """Return each partition, its first offset, its end, and what is confirmed."""
     asking = {"group_id": group, "enable_auto_commit": False}
-    with closing(kafka_link.consumer(bootstrap, asking)) as consumer:
+    with closing(kafka_link.consumer(cluster, asking)) as consumer:
         parts = [
             TopicPartition(topic, number)
             for topic in topics

@@ -120,6 +120,7 @@ class KafkaSandbox:
         die_with_parent: on Linux, the broker ends as soon as the *thread* that started
             it ends, however it ends; so start it from the main thread.
         heap_mb: memory for the broker's objects.
+        extra: more lines of the broker's settings; they count before Besa's own.
     """
 
     def __init__(
@@ -129,12 +130,14 @@ class KafkaSandbox:
         port: int | None = None,
         die_with_parent: bool = True,
         heap_mb: int = 384,
+        extra: str = "",
     ) -> None:
         self.home = home.absolute()
         self.log = self.home / "logs" / "kafka.log"
         self._port = port
         self._die_with_parent = die_with_parent
         self._heap_mb = heap_mb
+        self._extra = extra
         self._started = False
 
     @property
@@ -300,7 +303,7 @@ class KafkaSandbox:
         programs.run(command, problem, folder=self.home, seconds=_START_SECONDS)
 
     def _configure(self, port: int, controller: int) -> None:
-        settings = process.settings(port, controller)
+        settings = process.settings(port, controller) + self._extra
         (self.home / "server.properties").write_text(settings, "ascii")
 
     def _cluster_id(self) -> str:

@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 
 from broker.model.intake import Message, Position
 from broker.source import kafka_link
+from broker.source.cluster import Cluster
 from broker.source.kafka import SETTINGS
 from broker.source.kafka_record import message_of
 from broker.source.protocol import Gone, SourceError
@@ -25,7 +26,7 @@ _ASK_MS: Final = 5_000
 _TRIES: Final = 3
 
 
-def from_kafka(bootstrap: str, position: Position) -> Message:
+def from_kafka(cluster: Cluster, position: Position) -> Message:
     """Read one record of a topic, as a member of no group.
 
     Raises:
@@ -34,7 +35,7 @@ def from_kafka(bootstrap: str, position: Position) -> Message:
     """
     tp = TopicPartition(position.topic, position.partition)
     try:
-        with closing(kafka_link.consumer(bootstrap, SETTINGS)) as consumer:
+        with closing(kafka_link.consumer(cluster, SETTINGS)) as consumer:
             first = consumer.beginning_offsets([tp], timeout_ms=_ASK_MS)[tp]
             end = consumer.end_offsets([tp], timeout_ms=_ASK_MS)[tp]
             if not first <= position.offset < end:
@@ -47,9 +48,9 @@ def from_kafka(bootstrap: str, position: Position) -> Message:
                     if record.offset == position.offset:
                         return message_of(record)
                     raise Gone(f"Kafka does not have {position} any more")
-    except kafka_link.NotReachable:
-        raise SourceError(f"Kafka at {bootstrap} does not answer") from None
+    except kafka_link.NotReachable as error:
+        raise SourceError(str(error)) from None
     except KafkaError as error:
         what = f"Kafka did not give {position} ({type(error).__name__})"
         raise SourceError(what) from None
-    raise SourceError(f"Kafka at {bootstrap} did not give {position} in time")
+    raise SourceError(f"Kafka at {cluster} did not give {position} in time")

@@ -28,6 +28,7 @@ from broker.model.intake import (
     Message,
 )
 from broker.source import again, kafka_link
+from broker.source.cluster import Cluster
 from broker.source.kafka import DEAD_LETTERS, SETTINGS
 from broker.source.kafka_record import message_of
 from broker.source.protocol import Gone, SourceError
@@ -96,7 +97,7 @@ def _in_file(path: Path, why: Path, letter: DeadLetter) -> Found:
     return Found(_same(message, letter), (path, why))
 
 
-def from_kafka(bootstrap: str, letter: DeadLetter) -> Found:
+def from_kafka(cluster: Cluster, letter: DeadLetter) -> Found:
     """Find a dead letter where it was published, else in the topic of dead letters.
 
     Raises:
@@ -104,19 +105,19 @@ def from_kafka(bootstrap: str, letter: DeadLetter) -> Found:
         SourceError: Kafka does not answer.
     """
     with suppress(Gone):
-        return Found(_same(again.from_kafka(bootstrap, letter.position), letter))
+        return Found(_same(again.from_kafka(cluster, letter.position), letter))
     place = letter.position
     wanted = (place.topic, str(place.partition), str(place.offset), letter.sha256)
     try:
-        with closing(kafka_link.consumer(bootstrap, SETTINGS)) as consumer:
+        with closing(kafka_link.consumer(cluster, SETTINGS)) as consumer:
             for record in _records(consumer):
                 said = _headers(record)
                 names = ("topic", "partition", "offset", "sha256")
                 if tuple(said.get(f"besa-{name}") for name in names) == wanted:
                     message = replace(message_of(record), position=place)
                     return Found(_same(message, letter))
-    except kafka_link.NotReachable:
-        raise SourceError(f"Kafka at {bootstrap} does not answer") from None
+    except kafka_link.NotReachable as error:
+        raise SourceError(str(error)) from None
     except KafkaError as error:
         kind = type(error).__name__
         raise SourceError(f"Kafka did not give the dead letters ({kind})") from None

@@ -30,6 +30,7 @@ from kafka.errors import (
 
 from broker.model.intake import LARGEST_MESSAGE, DeadLetter, Message
 from broker.source import kafka_link
+from broker.source.cluster import Cluster
 from broker.source.kafka_group import Held
 from broker.source.kafka_probe import unreadable
 from broker.source.kafka_record import message_of, unpackable
@@ -69,35 +70,31 @@ class KafkaSource:
     """One topic or several, read as one member of a group.
 
     Args:
-        bootstrap: Kafka's address, ``host:port``, or several with commas.
+        cluster: which Kafka.
         topics: the topic of incidents, or several. Each keeps offsets of its own; one
             that is missing or silent does not hold up the others.
         group: the consumer group; its members share the partitions among them.
         member: a lasting name of this member. A process that is started again under
             the same name goes on at once; without one, its partitions wait until
             Kafka has missed its heartbeats for ten seconds.
-
-    Raises:
-        SourceError: the address is not an address.
     """
 
     def __init__(
         self,
-        bootstrap: str,
+        cluster: Cluster,
         topics: str | Sequence[str] = "csirt.incidents",
         group: str = "besa",
         *,
         member: str = "",
     ) -> None:
-        kafka_link.addresses(bootstrap)
-        self._bootstrap = bootstrap
+        self._cluster = cluster
         self._topics = (topics,) if isinstance(topics, str) else tuple(topics)
         self._settings = {**SETTINGS, "group_id": group}
         if member:
             self._settings["group_instance_id"] = member
         self._consumer: KafkaConsumer | None = None
         self._held = Held()
-        self._writer = KafkaWriter(bootstrap)
+        self._writer = KafkaWriter(cluster)
         self._trouble = ""
         self._absent = ""
         self._unanswered = 0.0
@@ -125,7 +122,7 @@ class KafkaSource:
             raise self._fenced() from None
         except AuthorizationError as error:
             raise SourceError(
-                f"Kafka at {self._bootstrap} does not let us read "
+                f"Kafka at {self._cluster} does not let us read "
                 f"{' and '.join(self._topics)} ({type(error).__name__})"
             ) from None
         except (CorruptRecordError, UnsupportedCodecError):
@@ -273,9 +270,9 @@ class KafkaSource:
         if self._consumer is not None:
             return self._consumer
         try:
-            consumer = kafka_link.consumer(self._bootstrap, self._settings)
-        except kafka_link.NotReachable:
-            self._trouble = self._does_not_answer()
+            consumer = kafka_link.consumer(self._cluster, self._settings)
+        except kafka_link.NotReachable as error:
+            self._trouble = str(error)
             time.sleep(max(0.0, min(1.0, until - time.monotonic())))
             return None
         self._held = Held()
@@ -294,7 +291,7 @@ class KafkaSource:
             at = consumer.position(tp, timeout_ms=_ASK_MS)
             count = 0
             if at is not None:
-                count = unreadable(tp, at, most, self._bootstrap, self._settings)
+                count = unreadable(tp, at, most, self._cluster, self._settings)
             if count:
                 consumer.seek(tp, at + count)
                 found += [unpackable(tp, at + step) for step in range(count)]
@@ -302,7 +299,7 @@ class KafkaSource:
         if not found:
             # It was not the record: begin again from what is committed.
             self._leave()
-            self._trouble = f"what Kafka at {self._bootstrap} sent was damaged"
+            self._trouble = f"what Kafka at {self._cluster} sent was damaged"
         return found
 
     def _look_for_gap(self, consumer: KafkaConsumer, tp: TopicPartition) -> None:
@@ -325,7 +322,7 @@ class KafkaSource:
         due = now >= self._look_next
         if due:
             self._look_next = now + _LOOK_SECONDS
-            if not came and not kafka_link.reachable(self._bootstrap):
+            if not came and not kafka_link.reachable(self._cluster):
                 self._trouble = self._does_not_answer()
                 return
             missing = self._missing(consumer) if self._held.joined else ()
@@ -384,12 +381,12 @@ class KafkaSource:
             self._send_offsets(consumer, known)
 
     def _does_not_answer(self) -> str:
-        return f"Kafka at {self._bootstrap} does not answer"
+        return f"Kafka at {self._cluster} does not answer"
 
     def _has_not(self, topics: Sequence[str]) -> str:
         names = " and no topic ".join(topics)
         what = "it" if len(topics) == 1 else "them"
-        return f"Kafka at {self._bootstrap} has no topic {names}; create {what}"
+        return f"Kafka at {self._cluster} has no topic {names}; create {what}"
 
     def _fenced(self) -> SourceError:
         name = self._settings.get("group_instance_id", "")

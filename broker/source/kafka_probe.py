@@ -15,6 +15,7 @@ from kafka import TopicPartition
 from kafka.errors import AuthorizationError, RetriableError
 
 from broker.source import kafka_link
+from broker.source.cluster import Cluster
 
 _ASK_MS: Final = 3_000
 _OF_A_MEMBER: Final = ("group_id", "group_instance_id")
@@ -24,13 +25,13 @@ def unreadable(
     tp: TopicPartition,
     at: int,
     most: int,
-    bootstrap: str,
+    cluster: Cluster,
     settings: Mapping[str, Any],
 ) -> int:
     """Return how many records from an offset on cannot be read, tried alone."""
     alone = {name: said for name, said in settings.items() if name not in _OF_A_MEMBER}
     try:
-        probe = kafka_link.consumer(bootstrap, alone)
+        probe = kafka_link.consumer(cluster, alone)
     except kafka_link.NotReachable:
         return 0
     with closing(probe):

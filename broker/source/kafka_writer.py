@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kafka import KafkaProducer
 from kafka.errors import (
+    AuthorizationError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
@@ -20,6 +21,7 @@ from kafka.errors import (
 )
 
 from broker.source import kafka_link
+from broker.source.cluster import Cluster
 from broker.source.protocol import SourceError
 
 _SETTINGS: Final[Mapping[str, Any]] = {
@@ -39,15 +41,11 @@ class KafkaWriter:
     """One connection that writes. Opened when it is first needed.
 
     Args:
-        bootstrap: Kafka's address, ``host:port``, or several with commas.
-
-    Raises:
-        SourceError: the address is not an address.
+        cluster: which Kafka.
     """
 
-    def __init__(self, bootstrap: str) -> None:
-        kafka_link.addresses(bootstrap)
-        self._bootstrap = bootstrap
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self._producer: KafkaProducer | None = None
         self._pending: list[tuple[str, Any]] = []
 
@@ -106,11 +104,9 @@ class KafkaWriter:
     def _open(self) -> KafkaProducer:
         if self._producer is None:
             try:
-                self._producer = kafka_link.producer(self._bootstrap, _SETTINGS)
-            except kafka_link.NotReachable:
-                raise SourceError(
-                    f"Kafka at {self._bootstrap} does not answer"
-                ) from None
+                self._producer = kafka_link.producer(self._cluster, _SETTINGS)
+            except kafka_link.NotReachable as error:
+                raise SourceError(str(error)) from None
         return self._producer
 
     def _explained(self, error: Exception, topic: str) -> SourceError:
@@ -119,11 +115,12 @@ class KafkaWriter:
             case MessageSizeTooLargeError():
                 what = f"the message is larger than the topic {topic} takes"
             case UnknownTopicOrPartitionError():
-                what = f"Kafka at {self._bootstrap} has no topic {topic}; create it"
+                what = f"Kafka at {self._cluster} has no topic {topic}; create it"
+            case AuthorizationError():
+                what = f"Kafka at {self._cluster} does not let us write to {topic}"
             case KafkaTimeoutError():
                 what = (
-                    f"Kafka at {self._bootstrap} does not answer, or has no topic "
-                    f"{topic}"
+                    f"Kafka at {self._cluster} does not answer, or has no topic {topic}"
                 )
             case _:
                 what = f"Kafka refused the message ({type(error).__name__})"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from broker.source.cluster import Cluster
 from broker.source.kafka_writer import KafkaWriter
 from broker.source.protocol import SourceError
 from broker.source.spool import sync_folder
@@ -37,14 +38,10 @@ Tell = Callable[[Sequence[Told]], None]
 
 
 class KafkaTelling:
-    """Writes to Kafka's topic of feedback. Connects when there is something to tell.
+    """Writes to Kafka's topic of feedback. Connects when there is something to tell."""
 
-    Raises:
-        SourceError: the address is not an address.
-    """
-
-    def __init__(self, bootstrap: str) -> None:
-        self._writer = KafkaWriter(bootstrap)
+    def __init__(self, cluster: Cluster) -> None:
+        self._writer = KafkaWriter(cluster)
 
     def __call__(self, told: Sequence[Told]) -> None:
         """Write messages with the incident's uid as key, and wait until Kafka has them.

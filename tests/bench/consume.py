@@ -19,6 +19,7 @@ from time import process_time
 from broker.consume import Consumer
 from broker.publish import KafkaPublisher, publish_spool
 from broker.sandbox.kafka import KafkaSandbox
+from broker.source.cluster import Cluster
 from broker.source.kafka import KafkaSource
 from broker.source.protocol import Source
 from broker.source.spool import SpoolSource
@@ -51,11 +52,11 @@ def kafka() -> tuple[Timed, Timed]:
 
         def published(home: Path, raws: list[bytes]) -> Source:
             topic = next(topics)
-            with KafkaPublisher(address, topic) as publisher:
+            with KafkaPublisher(Cluster(address), topic) as publisher:
                 for raw in raws:
                     publisher.publish(raw, world.NATIVE)
                 publisher.flush()
-            return KafkaSource(address, topic, f"bench-{home.name}")
+            return KafkaSource(Cluster(address), topic, f"bench-{home.name}")
 
         return _compared(published)
 

@@ -20,6 +20,7 @@ from sqlalchemy import create_engine
 from broker import keyring
 from broker.publish import KafkaPublisher
 from broker.sandbox.kafka import KafkaSandbox
+from broker.source.cluster import Cluster
 from broker.store import open_store
 from broker.store.tables import metadata
 from tests import postgresql
@@ -51,7 +52,7 @@ def _measured(number: int, home: Path, kafka: KafkaSandbox) -> float:
     metadata.drop_all(engine)
     engine.dispose()
     open_store(postgresql.url()).close()
-    with KafkaPublisher(kafka.address, topic) as publisher:
+    with KafkaPublisher(Cluster(kafka.address), topic) as publisher:
         for raw in islice(incidents.stream(seed=number), COUNT):
             publisher.publish(raw, world.NATIVE)
         publisher.flush()

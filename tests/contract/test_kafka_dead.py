@@ -11,6 +11,7 @@ import pytest
 from broker.model.intake import NATIVE, DeadLetter, Position
 from broker.sandbox.kafka import KafkaSandbox
 from broker.source import dead
+from broker.source.cluster import Cluster
 from broker.source.kafka import DEAD_LETTERS
 from broker.source.kafka_writer import KafkaWriter
 from broker.source.protocol import Gone
@@ -24,7 +25,7 @@ BODY = b'{"uid": "x"}'
 
 def written(kafka: KafkaSandbox, topic: str, headers: dict[str, str]) -> Position:
     """Write the message to a topic; return where it stands."""
-    with closing(KafkaWriter(kafka.address)) as writer:
+    with closing(KafkaWriter(Cluster(kafka.address))) as writer:
         writer.write(topic, BODY, "key", list(headers.items()))
         ((name, partition, offset),) = writer.settle()
     return Position("kafka", name, partition, offset)
@@ -41,7 +42,7 @@ def test_a_dead_letter_is_read_where_it_was_published(kafka: KafkaSandbox) -> No
     """The bytes, the key and the content type are those of the message."""
     place = written(kafka, make_topic(kafka), {"content-type": NATIVE})
 
-    message = dead.from_kafka(kafka.address, letter_of(place)).message
+    message = dead.from_kafka(Cluster(kafka.address), letter_of(place)).message
 
     assert (BODY, "key", NATIVE, place) == (
         message.body,
@@ -69,7 +70,7 @@ def test_when_it_is_gone_the_topic_of_dead_letters_has_it(
     written(kafka, DEAD_LETTERS, {**headers, "besa-offset": "76"})
     written(kafka, DEAD_LETTERS, headers)
 
-    message = dead.from_kafka(kafka.address, letter).message
+    message = dead.from_kafka(Cluster(kafka.address), letter).message
 
     assert (BODY, gone) == (message.body, message.position)
 
@@ -80,4 +81,4 @@ def test_another_message_at_that_place_is_not_taken(kafka: KafkaSandbox) -> None
     letter = letter_of(written(kafka, make_topic(kafka), {}))
 
     with pytest.raises(Gone):
-        dead.from_kafka(kafka.address, replace(letter, sha256="0" * 64))
+        dead.from_kafka(Cluster(kafka.address), replace(letter, sha256="0" * 64))

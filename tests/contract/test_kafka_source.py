@@ -26,6 +26,7 @@ from broker.model.intake import (
 from broker.publish import KafkaPublisher, Numbering
 from broker.sandbox.kafka import KafkaSandbox
 from broker.source import SourceError
+from broker.source.cluster import Cluster
 from broker.source.kafka import DEAD_LETTERS, RECEIPTS, KafkaSource
 from tests.contract.kafka_fixtures import (
     come_and_go,
@@ -50,13 +51,13 @@ def topic(kafka: KafkaSandbox) -> str:
 @pytest.fixture
 def source(kafka: KafkaSandbox, topic: str, group: str) -> Iterator[KafkaSource]:
     """Give a member of the group."""
-    with closing(KafkaSource(kafka.address, topic, group)) as source:
+    with closing(KafkaSource(Cluster(kafka.address), topic, group)) as source:
         yield source
 
 
 def publish(kafka: KafkaSandbox, topic: str, *said: bytes) -> None:
     """Publish messages with the product's own publisher."""
-    with KafkaPublisher(kafka.address, topic) as publisher:
+    with KafkaPublisher(Cluster(kafka.address), topic) as publisher:
         for body in said:
             publisher.publish(body, NATIVE, "key")
         publisher.flush()
@@ -80,7 +81,7 @@ def test_what_was_published_is_read(
     kafka: KafkaSandbox, topic: str, source: KafkaSource
 ) -> None:
     """A message comes with its bytes, key, content type and position."""
-    with KafkaPublisher(kafka.address, topic) as publisher:
+    with KafkaPublisher(Cluster(kafka.address), topic) as publisher:
         publisher.publish(b'{"uid": "INC-1"}', NATIVE)
         publisher.publish(b"{}", MISP_EVENT, "ë")
         positions = publisher.flush()
@@ -100,7 +101,7 @@ def test_nothing_is_committed_unasked(
     source.commit(found[:2])
     assert committed(kafka, topic, group) == 2
     source.close()
-    with closing(KafkaSource(kafka.address, topic, group)) as again:
+    with closing(KafkaSource(Cluster(kafka.address), topic, group)) as again:
         assert offsets(polled(again, 1)) == [2]
 
 
@@ -125,7 +126,7 @@ def test_gaps(kafka: KafkaSandbox, topic: str, group: str, source: KafkaSource) 
     source.close()
     with closing(KafkaAdminClient(bootstrap_servers=kafka.address)) as admin:
         admin.delete_records({TopicPartition(topic, 0): 5})
-    with closing(KafkaSource(kafka.address, topic, group)) as again:
+    with closing(KafkaSource(Cluster(kafka.address), topic, group)) as again:
         found = polled(again, 1)
 
         assert offsets(found) == [5]
@@ -140,7 +141,7 @@ def test_gaps(kafka: KafkaSandbox, topic: str, group: str, source: KafkaSource) 
 def test_missing_topic(kafka: KafkaSandbox, group: str) -> None:
     """A topic that does not exist is told, is not idle, and is read once it is made."""
     name = f"later-{uuid.uuid4().hex[:8]}"
-    with closing(KafkaSource(kafka.address, name, group)) as source:
+    with closing(KafkaSource(Cluster(kafka.address), name, group)) as source:
         assert eventually(lambda: not source.poll(1, 0.2) and source.trouble())
         assert source.trouble() == (
             f"Kafka at {kafka.address} has no topic {name}; create it"
@@ -258,7 +259,7 @@ def test_log(
 ) -> None:
     """Even where everything is logged, no key, value or header is in the log."""
     caplog.set_level(logging.DEBUG)
-    with KafkaPublisher(kafka.address, topic) as publisher:
+    with KafkaPublisher(Cluster(kafka.address), topic) as publisher:
         publisher.publish(b"Agim", "Besnik", "Cenk")
         publisher.flush()
     source.commit(polled(source, 1))
@@ -277,7 +278,7 @@ def test_rebalance(kafka: KafkaSandbox, group: str) -> None:
     stop = threading.Event()
 
     def member(leave_after: int | None) -> None:
-        with closing(KafkaSource(kafka.address, topic, group)) as source:
+        with closing(KafkaSource(Cluster(kafka.address), topic, group)) as source:
             mine = 0
             while not stop.is_set() and (leave_after is None or mine < leave_after):
                 messages = source.poll(5, 0.2)
@@ -295,10 +296,10 @@ def test_rebalance(kafka: KafkaSandbox, group: str) -> None:
 def test_lasting_name(kafka: KafkaSandbox, topic: str, group: str) -> None:
     """Under a lasting name a new process goes on at once; the old one is told."""
     publish(kafka, topic, *[b"x"] * 4)
-    old = KafkaSource(kafka.address, topic, group, member="m")
+    old = KafkaSource(Cluster(kafka.address), topic, group, member="m")
     old.commit(polled(old, 4)[:2])
     started = time.monotonic()
-    new = KafkaSource(kafka.address, topic, group, member="m")
+    new = KafkaSource(Cluster(kafka.address), topic, group, member="m")
     found = polled(new, 2)
 
     assert time.monotonic() - started < 5
@@ -314,7 +315,7 @@ def test_broker_crash(own_kafka: KafkaSandbox) -> None:
     address = own_kafka.start()
     topic = make_topic(own_kafka)
     publish(own_kafka, topic, b"0", b"1")
-    with closing(KafkaSource(address, topic, "g")) as source:
+    with closing(KafkaSource(Cluster(address), topic, "g")) as source:
         source.commit(polled(source, 2))
         own_kafka.kill()
         assert eventually(lambda: not source.poll(1, 0.2) and source.trouble())
@@ -335,7 +336,7 @@ def test_start_before_the_broker(own_kafka: KafkaSandbox) -> None:
     address = own_kafka.start()
     topic = make_topic(own_kafka)
     own_kafka.stop()
-    with closing(KafkaSource(address, topic, "g")) as source:
+    with closing(KafkaSource(Cluster(address), topic, "g")) as source:
         assert source.poll(1, 0.2) == []
         own_kafka.start()
         publish(own_kafka, topic, b"x")
@@ -391,7 +392,7 @@ def test_numbers_of_a_producer(
 ) -> None:
     """What `besa publish` writes has numbers, and they are read with the messages."""
     numbering = Numbering(tmp_path / "producer", "arta@here")
-    with KafkaPublisher(kafka.address, topic, "arta", numbering) as publisher:
+    with KafkaPublisher(Cluster(kafka.address), topic, "arta", numbering) as publisher:
         for _ in range(3):
             publisher.publish(b"{}", NATIVE)
         publisher.flush()

@@ -16,6 +16,7 @@ import pytest
 from broker.model.intake import Message
 from broker.reconcile.source import compare_kafka
 from broker.sandbox.kafka import KafkaSandbox
+from broker.source.cluster import Cluster
 from broker.source.kafka import KafkaSource
 from broker.store import open_store
 from broker.store.connect import open_database
@@ -52,7 +53,7 @@ def test_each_topic_has_its_own_offsets(kafka: KafkaSandbox, group: str) -> None
     one, two = make_topic(kafka), make_topic(kafka)
     write(kafka, one, 4)
     write(kafka, two, 3)
-    with closing(KafkaSource(kafka.address, (one, two), group)) as source:
+    with closing(KafkaSource(Cluster(kafka.address), (one, two), group)) as source:
         found = polled(source, 7)
         assert sorted([(one, n) for n in range(4)] + [(two, n) for n in range(3)]) == (
             places(found)
@@ -61,7 +62,7 @@ def test_each_topic_has_its_own_offsets(kafka: KafkaSandbox, group: str) -> None
         source.commit(done)
 
     assert (4, 1) == (committed(kafka, one, group), committed(kafka, two, group))
-    with closing(KafkaSource(kafka.address, (one, two), group)) as again:
+    with closing(KafkaSource(Cluster(kafka.address), (one, two), group)) as again:
         assert [(two, 1), (two, 2)] == places(polled(again, 2))
 
 
@@ -69,7 +70,7 @@ def test_lag_counts_every_topic(kafka: KafkaSandbox, group: str) -> None:
     """What waits is what waits in all topics, and nothing only when all are read."""
     one, two = make_topic(kafka), make_topic(kafka)
     write(kafka, two, 5)
-    with closing(KafkaSource(kafka.address, (one, two), group)) as source:
+    with closing(KafkaSource(Cluster(kafka.address), (one, two), group)) as source:
         found: list[Message] = []
         assert eventually(lambda: found.extend(source.poll(2, 0.5)) or found, 60)
         assert 5 - len(found) == source.lag()
@@ -80,7 +81,7 @@ def test_lag_counts_every_topic(kafka: KafkaSandbox, group: str) -> None:
 def test_a_missing_topic_holds_up_no_other(kafka: KafkaSandbox, group: str) -> None:
     """A topic that is not there is told while another is read, and read once made."""
     there, later = make_topic(kafka), f"later-{uuid.uuid4().hex[:8]}"
-    with closing(KafkaSource(kafka.address, (there, later), group)) as source:
+    with closing(KafkaSource(Cluster(kafka.address), (there, later), group)) as source:
         write(kafka, there, 3)
         assert 3 == len(polled(source, 3))
         missing = f"Kafka at {kafka.address} has no topic {later}; create it"
@@ -109,7 +110,7 @@ def test_a_busy_topic_holds_up_no_other(kafka: KafkaSandbox, group: str) -> None
             producer.send(busy, b"x" * 10_000)
         producer.send(calm, b"x").get(timeout=60)
         producer.flush(60)
-    with closing(KafkaSource(kafka.address, (busy, calm), group)) as source:
+    with closing(KafkaSource(Cluster(kafka.address), (busy, calm), group)) as source:
         found: list[Message] = []
 
         def calm_came() -> bool:
@@ -129,7 +130,7 @@ def test_rebalance_with_two_topics(kafka: KafkaSandbox, group: str) -> None:
     stop = threading.Event()
 
     def member(leave_after: int | None) -> None:
-        with closing(KafkaSource(kafka.address, topics, group)) as source:
+        with closing(KafkaSource(Cluster(kafka.address), topics, group)) as source:
             mine = 0
             while not stop.is_set() and (leave_after is None or mine < leave_after):
                 messages = source.poll(5, 0.2)
@@ -152,14 +153,14 @@ def test_the_offsets_of_two_topics_are_compared(
     write(kafka, one, 2)
     write(kafka, two, 3)
     url = url_of(tmp_path)
-    with closing(KafkaSource(kafka.address, (one, two), group)) as source:
+    with closing(KafkaSource(Cluster(kafka.address), (one, two), group)) as source:
         found = polled(source, 5)
         kept = [message for message in found if message.position.topic == one]
         with open_store(url) as store:
             store.commit([(m.position, letter(m.position)) for m in kept], START)
         source.commit(found)
     database = open_database(url)
-    report = compare_kafka(database, kafka.address, (one, two, "none"), group)
+    report = compare_kafka(database, Cluster(kafka.address), (one, two, "none"), group)
 
     assert "Kafka has no topic none" == report.problem
     problems = {row.topic: row.problem for row in report.partitions}

@@ -25,6 +25,7 @@ from broker.dispatch import Dispatcher, Patience
 from broker.model.agreement import Recipient
 from broker.model.sharing import Receipt, Sealed
 from broker.rulebook import Rulebook, build
+from broker.source.cluster import Cluster
 from broker.source.spool import SpoolSource
 from broker.store import LeasedRow, Store
 from broker.store import open_store as really_open
@@ -131,7 +132,7 @@ def consume_topics(url: str, where: str, step: int) -> None:
         if now == step:
             die()
 
-    source = KafkaSource(address, (native, n6), native, member="topics")
+    source = KafkaSource(Cluster(address), (native, n6), native, member="topics")
     with really_open(url) as store, closing(source):
         consumer = Consumer(
             source, store, lambda: book, keys(), clock, batch=4, watch=watch

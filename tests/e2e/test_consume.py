@@ -28,6 +28,7 @@ from broker.rulebook import Rulebook
 from broker.seal import VerifyingKey
 from broker.settings import read_rulebook_files
 from broker.source import Source
+from broker.source.cluster import Cluster
 from broker.source.kafka import DEAD_LETTERS, RECEIPTS, KafkaSource
 from broker.source.spool import Spool, SpoolSource
 from broker.store import Committed, Processed, Store, open_store
@@ -516,7 +517,9 @@ class TestKafka:
         def start() -> Source:
             for old in opened:
                 old.close()
-            opened.append(KafkaSource(kafka.address, topic, topic, member="one"))
+            opened.append(
+                KafkaSource(Cluster(kafka.address), topic, topic, member="one")
+            )
             return opened[-1]
 
         yield start
@@ -546,7 +549,7 @@ class TestKafka:
         calm = Bench(tmp_path / "calm")
         calm.publish(*traffic())
         calm.run()
-        with KafkaPublisher(kafka.address, topic) as publisher:
+        with KafkaPublisher(Cluster(kafka.address), topic) as publisher:
             for body in traffic():
                 publisher.publish(body, NATIVE)
             publisher.flush()
@@ -564,7 +567,7 @@ class TestKafka:
         self, bench: Bench, kafka: Any, topic: str, member: Callable[[], Source]
     ) -> None:
         """What was delivered is told in the topic of receipts, once."""
-        with KafkaPublisher(kafka.address, topic) as publisher:
+        with KafkaPublisher(Cluster(kafka.address), topic) as publisher:
             publisher.publish(incident("RECEIPT-1"), NATIVE)
             publisher.flush()
         source = member()
@@ -587,7 +590,9 @@ class TestKafka:
         self.consume(bench, source)
         told = [
             json.loads(message.body)
-            for message in _all(KafkaSource(kafka.address, RECEIPTS, topic + "-r"))
+            for message in _all(
+                KafkaSource(Cluster(kafka.address), RECEIPTS, topic + "-r")
+            )
             if message.key == "RECEIPT-1"
         ]
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 from kafka import TopicPartition
 
-from broker import keyring
+from broker.credentials import write_credential
 from broker.deliver import Credential
 from broker.errors import StoreError
 from broker.sandbox.kafka import KafkaSandbox
@@ -54,7 +54,7 @@ def office(
     """Return an office that has delivered one case to the unit."""
     made = Office(tmp_path / "office", monkeypatch, capfdbinary)
     credential = Credential(KP, misp.keys["sync"], misp.url)
-    keyring.write_credential(made.home / "credentials", credential)
+    write_credential(made.home / "credentials", credential)
     return made
 
 

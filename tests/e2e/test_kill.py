@@ -32,6 +32,7 @@ from broker.pipeline import advance, disclose, receive
 from broker.publish import KafkaPublisher
 from broker.rulebook import Rulebook
 from broker.settings import Settings, read_rulebook_files
+from broker.source.cluster import Cluster
 from tests.contract.kafka_fixtures import needs_kafka
 
 INCIDENTS = 500
@@ -132,7 +133,7 @@ def expected(
 
 def publish_slowly(address: str, stop: threading.Event) -> None:
     """Publish all messages over the time in which processes are killed."""
-    with KafkaPublisher(address, "csirt.incidents") as publisher:
+    with KafkaPublisher(Cluster(address), "csirt.incidents") as publisher:
         for message in messages():
             if stop.is_set():
                 return

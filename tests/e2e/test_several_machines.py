@@ -27,6 +27,7 @@ from kafka import KafkaConsumer, TopicPartition
 from broker.canonical import dumps
 from broker.demo.stage import Stage, staged
 from broker.publish import KafkaPublisher
+from broker.source.cluster import Cluster
 from broker.store import open_store
 from broker.store.connect import open_database
 from broker.store.register import entries
@@ -126,7 +127,7 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
 
 def publish(address: str, made: list[dict[str, Any]]) -> None:
     """Publish over the time in which processes come and go."""
-    with KafkaPublisher(address, TOPIC) as publisher:
+    with KafkaPublisher(Cluster(address), TOPIC) as publisher:
         for message in made:
             publisher.publish(dumps(message), NATIVE, message["uid"])
             time.sleep(0.08)
@@ -209,7 +210,7 @@ def check_books(url: str) -> None:
 def test_reconcile_agrees(machines: Machines) -> None:
     """After several machines worked, `besa reconcile` finds nothing to say."""
     made = messages()[:30]
-    with KafkaPublisher(machines.stage.kafka_address, TOPIC) as publisher:
+    with KafkaPublisher(Cluster(machines.stage.kafka_address), TOPIC) as publisher:
         for message in made:
             publisher.publish(dumps(message), NATIVE, message["uid"])
         publisher.flush()

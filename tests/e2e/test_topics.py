@@ -19,6 +19,7 @@ from broker.consume import Step
 from broker.publish import KafkaPublisher
 from broker.sandbox.kafka import KafkaSandbox
 from broker.seal import VerifyingKey
+from broker.source.cluster import Cluster
 from broker.source.kafka import DEAD_LETTERS, RECEIPTS
 from broker.store import open_store
 from tests.e2e.test_consume import Bench
@@ -58,7 +59,7 @@ class Topics:
 
     def publish(self, topic: str, *bodies: bytes) -> None:
         """Publish messages that do not say their format."""
-        with KafkaPublisher(self.address, topic) as publisher:
+        with KafkaPublisher(Cluster(self.address), topic) as publisher:
             for body in bodies:
                 publisher.publish(body)
             publisher.flush()

@@ -25,9 +25,11 @@ from typing import Any, Final
 
 from broker import keyring
 from broker.canonical import dumps
+from broker.credentials import read_credential
 from broker.deliver.file_drop import check
 from broker.publish import KafkaPublisher, Numbering
 from broker.sandbox.kafka import KafkaSandbox
+from broker.source.cluster import Cluster
 from broker.store import Status, open_store
 from broker.store.connect import open_database
 from tests.soak.world import UNITS, Site, expected, incident, messages
@@ -121,9 +123,9 @@ class Soak:
             insist(self.kafka.start)
         else:
             port = int(
-                keyring.read_credential(
-                    self.site.home / "credentials", what
-                ).url.rpartition(":")[2]
+                read_credential(self.site.home / "credentials", what).url.rpartition(
+                    ":"
+                )[2]
             )  # type: ignore[union-attr]
             self.site.misps[what].kill()
             self.site.misps[what].wait()
@@ -193,7 +195,9 @@ def publish(soak: Soak, count: int, seconds: float, stop: threading.Event) -> No
         chunk = made[done : done + 100]
         numbering = Numbering(soak.site.home / "producer-soak", "soak")
         try:
-            with KafkaPublisher(soak.kafka.address, TOPIC, "soak", numbering) as out:
+            with KafkaPublisher(
+                Cluster(soak.kafka.address), TOPIC, "soak", numbering
+            ) as out:
                 for number, revision in chunk:
                     one = incident(number, revision)
                     out.publish(dumps(one), NATIVE, one["uid"])

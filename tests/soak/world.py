@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from broker import keyring
+from broker.credentials import write_credential
 from broker.deliver import Credential
 
 ROOT: Final = Path(__file__).parents[2]
@@ -158,7 +159,7 @@ class Site:
         told = json.loads(ready.read_bytes())
         credential = Credential(unit, told["keys"]["csirt"], told["url"])
         if not port:
-            keyring.write_credential(self.home / "credentials", credential)
+            write_credential(self.home / "credentials", credential)
         return str(told["url"])
 
     def close(self) -> None:

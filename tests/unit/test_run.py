@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from broker import keyring
+from broker.credentials import write_credential
 from broker.deliver import Credential
 from broker.run import environment
 from broker.settings import Settings, Zone
@@ -71,7 +72,7 @@ def home(tmp_path: Path) -> Path:
     """Return a home with keys, and a credential for a recipient that is away."""
     keyring.create(tmp_path / "keys", tmp_path / "public-keys")
     away = Credential("kp-misp", "no key", "http://127.0.0.1:9")
-    keyring.write_credential(tmp_path / "credentials", away)
+    write_credential(tmp_path / "credentials", away)
     return tmp_path
 
 

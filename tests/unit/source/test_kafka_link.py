@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from broker.source import SourceError
+from broker.source.cluster import Cluster
 from broker.source.kafka import KafkaSource
-from broker.source.kafka_link import NotReachable, addresses, consumer, reachable
+from broker.source.kafka_link import NotReachable, consumer, reachable
 from broker.source.kafka_writer import KafkaWriter
 
 
@@ -41,19 +42,18 @@ def resources() -> tuple[int, int]:
 @pytest.mark.parametrize("wrong", ["", " ,", "kafka", "kafka:", ":9092", "a:99999"])
 def test_wrong_addresses(wrong: str) -> None:
     """What is not host:port is refused before anything is tried."""
-    for make in (addresses, KafkaSource, KafkaWriter):
-        with pytest.raises(SourceError, match="host:port"):
-            make(wrong)
+    with pytest.raises(SourceError, match="host:port"):
+        Cluster(wrong)
 
 
 def test_several_addresses() -> None:
     """Several addresses are written with commas, and IPv6 in brackets."""
-    assert ["a:1", "[::1]:2"] == addresses("a:1, [::1]:2,")
+    assert ["a:1", "[::1]:2"] == Cluster("a:1, [::1]:2,").servers
 
 
 def test_nobody_there(nobody: str) -> None:
     """A Kafka that is away is a trouble that is told, and no error."""
-    source = KafkaSource(nobody)
+    source = KafkaSource(Cluster(nobody))
 
     assert source.poll(10, 0.1) == []
     assert source.trouble() == f"Kafka at {nobody} does not answer"
@@ -63,7 +63,7 @@ def test_nobody_there(nobody: str) -> None:
 
 def test_polls_return_in_time(nobody: str) -> None:
     """Waiting for a Kafka that is away takes as long as was asked, so one can stop."""
-    source = KafkaSource(nobody)
+    source = KafkaSource(Cluster(nobody))
     started = time.monotonic()
     source.poll(10, 0.5)
 
@@ -74,21 +74,21 @@ def test_nothing_is_left_behind(mute: str) -> None:
     """Attempts that fail leave no thread and no file open, so one can try for days."""
     settings = {"group_id": "g", "bootstrap_timeout_ms": 300}
     with pytest.raises(NotReachable):
-        consumer(mute, settings)
+        consumer(Cluster(mute), settings)
     before = resources()
     for _ in range(3):
         with pytest.raises(NotReachable):
-            consumer(mute, settings)
+            consumer(Cluster(mute), settings)
     threads, files = resources()
 
-    assert reachable(mute)
+    assert reachable(Cluster(mute))
     assert threads <= before[0]
     assert files <= before[1]
 
 
 def test_writing_to_nobody(nobody: str) -> None:
     """Writing to a Kafka that is away fails at once and says where."""
-    writer = KafkaWriter(nobody)
+    writer = KafkaWriter(Cluster(nobody))
 
     with pytest.raises(SourceError, match=f"Kafka at {nobody} does not answer"):
         writer.write("t", b"x", None)
