@@ -406,6 +406,8 @@ def test_too_slow_consumer_loses_its_partitions(
         opened, kafka, topic, listener=watcher, max_poll_interval_ms=1_000, **QUICK
     )
     read(consumer, 3)
+    # On a busy machine joining alone may take several turns.
+    watcher.seen.clear()
     time.sleep(2)
 
     believed = consumer.assignment()
@@ -414,7 +416,7 @@ def test_too_slow_consumer_loses_its_partitions(
     again = read(consumer, 3)
 
     assert {TopicPartition(topic, 0)} == believed
-    assert [("assigned", [0]), ("lost", [0]), ("assigned", [0])] == watcher.seen
+    assert [("lost", [0]), ("assigned", [0])] == watcher.seen
     assert [(0, 0), (0, 1), (0, 2)] == again
 
 
