@@ -5,7 +5,8 @@ and its cases run; then one reference is swapped.
 
 Changes are seen by looking at the files once a second; they are read when they have
 held still between two looks, so that a file that is being written, or half of a set of
-files, is not taken for the whole.
+files, is not taken for the whole. What the files are not to blame for, such as a key
+that is missing or a disk that does not answer, is tried again without their changing.
 
 Invariants: whatever is wrong, the last good rulebook stays in force, and an alarm says
 why; nothing is swapped while a batch is decided; a rulebook is never made of files that
@@ -37,6 +38,7 @@ from broker.yaml_folder import meant_as_yaml
 
 _LOG: Final = logging.getLogger("besa.rulebook")
 _EVERY_SECONDS: Final = 1.0
+_PATIENCE: Final = 30  # in looks: between two tries, where not the files are wrong
 _SHOWN: Final = 3
 LAPSE_ALARM: Final = "agreement-ends"
 """The kind of alarm about an agreement that ends soon or has ended."""
@@ -89,10 +91,10 @@ class Reloading:
         self._clock = clock
         self._prepare = prepare
         self._every = every
-        self._judged = self._look()
         self._changed: _Look | None = None
+        self._again: float | None = None
+        self._judged, files = self._begin()
         self._next = time.monotonic() + every
-        files = read_rulebook_files(policies, mappings)
         self._book = checked(files)
         prepare(self._book)
         self._recipients = recipients_digest(files)
@@ -117,6 +119,8 @@ class Reloading:
         seen = self._look()
         if seen == self._judged:
             self._changed = None
+            if self._again is not None and time.monotonic() >= self._again:
+                self._judge(seen)
         elif seen != self._changed:
             self._changed = seen  # somebody may still be writing
         else:
@@ -136,6 +140,21 @@ class Reloading:
             _LOG.warning("the store was not told of the rulebook: %s", error)
         else:
             self._untold = False
+
+    def _begin(self) -> tuple[_Look, dict[str, bytes]]:
+        """Return the files to begin with, and how they looked when they were read.
+
+        A process may be started again just while somebody writes: it is no less careful
+        than one that runs.
+        """
+        for _ in range(_PATIENCE):
+            seen = self._look()
+            files = read_rulebook_files(*self._folders)
+            if self._look() == seen:
+                break
+            time.sleep(self._every)
+        _refuse_unfinished(files)
+        return seen, files
 
     def _announce(self, store: Store) -> None:
         """Raise an alarm 60, 30 and 7 days before an agreement ends, and afterwards."""
@@ -166,25 +185,32 @@ class Reloading:
             _refuse_unfinished(files)
             book = checked(files)
             self._prepare(book)
-        except BesaError as error:
-            self._keep(_first_of(error))
+        except RulebookError as error:
+            self._again = None  # until somebody mends the files
+            self._keep(_first_of(error), seen)
         except Exception as error:
             # INVARIANT: a mistake in the loader must not stop what is in force.
-            self._keep(f"an internal error ({type(error).__name__})")
+            kind = f"an internal error ({type(error).__name__})"
+            self._again = time.monotonic() + _PATIENCE * self._every
+            self._keep(str(error) if isinstance(error, BesaError) else kind, seen)
         else:
+            self._again = None
             self._take_up(book, recipients_digest(files))
         self._judged, self._changed = seen, None
-        self._untold = True
 
     def _take_up(self, book: Rulebook, recipients: str) -> None:
         if book.digest != self._book.digest:
             _LOG.info("the rulebook %s is in force now", book.digest[:16])
         self._book, self._recipients, self._trouble = book, recipients, ""
+        self._untold = True
 
-    def _keep(self, why: str) -> None:
+    def _keep(self, why: str, seen: _Look) -> None:
         in_force = self._book.digest[:16]
-        self._trouble = f"changed policies are not in force, {in_force} stays: {why}"
-        _LOG.error("%s", self._trouble)
+        trouble = f"changed policies are not in force, {in_force} stays: {why}"
+        if (trouble, seen) == (self._trouble, self._judged):
+            return  # said before, of these very files
+        self._trouble, self._untold = trouble, True
+        _LOG.error("%s", trouble)
 
     def _look(self) -> _Look:
         return tuple(sorted(_states(self._folders)))
@@ -196,8 +222,9 @@ def _states(folders: tuple[Path, ...]) -> Iterator[tuple[str, int, int, int, int
         try:
             # Also what is only meant as one: reading says so.
             paths = sorted(meant_as_yaml(folder.resolve()))
-        except (OSError, SettingsError):
-            continue  # reading says why
+        except (OSError, SettingsError) as error:
+            yield str(error), 0, 0, 0, 0  # reading says it; so does the next cause
+            continue
         for path in paths:
             try:
                 state = path.stat()
@@ -229,6 +256,19 @@ def _refuse_unfinished(files: Mapping[str, bytes]) -> None:
 
 
 _ADVICE: Final = "it may be half-written; a finished file ends with a line break"
+
+
+def tell_refused(store: Store, error: BesaError, now: datetime) -> None:
+    """Tell the store that no process decides, because it has no rulebook to begin with.
+
+    Otherwise the store would go on saying which rulebook is in force.
+    """
+    trouble = f"nothing is read or decided, no policies can be used: {_first_of(error)}"
+    try:
+        if store.status(now).rulebook_trouble != trouble:
+            store.alarm(RULEBOOK_ALARM, "", trouble, now)
+    except StoreError as failed:
+        _LOG.warning("the store was not told of the policies: %s", failed)
 
 
 def _first_of(error: BesaError) -> str:

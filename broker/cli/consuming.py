@@ -15,16 +15,17 @@ from broker import keyring
 from broker.cli.watching import health_of
 from broker.consume import Consumer
 from broker.editor import last_editor
+from broker.errors import RulebookError, SettingsError
 from broker.feedback import Tracing
 from broker.kafka_access import cluster_of
 from broker.keys import Keys, RecipientKey
 from broker.model.intake import Message, Position
 from broker.model.reviewer import Reviewers
 from broker.recall import Recall
-from broker.reload import Reloading
+from broker.reload import Reloading, tell_refused
 from broker.rulebook import Rulebook
 from broker.seal import SigningKey
-from broker.settings import Settings, read_reviewers
+from broker.settings import Settings, Zone, read_reviewers
 from broker.source import Gone, Source
 from broker.source.telling import KafkaTelling, SpoolTelling, Tell
 from broker.store import Store
@@ -105,12 +106,18 @@ def consumer_of(
     keys = Keys(signing, secrets)
     vault_secrets: dict[int, bytes] = {}
     vault = Vault(vault_secrets)
-    reloading = Reloading(
-        settings.policies_folder,
-        settings.mappings_folder,
-        _now,
-        prepare=partial(_add_secrets, settings, secrets, vault_secrets),
-    )
+    try:
+        reloading = Reloading(
+            settings.policies_folder,
+            settings.mappings_folder,
+            _now,
+            prepare=partial(_add_secrets, settings, secrets, vault_secrets),
+        )
+    except (RulebookError, SettingsError) as error:
+        # A person at a terminal sees it; of a process that started again nobody does.
+        if settings.zone is Zone.CONSUME:
+            tell_refused(store, error, _now())
+        raise
     reloading.tell(store)
     sweep = Sweep(
         store,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -10,6 +12,7 @@ from broker.cli import terminal
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from threading import Event
 
     from broker.deliver import Credential
@@ -22,6 +25,8 @@ _AGAIN_SECONDS: Final = 2.0
 UntilIdle = Annotated[
     bool, typer.Option("--until-idle", help="End when there is nothing left to do.")
 ]
+# With `besa run`: the pipe by which this process tells it that it is set up, or is not.
+Tells = Annotated[int | None, typer.Option("--tells", hidden=True)]
 
 
 def run(until_idle: UntilIdle = False) -> None:
@@ -38,11 +43,13 @@ def run(until_idle: UntilIdle = False) -> None:
     _make_home(settings)
     # Here and once: both processes would refuse an older store again and again.
     open_store(settings.store_url).close()
-    if not supervise(settings, until_idle=until_idle, report=terminal.warn):
-        terminal.stop(ExitCode.FAULT, "a process keeps dying; its errors stand above")
+    if why := supervise(settings, until_idle=until_idle, report=terminal.warn):
+        terminal.stop(ExitCode.FAULT, why)
 
 
-def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
+def consume(
+    until_idle: UntilIdle = False, as_json: AsJson = False, tells: Tells = None
+) -> None:
     """Read incidents, decide, and store what may leave.
 
     Reads Kafka when BESA_KAFKA is set, else the folder that BESA_SPOOL names. Holds the
@@ -55,18 +62,20 @@ def consume(until_idle: UntilIdle = False, as_json: AsJson = False) -> None:
     from broker.cli.consuming import consumer_of, source_of
     from broker.settings import read_settings
 
-    settings = read_settings()
-    signing = keyring.read_signing_key(settings.keys_folder)
-    _make_home(settings)
-    terminal.log_to_stderr(settings.log_level)
-    stop = Event()
-    with terminal.on_stop(stop.set), _opened(settings, stop) as store:
-        source = source_of(settings, store)
-        try:
-            consumer = consumer_of(settings, source, store, signing)
-            totals = consumer.run(until_idle=until_idle, stop=stop)
-        finally:
-            source.close()
+    with _telling(tells) as is_set_up:
+        settings = read_settings()
+        signing = keyring.read_signing_key(settings.keys_folder)
+        _make_home(settings)
+        terminal.log_to_stderr(settings.log_level)
+        stop = Event()
+        with terminal.on_stop(stop.set), _opened(settings, stop) as store:
+            source = source_of(settings, store)
+            try:
+                consumer = consumer_of(settings, source, store, signing)
+                is_set_up()
+                totals = consumer.run(until_idle=until_idle, stop=stop)
+            finally:
+                source.close()
     stored = {name: number for name, number in totals.stored.items() if number}
     if as_json:
         terminal.print_json({"messages": totals.messages, **totals.stored})
@@ -83,6 +92,7 @@ def dispatch(
     idle_when_closed: Annotated[
         int | None, typer.Option("--idle-when-closed", hidden=True)
     ] = None,
+    tells: Tells = None,
 ) -> None:
     """Deliver what is sealed, and check that it arrived.
 
@@ -100,35 +110,37 @@ def dispatch(
     from broker.dispatch import Dispatcher
     from broker.settings import read_settings, recipients_of
 
-    settings = read_settings()
-    keys = keyring.read_public_keys(settings.public_keys_folder)
-    _make_home(settings)
-    terminal.log_to_stderr(settings.log_level)
-    polling = Polling(settings)
+    with _telling(tells) as is_set_up:
+        settings = read_settings()
+        keys = keyring.read_public_keys(settings.public_keys_folder)
+        _make_home(settings)
+        terminal.log_to_stderr(settings.log_level)
+        polling = Polling(settings)
 
-    def ready(files: Files) -> Dispatcher:
-        recipients, credentials = reachable(settings, recipients_of(files))
-        if not until_idle and idle_when_closed is None:
-            polling.renew(recipients, credentials)
-        return Dispatcher(
-            settings.store_url,
-            recipients,
-            credentials,
-            keys,
-            clock=lambda: datetime.now(UTC),
-            watch=health_of(settings).look,
-        )
+        def ready(files: Files) -> Dispatcher:
+            recipients, credentials = reachable(settings, recipients_of(files))
+            if not until_idle and idle_when_closed is None:
+                polling.renew(recipients, credentials)
+            return Dispatcher(
+                settings.store_url,
+                recipients,
+                credentials,
+                keys,
+                clock=lambda: datetime.now(UTC),
+                watch=health_of(settings).look,
+            )
 
-    turns, stop = Turns(settings, ready, idle_when_closed), Event()
+        turns, stop = Turns(settings, ready, idle_when_closed), Event()
 
-    def end() -> None:
-        stop.set()
-        turns.stop()
+        def end() -> None:
+            stop.set()
+            turns.stop()
 
-    with terminal.on_stop(end):
-        _opened(settings, stop).close()
-        totals = turns.run(until_idle=until_idle)
-    polling.stop()
+        with terminal.on_stop(end):
+            _opened(settings, stop).close()
+            is_set_up()
+            totals = turns.run(until_idle=until_idle)
+        polling.stop()
     if as_json:
         terminal.print_json(totals)
     else:
@@ -142,6 +154,35 @@ def _counted(number: int, name: str) -> str:
     """Return a count as it is said: ``2 duplicates``, ``1 dead letter``, ``3 held``."""
     words = name.replace("_", " ")
     return f"{number} {words.removesuffix('s') if number == 1 else words}"
+
+
+@contextlib.contextmanager
+def _telling(pipe: int | None) -> Iterator[Callable[[], None]]:
+    """Give what tells `besa run` that this process is set up; tell what ends it, too.
+
+    The run says it once, however often this process is started. Whoever started it by
+    hand reads the error as that of any other command.
+    """
+    from broker.errors import BesaError
+    from broker.run import READY
+
+    def tell(data: bytes) -> None:
+        if pipe is not None:
+            with os.fdopen(pipe, "wb", closefd=False) as other:
+                other.write(data)
+
+    try:
+        yield lambda: tell(READY)
+    except BesaError as error:
+        if pipe is None:
+            raise
+        tell((str(error) or type(error).__name__).encode("utf-8", "replace"))
+        terminal.stop(terminal.exit_code_of(error))
+    except OSError as error:
+        if pipe is None or error.filename is None:
+            raise
+        tell(f"{error.filename}: {error.strerror or 'cannot be used'}".encode())
+        terminal.stop(ExitCode.FAULT)
 
 
 def _opened(settings: Settings, stop: Event) -> Store:

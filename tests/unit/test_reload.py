@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from broker.errors import RulebookError, SettingsError
-from broker.reload import LAPSE_ALARM, Reloading, checked
+from broker.reload import LAPSE_ALARM, Reloading, checked, tell_refused
 from broker.rulebook import Rulebook
 from broker.settings import read_rulebook_files, recipients_digest
 from broker.store import Store, open_store
@@ -271,6 +271,122 @@ def test_a_deleted_folder_changes_nothing(policies: Path, watched: Watched) -> N
 
     assert before == watched.digest
     assert "is not a folder" in told
+    assert "" == watched.trouble()
+
+
+def test_the_trouble_says_what_is_wrong_now(policies: Path, watched: Watched) -> None:
+    """A folder that comes back empty is told of as that, not as one that is gone."""
+    away = policies.with_name("away")
+    policies.rename(away)
+    watched.look()
+    gone = watched.trouble()
+    policies.mkdir()
+    watched.look()
+    empty = watched.trouble()
+    policies.rmdir()
+    away.rename(policies)
+    watched.look()
+
+    assert "is not a folder" in gone
+    assert "holds no YAML file" in empty
+    assert "" == watched.trouble()
+
+
+def test_what_the_files_are_not_to_blame_for_is_tried_again(
+    policies: Path, store: Store
+) -> None:
+    """A key that was missing and is there by now needs no other change of a file."""
+    missing = [False]
+
+    class Unready(Watched):
+        def _prepare(self, book: Rulebook) -> None:
+            super()._prepare(book)
+            if missing[0]:
+                raise SettingsError("the key of the vault is missing")
+
+    watched = Unready(policies, store)
+    before = watched.digest
+    missing[0] = True
+    change(policies)
+    watched.look(lambda: bool(watched.trouble()), looks=20)
+    watched.look(lambda: len(watched.prepared) > 2, looks=200)
+    tries, alarm = len(watched.prepared), store.status(_now()).alarms[0]
+    refused = watched.digest
+    missing[0] = False
+    watched.look(lambda: watched.digest != before, looks=200)
+
+    assert tries > 2
+    assert (before, 1) == (refused, alarm.times)
+    assert before != watched.digest
+    assert "" == watched.trouble()
+
+
+def test_a_mistake_is_not_read_again_and_again(
+    policies: Path, watched: Watched
+) -> None:
+    """What only a change of the files can mend costs nothing until they change."""
+    change(policies, "effect: share", "effect: withhold")
+    watched.look(lambda: bool(watched.trouble()), looks=20)
+    alarm = watched.store.status(_now()).alarms[0]
+    watched.look(looks=60)
+
+    assert "cases/kp-cybercrime" in watched.trouble()
+    assert alarm == watched.store.status(_now()).alarms[0]
+
+
+def test_nothing_begins_with_a_half_written_file(policies: Path) -> None:
+    """A process that starts just while somebody writes is as careful as one that runs.
+
+    Without its last clause the file is a policy, too: one that withholds less.
+    """
+    path = policies / AGREEMENT
+    text = path.read_text("utf-8")
+    path.write_text(text.rstrip("\n"), "utf-8")
+
+    with pytest.raises(RulebookError, match="the last line has no end"):
+        Reloading(policies, ROOT / "mappings", _now)
+
+
+def test_files_that_are_being_written_are_waited_for_at_the_beginning(
+    policies: Path,
+) -> None:
+    """What changed while it was read is read anew before anything is decided by it."""
+    path = policies / AGREEMENT
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"clauses:")])
+
+    class Writing(Reloading):
+        looks = 0
+
+        def _look(self) -> tuple[tuple[str, int, int, int, int], ...]:
+            self.looks += 1
+            if self.looks == 2:
+                path.write_bytes(whole)
+            return super()._look()
+
+    reloading = Writing(policies, ROOT / "mappings", _now, every=EVERY)
+    files = read_rulebook_files(policies, ROOT / "mappings")
+
+    assert checked(files).digest == reloading.rulebook().digest
+
+
+def test_the_store_learns_that_nothing_could_begin(
+    policies: Path, store: Store
+) -> None:
+    """Where no process decides, the status does not say that a rulebook is in force."""
+    Watched(policies, store)
+    change(policies, "effect: share", "effect: shore")
+    with pytest.raises(RulebookError) as refusal:
+        Reloading(policies, ROOT / "mappings", _now)
+    for _ in range(2):
+        tell_refused(store, refusal.value, _now())
+    told, alarm = store.status(_now()).rulebook_trouble, store.status(_now()).alarms[0]
+    change(policies, "effect: shore", "effect: share")
+    watched = Watched(policies, store)
+
+    assert "nothing is read or decided" in told
+    assert f"{AGREEMENT}:" in told
+    assert ("rulebook", 1) == (alarm.kind, alarm.times)
     assert "" == watched.trouble()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,10 @@ from broker.credentials import write_credential
 from broker.deliver import Credential
 from broker.run import environment
 from broker.settings import Settings, Zone
+from broker.store import Status, open_store
+from tests.waiting import eventually
 
+ROOT = Path(__file__).parents[2]
 AROUND = {
     "PATH": "/bin",
     "LC_ALL": "C.UTF-8",
@@ -79,8 +84,12 @@ def home(tmp_path: Path) -> Path:
 class Run:
     """`besa run` as an operator starts it."""
 
-    def __init__(self, home: Path, *arguments: str) -> None:
+    def __init__(
+        self, home: Path, *arguments: str, policies: Path | None = None
+    ) -> None:
         env = {k: v for k, v in os.environ.items() if not k.startswith("BESA_")}
+        if policies is not None:
+            env["BESA_POLICIES"] = str(policies)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "broker.cli", "run", *arguments],
             env={**env, "BESA_HOME": str(home)},
@@ -119,6 +128,14 @@ def run(home: Path) -> Iterator[Run]:
     yield started
     started.process.kill()
     started.process.communicate(timeout=30)
+
+
+def command(pid: int) -> str:
+    """Return with which words a process was started; none once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
 
 
 def is_alive(pid: int) -> bool:
@@ -174,12 +191,84 @@ def test_with_nothing_to_do_a_run_until_idle_ends(home: Path) -> None:
     assert 0 == Run(home, "--until-idle").end()[0]
 
 
-@pytest.mark.slow
-def test_a_zone_that_keeps_dying_ends_the_run(tmp_path: Path) -> None:
-    """Without keys consume dies at once, each time; after five deaths it is a fault."""
+def test_what_is_set_up_wrongly_is_said_once(tmp_path: Path) -> None:
+    """Without keys neither zone can start: each says so once, and the run ends."""
     code, said = Run(tmp_path).end()
 
     assert 3 == code
-    assert "giving up" in said
-    assert "besa keys create" in said
+    assert 1 == said.count("consume cannot start: ")
+    assert 1 == said.count("dispatch cannot start: ")
+    assert 2 == said.count("besa keys create")
+    assert 1 == said.count("giving up: mend what stands above")
+    assert "starting it again" not in said
+    assert "Traceback" not in said
+
+
+def test_what_stops_both_zones_is_said_once(home: Path) -> None:
+    """One mistake that both zones stumble over is not told in full twice."""
+    code, said = Run(home, policies=home / "nowhere").end()
+
+    assert 3 == code
+    assert 1 == said.count("nowhere is not a folder")
+    assert 1 == said.count("cannot start for the same reason")
+
+
+@linux_only
+@pytest.mark.slow
+def test_policies_that_are_spoilt_as_a_zone_dies_are_waited_for(
+    home: Path, tmp_path: Path
+) -> None:
+    """Deliveries go on, the status says why nothing is decided, and all comes back."""
+    policies = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", policies)
+    file = policies / "agreements/fiu.yaml"
+    good = file.read_text("utf-8")
+    run = Run(home, policies=policies)
+    store = f"sqlite:///{home}/besa.sqlite"
+
+    def status() -> Status:
+        with open_store(store) as opened:
+            return opened.status(datetime.now(UTC))
+
+    try:
+        run.wait_for_children()
+        eventually((home / "besa.sqlite").exists)
+        eventually(lambda: status().in_force)
+        dispatch = next(pid for pid in run.children() if "dispatch" in command(pid))
+        consume = next(pid for pid in run.children() if "consume" in command(pid))
+        file.write_text(good.replace("effect: share", "effect: shore"), "utf-8")
+        os.kill(consume, signal.SIGKILL)
+        eventually(lambda: "nothing is read or decided" in status().rulebook_trouble)
+        eventually(lambda: run.children() == {dispatch})
+        spoilt = status().rulebook_trouble
+        file.write_text(good, "utf-8")
+        eventually(lambda: not status().rulebook_trouble, seconds=60)
+        both = run.wait_for_children()
+    finally:
+        run.process.terminate()
+        code, said = run.end()
+
+    assert dispatch in both
+    assert "agreements/fiu.yaml:34:" in spoilt
+    assert 0 == code
+    assert 1 == said.count("fiu.yaml:34:13: `shore`")
+    assert 1 == said.count("consume is tried again every 30 seconds")
+
+
+@linux_only
+@pytest.mark.slow
+def test_a_zone_that_keeps_dying_ends_the_run(run: Run) -> None:
+    """A zone that dies five times, and says nothing of why, ends the run: a fault."""
+    children = run.wait_for_children()
+    spared = next(pid for pid in children if "dispatch" in command(pid))
+    deadline = time.monotonic() + 60
+    while run.process.poll() is None and time.monotonic() < deadline:
+        for pid in run.children() - {spared}:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    code, said = run.end()
+
+    assert 3 == code
+    assert 4 == said.count("consume ended (by SIGKILL); starting it again")
+    assert "consume ended 5 times; giving up" in said
     assert "Traceback" not in said
