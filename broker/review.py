@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -28,6 +28,8 @@ from broker.model.reviewer import Reviewer, Reviewers, public_key
 from broker.store import Approved, Held
 
 _PURPOSE: Final = "besa approval 1"
+# By so much may the clocks of two machines differ.
+_SKEW: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,9 @@ def weighed(
     name = reviewer.name
     if now > approved.until or approved.until - approved.at > reviewers.lifetime:
         return f"the approval of {name} has expired"
+    if approved.at > now + _SKEW:
+        # Given while a clock was ahead, it would count for longer than it may.
+        return f"the approval of {name} was given in the future: a clock was wrong"
     if approved.statement not in statements:
         return f"the statement of {name} is not about this"
     if reviewer.key and not holds(approved, reviewer.key):

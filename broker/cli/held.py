@@ -14,7 +14,7 @@ from broker.cli.terminal import AsJson, ExitCode
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from broker.model.reviewer import Reviewer
+    from broker.model.reviewer import Reviewer, Reviewers
     from broker.review import Behind
     from broker.settings import Settings
     from broker.store import Held, HeldDraft, Store
@@ -85,8 +85,9 @@ def show(
     from datetime import UTC, datetime
 
     settings, store = opened()
+    now = datetime.now(UTC)
     with store:
-        found = _item(store, item)
+        found, in_force = _item(store, item), store.status(now).in_force
     if raw:
         terminal.write(found.body)
     elif as_json:
@@ -99,7 +100,7 @@ def show(
         from broker.cli.held_view import show_item
 
         behind = _behind(settings, found.held)
-        show_item(found, behind, datetime.now(UTC))
+        show_item(found, behind, in_force, now)
 
 
 @app.command()
@@ -154,7 +155,9 @@ def release(
             held.id,
             Approved(0, reviewer.name, held.sha256, now, until, text, signature),
         )
-        names = {one.reviewer for one in _item(store, item).held.approvals}
+        names, wrong = _counted(_item(store, item).held, reviewers, behind, now)
+    for why in wrong:
+        terminal.warn(f"an approval does not count: {why}")
     _tell_approved(held, reviewer, names, until, as_json=as_json)
 
 
@@ -219,7 +222,9 @@ def _chosen(
     found = _item(store, number)
     held = found.held
     if held.ended:
-        terminal.stop(ExitCode.NO, f"{number} does not wait any more: {held.ended}")
+        from broker.cli.held_view import state
+
+        terminal.stop(ExitCode.NO, f"{number} does not wait any more: {state(held)}")
     if not held.sha256 and may_lack_draft and digest == "-":
         return found
     if len(digest) < _SHORTEST_DIGEST:
@@ -248,6 +253,25 @@ def _must_be_releasable(store: Store, held: Held, now: datetime) -> None:
             f"{held.why}: no approval can release that; change the policy or publish "
             "a corrected revision",
         )
+
+
+def _counted(
+    held: Held, reviewers: Reviewers, behind: Behind, now: datetime
+) -> tuple[set[str], list[str]]:
+    """Return whose approvals count as things are now, and why others do not.
+
+    The consuming process asks the same, and is the one that decides.
+    """
+    from broker.review import objection
+
+    names: set[str] = set()
+    wrong = []
+    for one in held.approvals:
+        if why := objection(one, held, reviewers, behind, now):
+            wrong.append(why)
+        else:
+            names.add(one.reviewer)
+    return names, wrong
 
 
 def _behind(settings: Settings, held: Held) -> Behind:

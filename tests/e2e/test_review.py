@@ -364,6 +364,71 @@ def test_people_read_what_is_held_and_why(office: Office) -> None:
     assert "since" in next(line for line in status.splitlines() if "Rulebook" in line)
 
 
+def test_whose_approval_does_not_count_is_told_at_once(office: Office) -> None:
+    """The second person hears that the first one's approval does not count, and why."""
+    held_case(office)
+    office.approve("arta")
+    reviewers = office.home / "reviewers.yaml"
+    text = reviewers.read_text()
+    reviewers.write_text(text.replace("dea@csirt.example", "arta@csirt.example"))
+    second = office.approve("besnik")
+    third = office.approve("cufe")
+    office.consume()
+
+    assert (["besnik"], False) == (second.json["approvals"], second.json["complete"])
+    assert "does not count: arta was the last to edit the agreement" in second.err
+    assert (["besnik", "cufe"], True) == (
+        third.json["approvals"],
+        third.json["complete"],
+    )
+    assert 1 == len(queued(office))
+
+
+def test_an_approval_that_expired_is_shown_as_that(office: Office) -> None:
+    """List and item tell until when an approval counts, and since when it does not."""
+    held = held_case(office)
+    office.approve("arta")
+    before = office.besa("held", "list").out.decode()
+    with office_store(office) as store:
+        store.execute("UPDATE approvals SET until = 1000")
+    listed = office.besa("held", "list").out.decode()
+    shown = office.besa("held", "show", str(held["id"])).out.decode()
+
+    assert "approved by arta (until 20" in before
+    for text in (listed, shown):
+        assert "arta (expired on 1970-01-01 00:00 UTC)" in text
+
+
+def test_a_reviewer_sees_that_the_policies_have_changed(office: Office) -> None:
+    """Beside a draft stands that a release would be made under other policies."""
+    held = held_case(office)
+    same = office.besa("held", "show", str(held["id"])).out.decode()
+    office.edit(
+        "agreements/kp-cybercrime.yaml", "retention_days: 1825", "retention_days: 30"
+    )
+    office.consume()
+    other = office.besa("held", "show", str(held["id"])).out.decode()
+    in_force = office.besa("status", "--json").json["in_force"]
+
+    assert "is in force now" not in same
+    assert f"! {in_force[:16]} is in force now" in other
+
+
+def test_what_does_not_wait_any_more_says_how_it_ended(office: Office) -> None:
+    """An ended share names what overtook it, and asks nobody to approve it."""
+    held = held_case(office)
+    office.publish(incident(revision=2))
+    office.consume()
+    item = str(held["id"])
+    late = office.besa("held", "release", item, held["sha256"], "--as", "cufe")
+    shown = office.besa("held", "show", item).out.decode()
+
+    assert "does not wait any more: superseded by revision 2" in late.err
+    assert "superseded by revision 2" in shown
+    assert "its draft is not kept" in shown
+    assert "nobody yet" not in shown
+
+
 def test_nobody_reviews_without_being_known(office: Office) -> None:
     """A stranger, a wrong key, no key, and a digest not looked at are all refused."""
     held = held_case(office)

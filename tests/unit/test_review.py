@@ -89,6 +89,13 @@ def test_an_approval_ends() -> None:
     assert "expired" in why(approved(), people=short)
 
 
+def test_an_approval_from_the_future_does_not_count() -> None:
+    """What was approved while a clock was ahead would count for longer than it may."""
+    assert "" == why(approved(), after=-timedelta(minutes=10))
+    assert "in the future" in why(approved(), after=-timedelta(minutes=11))
+    assert "in the future" in why(approved(), after=-timedelta(days=400))
+
+
 def test_who_is_not_listed_any_more_does_not_count() -> None:
     """A reviewer who was taken off the list has approved nothing."""
     assert "arta is no reviewer" == why(approved(), people=Reviewers())
