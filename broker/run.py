@@ -59,7 +59,7 @@ _INHERITED: Final = frozenset(
     }
 )
 _SECRET_OF: Final[Mapping[Zone, frozenset[str]]] = {
-    Zone.CONSUME: frozenset({"BESA_KEYS", "BESA_VAULT_KEYS"}),
+    Zone.CONSUME: frozenset({"BESA_KEYS", "BESA_VAULT_KEYS", "BESA_KAFKA_ACCESS"}),
     Zone.DISPATCH: frozenset({"BESA_CREDENTIALS"}),
 }
 

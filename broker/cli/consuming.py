@@ -29,6 +29,7 @@ from broker.settings import Settings, Zone, read_reviewers
 from broker.source import Gone, Source
 from broker.source.telling import KafkaTelling, SpoolTelling, Tell
 from broker.store import Store
+from broker.store.status import status_positions
 from broker.sweep import Sweep
 from broker.tightened import Tightened
 from broker.vault import Purge, Vault
@@ -54,13 +55,35 @@ def source_of(settings: Settings, store: Store) -> Source:
                 cluster,
             )
         return KafkaSource(
-            cluster, settings.topics, settings.group, member=settings.member
+            cluster,
+            settings.topics,
+            settings.group,
+            member=settings.member,
+            reached=partial(status_positions, store.database),
         )
     from broker.source.spool import SpoolSource
 
     wanted = partial(store.held_positions, "spool")
     keep = timedelta(days=settings.spool_keep_days)
     return SpoolSource(settings.spool_folder, keep=keep, wanted=wanted)
+
+
+def set_back(settings: Settings, store: Store) -> int:
+    """Let Kafka begin again where the store ends; return how many messages come again.
+
+    Raises:
+        SettingsError: there is no Kafka, or what it takes to be let in is wrong.
+        SourceError: Kafka does not answer, or somebody else reads in the group.
+    """
+    from broker.source import kafka_ahead
+
+    if not settings.kafka:
+        raise SettingsError(
+            "BESA_KAFKA is not set; a folder is read once, file by file"
+        )
+    reached = partial(status_positions, store.database)
+    cluster = cluster_of(settings)
+    return kafka_ahead.set_back(cluster, settings.topics, settings.group, reached)
 
 
 def telling_of(settings: Settings) -> Tell:

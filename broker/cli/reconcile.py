@@ -43,12 +43,15 @@ def reconcile(
     from broker.cli.outbox import opened
     from broker.cli.progress import bar, is_watched
     from broker.cli.reconcile_view import show
+    from broker.cli.restored import refuse_restored
     from broker.settings import read_recipients, read_settings
 
     settings = read_settings()
     recipients = _chosen(read_recipients(settings.policies_folder), recipient)
     keys = keyring.read_public_keys(settings.public_keys_folder)
     with opened() as database, bar(shown=is_watched() and not as_json) as tell:
+        if repair:
+            refuse_restored(settings, database)
         mend = _mending(database) if repair else None
         reports = tuple(_reports(settings, database, recipients, keys, mend, tell))
         source = None if recipient else _source(settings, database)

@@ -35,6 +35,7 @@ def run(until_idle: UntilIdle = False) -> None:
     Each is a process of its own and gets only its own secrets. Stop with Ctrl-C or
     SIGTERM; what is in progress is finished first.
     """
+    from broker.cli.restored import refuse_restored
     from broker.run import supervise
     from broker.settings import read_settings
     from broker.store import open_store
@@ -42,13 +43,22 @@ def run(until_idle: UntilIdle = False) -> None:
     settings = read_settings()
     _make_home(settings)
     # Here and once: both processes would refuse an older store again and again.
-    open_store(settings.store_url).close()
+    with open_store(settings.store_url) as store:
+        refuse_restored(settings, store.database)
     if why := supervise(settings, until_idle=until_idle, report=terminal.warn):
         terminal.stop(ExitCode.FAULT, why)
 
 
 def consume(
-    until_idle: UntilIdle = False, as_json: AsJson = False, tells: Tells = None
+    until_idle: UntilIdle = False,
+    as_json: AsJson = False,
+    read_again: Annotated[
+        bool,
+        typer.Option(
+            "--read-again", help="After a restored store: begin where it ends."
+        ),
+    ] = False,
+    tells: Tells = None,
 ) -> None:
     """Read incidents, decide, and store what may leave.
 
@@ -59,7 +69,7 @@ def consume(
     from threading import Event
 
     from broker import keyring
-    from broker.cli.consuming import consumer_of, source_of
+    from broker.cli.consuming import consumer_of, set_back, source_of
     from broker.settings import read_settings
 
     with _telling(tells) as is_set_up:
@@ -69,6 +79,9 @@ def consume(
         terminal.log_to_stderr(settings.log_level)
         stop = Event()
         with terminal.on_stop(stop.set), _opened(settings, stop) as store:
+            if read_again:
+                come = terminal.counted(set_back(settings, store), "message")
+                terminal.note(f"{come} will be read again")
             source = source_of(settings, store)
             try:
                 consumer = consumer_of(settings, source, store, signing)

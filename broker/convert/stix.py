@@ -24,7 +24,7 @@ from broker.convert.observables import Known, word
 from broker.convert.parts import parts
 from broker.convert.summary import retraction_summary, summary
 from broker.errors import ConversionError
-from broker.model.sharing import Bundle, Edition, Note, Redacted, Sighting
+from broker.model.sharing import TAKEN_BACK, Bundle, Edition, Note, Redacted, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def to_retraction(
     ids = Ids(case.ids, case.uid)
     markings = frame.tlp[marking[0]], frame.pap[marking[1]]
     setting = Setting(frame, markings, ids, Known())
-    name = f"[Taken back by {frame.csirt.name}]"
+    name = f"{TAKEN_BACK}{frame.csirt.name}]"
     return Bundle(
         _bundle_id(case, ids),
         _report(setting, case, {"name": name, "revoked": True}),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from broker.model.decision import RECALLED, Decision, Effect, Finding
 from broker.model.reveal import Deposit
@@ -187,6 +187,10 @@ class Breach:
     def __str__(self) -> str:
         about = f", a value of {self.about}" if self.about else ""
         return f"{self.rule} at {self.path or 'the whole document'}{about}"
+
+
+TAKEN_BACK: Final = "[Taken back by "
+"""How the name of an edition begins that takes everything back, at every recipient."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class Finding(StrEnum):
@@ -18,8 +19,12 @@ class Finding(StrEnum):
     OLDER = "older"  # an older edition is there
     ALTERED = "altered"  # somebody changed it there
     DELETED = "deleted"  # somebody deleted it there
+    RECALLED = "recalled"  # we took it back, and the store does not know
     FAILED = "failed"  # its newest edition never arrived, and nobody tries any more
     BROKEN = "broken"  # our own sealed bytes do not fit their seal
+
+
+UNKNOWN_RECALL: Final = "was taken back there, and this store does not know of it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from broker.deliver.misp_client import MispClient
 from broker.deliver.misp_compare import compare, is_deleted, pairs, stamp_of, uuid_of
 from broker.deliver.sealed_event import event_of
 from broker.errors import Unavailable
-from broker.model.sharing import Loss, Sealed
-from broker.reconcile.findings import Difference, Finding
+from broker.model.sharing import TAKEN_BACK, Loss, Sealed
+from broker.reconcile.findings import UNKNOWN_RECALL, Difference, Finding
 
 _PAGE: Final = 500
 _MOST_PAGES: Final = 10_000
@@ -130,6 +130,9 @@ def event_differences(
     if stamp_of(held) < stamp_of(event):
         yield Difference(Finding.OLDER, share, "an older edition is there")
         return
+    if _takes_back(held) and not _takes_back(event):
+        yield Difference(Finding.RECALLED, share, UNKNOWN_RECALL)
+        return
     found = compare(event, held)
     known = {(loss.id, loss.what) for loss in losses}
     gone = _deleted(event, held)
@@ -151,6 +154,10 @@ def event_differences(
         yield Difference(Finding.MISSING, share, f"{len(found.missing_tags)} tags less")
     if found.unpublished and (share, "stored, and not published") not in known:
         yield Difference(Finding.ALTERED, share, "is not published any more")
+
+
+def _takes_back(event: dict[str, Any]) -> bool:
+    return str(event.get("info", "")).startswith(TAKEN_BACK)
 
 
 def _deleted(event: dict[str, Any], held: dict[str, Any]) -> set[str]:

@@ -35,6 +35,7 @@ Repair = Callable[[Belief], str]
 """Queues the case's edition again; returns why not, or nothing."""
 
 _LOOKS: Final = 3
+_NOT_AGAIN: Final = "not sent again; if it was taken back, recall it here as well"
 # Each page is a transaction of its own: to ask for everything may take hours, and a
 # reader that stays keeps the database from tidying up.
 _PAGE: Final = 100
@@ -135,7 +136,11 @@ class _Comparison:
 
     def told(self, repair: Repair | None) -> Iterator[Row]:
         """Yield the differences as rows, each case repaired once if so asked."""
-        mended: dict[tuple[str, str], str] = {}
+        mended = {
+            (belief.uid, belief.agreement): _NOT_AGAIN
+            for belief, one in self.found
+            if belief is not None and one.finding is Finding.RECALLED
+        }
         for belief, one in self.found:
             if belief is None:
                 why = "Besa deletes nothing that it never sent" if repair else ""
@@ -151,7 +156,7 @@ class _Comparison:
                 belief.edition,
                 one.id,
                 one.what,
-                mended.get(case, ""),
+                mended.get(case, "") if repair else "",
             )
 
     def _compared(

@@ -6,7 +6,7 @@ whole, by id and version.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from broker.canonical import loads
@@ -14,7 +14,7 @@ from broker.deliver import Delivery
 from broker.deliver.taxii import TaxiiRecipient
 from broker.errors import Refused
 from broker.model.sharing import Loss, Sealed
-from broker.reconcile.findings import Difference, Finding
+from broker.reconcile.findings import UNKNOWN_RECALL, Difference, Finding
 
 _REPORT: Final = "report--"
 # The adapter does not send it; see `broker.deliver.taxii`.
@@ -53,6 +53,8 @@ class TaxiiHoldings:
             there.setdefault(str(made.get("id")), []).append(made)
         if sealed.retracts and not there.get(f"{_REPORT}{sealed.share}"):
             return ()
+        if not sealed.retracts and _is_revoked(there.get(f"{_REPORT}{sealed.share}")):
+            return (Difference(Finding.RECALLED, sealed.share, UNKNOWN_RECALL),)
         lost = {loss.id for loss in losses}
         return tuple(
             found
@@ -94,3 +96,9 @@ class TaxiiHoldings:
             yield Difference(Finding.ALTERED, made["id"], "is stored otherwise")
         elif len(versions) > 1 and self._deletes:
             yield Difference(Finding.EXTRA, made["id"], "older versions are there, too")
+
+
+def _is_revoked(versions: Sequence[dict[str, Any]] | None) -> bool:
+    """Say whether the newest version of a report takes it back (STIX 2.1, 3.2)."""
+    newest = max(versions or (), key=lambda made: str(made.get("modified")), default={})
+    return newest.get("revoked") is True

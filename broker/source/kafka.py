@@ -31,9 +31,10 @@ from kafka.errors import (
 from broker.model.intake import LARGEST_MESSAGE, DeadLetter, Message
 from broker.source import kafka_link
 from broker.source.cluster import Cluster
+from broker.source.kafka_ahead import Reached, refuse_ahead
 from broker.source.kafka_group import Held
 from broker.source.kafka_probe import unreadable
-from broker.source.kafka_record import message_of, unpackable
+from broker.source.kafka_record import headers_of, message_of, unpackable
 from broker.source.kafka_writer import KafkaWriter
 from broker.source.protocol import Receipts, SourceError
 
@@ -77,6 +78,8 @@ class KafkaSource:
         member: a lasting name of this member. A process that is started again under
             the same name goes on at once; without one, its partitions wait until
             Kafka has missed its heartbeats for ten seconds.
+        reached: where the store ends; nothing is read where Kafka's offsets are ahead
+            of it.
     """
 
     def __init__(
@@ -86,12 +89,14 @@ class KafkaSource:
         group: str = "besa",
         *,
         member: str = "",
+        reached: Reached | None = None,
     ) -> None:
         self._cluster = cluster
         self._topics = (topics,) if isinstance(topics, str) else tuple(topics)
         self._settings = {**SETTINGS, "group_id": group}
         if member:
             self._settings["group_instance_id"] = member
+        self._reached = reached
         self._consumer: KafkaConsumer | None = None
         self._held = Held()
         self._writer = KafkaWriter(cluster)
@@ -195,13 +200,13 @@ class KafkaSource:
             ours = consumer.assignment()
             ends = consumer.end_offsets(parts, timeout_ms=_ASK_MS)
             return sum(
-                max(0, int(ends[tp]) - self._reached(consumer, tp, held=tp in ours))
+                max(0, int(ends[tp]) - self._next_of(consumer, tp, held=tp in ours))
                 for tp in parts
             )
         except (KafkaError, TypeError):  # a position that is not known yet is None
             return None
 
-    def _reached(
+    def _next_of(
         self, consumer: KafkaConsumer, tp: TopicPartition, *, held: bool
     ) -> int:
         if held:
@@ -219,18 +224,7 @@ class KafkaSource:
         Raises:
             SourceError: Kafka did not take it.
         """
-        place = letter.position
-        headers = [
-            ("besa-topic", place.topic),
-            ("besa-partition", str(place.partition)),
-            ("besa-offset", str(place.offset)),
-            ("besa-path", letter.path),
-            ("besa-problem", letter.problem),
-            ("besa-advice", letter.advice),
-            ("besa-sha256", letter.sha256),
-            ("besa-size", str(letter.size)),
-            ("content-type", message.content_type or ""),
-        ]
+        headers = headers_of(message, letter)
         self._writer.write(DEAD_LETTERS, message.body, message.key, headers)
         self._writer.settle()
 
@@ -271,6 +265,8 @@ class KafkaSource:
             return self._consumer
         try:
             consumer = kafka_link.consumer(self._cluster, self._settings)
+            if self._reached is not None:
+                refuse_ahead(consumer, self._topics, self._reached)
         except kafka_link.NotReachable as error:
             self._trouble = str(error)
             time.sleep(max(0.0, min(1.0, until - time.monotonic())))

@@ -20,6 +20,7 @@ from broker.model.intake import (
     PRODUCER_HEADER,
     PUBLISHER_HEADER,
     SEQUENCE_HEADER,
+    DeadLetter,
     Message,
     Position,
     Refusal,
@@ -75,3 +76,19 @@ def _said(headers: Sequence[tuple[str, bytes | None]] | None) -> dict[str, str]:
         for name, value in headers or ()
         if value and (known := name.lower()) in _READ
     }
+
+
+def headers_of(message: Message, letter: DeadLetter) -> list[tuple[str, str]]:
+    """Return what a message says about itself in the topic of dead letters."""
+    place = letter.position
+    return [
+        ("besa-topic", place.topic),
+        ("besa-partition", str(place.partition)),
+        ("besa-offset", str(place.offset)),
+        ("besa-path", letter.path),
+        ("besa-problem", letter.problem),
+        ("besa-advice", letter.advice),
+        ("besa-sha256", letter.sha256),
+        ("besa-size", str(letter.size)),
+        ("content-type", message.content_type or ""),
+    ]

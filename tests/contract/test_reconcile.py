@@ -200,6 +200,22 @@ class TestMisp:
         } == set(told(found))
         assert 1 == found.counts["extra"]
 
+    def test_what_was_taken_back_unknown_to_the_store_is_not_sent_again(
+        self, desk: Desk, misp: MispSandbox
+    ) -> None:
+        """A store that was restored from a copy does not undo a later recall."""
+        told_by_us = {"info": "[Taken back by KOS-CERT]"}
+        admin(misp, f"events/edit/{share('I-1')}", told_by_us)
+        admin(misp, f"attributes/delete/{samples.share_of(share('I-1'), '1')}")
+
+        report = desk.repair()
+        desk.deliver()
+
+        (row,) = report.rows
+        assert (Finding.RECALLED, "I-1") == (row.finding, row.uid)
+        assert "recall it here as well" in row.repair
+        assert [Finding.RECALLED] == [row.finding for row in desk.compare().rows]
+
     def test_an_event_of_ours_that_was_never_sent_is_extra(
         self, desk: Desk, misp: MispSandbox
     ) -> None:
