@@ -72,7 +72,6 @@ class Common:
 
     normal: ByType
     fast: ByType  # the same with the fast lane open
-    has_fast: bool
 
 
 class Lane(NamedTuple):
@@ -120,7 +119,7 @@ def compile_safeguards(
     normal = _by_type(clauses, kinds, fast=False)
     has_fast = any(clause.fast_lane for clause in safeguards.safeguards)
     fast = _by_type(clauses, kinds, fast=True) if has_fast else normal
-    return Common(normal, fast, has_fast)
+    return Common(normal, fast)
 
 
 def compile_rules(

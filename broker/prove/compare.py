@@ -15,7 +15,7 @@ from itertools import chain
 from broker.model.decision import Effect
 from broker.model.mapping import ObservableKind
 from broker.prove import words
-from broker.prove.diagram import EMPTY, FULL, Box, Node
+from broker.prove.diagram import EMPTY, Box, Node
 from broker.prove.domain import Domain
 from broker.prove.facts import Question
 from broker.prove.listing import Listing
@@ -74,7 +74,8 @@ class FieldChange:
     """Fields that the recipient sees otherwise in what it gets.
 
     ``items`` are the sorts of items that are meant, alternatives; ``conditions`` say in
-    which incidents, and are empty when in all that are shared or held.
+    which incidents, and are empty when in all that are shared or held. Outside of them
+    none of the fields changes.
     """
 
     recipient: str
@@ -154,7 +155,7 @@ def _days(domain: Domain, route: Route | None, others: tuple[Route, ...]) -> Nod
         return domain.holds(in_force(route.agreement))
     space = domain.space
     days = [domain.holds(in_force(other.agreement)) for other in others]
-    return space.inverse(space.any_of(days)) if days else FULL
+    return space.inverse(space.any_of(days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,19 +198,24 @@ class _Pair:
         listing = self._listing()
         found = differences(self.domain, seen[0], seen[1], reach, listing)
         for group in _grouped(found):
-            yield self._field_change(group, reach, shared, listing)
+            limits: tuple[Box, ...] = ()
+            # What the profile alone does it does in all of them: that is no news.
+            if any(_by_clause(each, seen) for each in group):
+                cells = self.domain.space.any_of(each.cells for each in group)
+                limits = self.domain.space.cover(cells, reach)
+            yield self._field_change(group, limits, shared, listing)
 
     def _field_change(
-        self, group: list[Difference], reach: Node, shared: Node, listing: Listing
+        self,
+        group: list[Difference],
+        limits: tuple[Box, ...],
+        shared: Node,
+        listing: Listing,
     ) -> FieldChange:
         space, first = self.domain.space, group[0]
         rather = next((d for d in group if space.both(d.cells, shared) != EMPTY), first)
         within = space.both(rather.cells, shared)
         cells = within if within != EMPTY else rather.cells
-        everywhere = all(d.cells == first.cells for d in group)
-        # A box that leaves every fact free but the ones that the item needs is no news.
-        boxes = space.cover(first.cells, reach) if everywhere else ()
-        limits = boxes if self._depends(first) else ()
         wanted = Wanted(rather.path, rather.sort.item(), listing.value(rather.sort))
         return FieldChange(
             self.recipient,
@@ -224,14 +230,6 @@ class _Pair:
             first.widens,
             self._conditions(limits),
             self._trial(cells, wanted),
-        )
-
-    def _depends(self, difference: Difference) -> bool:
-        """Say whether a clause, and not the profile alone, withholds the item."""
-        return any(
-            key in self._seen(at, *side).withheld
-            for at, side in enumerate((self.old, self.new))
-            for key in difference.sort.keys(at)
         )
 
     def _verdicts(self, side: tuple[Side, Route | None]) -> Verdicts:
@@ -288,6 +286,12 @@ def _fields(side: Side, route: Route | None) -> dict[str, tuple[str, ...]]:
                 if not outcome.is_withheld:
                     found.setdefault(outcome.method, {})[path] = None
     return {method: tuple(paths) for method, paths in found.items()}
+
+
+def _by_clause(difference: Difference, seen: list[Seen]) -> bool:
+    """Say whether a clause, and not the profile alone, withholds the item."""
+    sort = difference.sort
+    return any(key in each.withheld for each in seen for key in sort.keys(each.at))
 
 
 def _grouped(found: Iterator[Difference]) -> Iterator[list[Difference]]:

@@ -93,10 +93,6 @@ class Domain:
         }
         self.possible: Final = self.space.all_of(self._ties())
 
-    def __contains__(self, fact: str) -> bool:
-        """Say whether something is asked about a fact."""
-        return fact in self._of
-
     def questions(self) -> tuple[Question, ...]:
         """Return everything that is asked."""
         return tuple(self._asked)

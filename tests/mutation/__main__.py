@@ -30,6 +30,12 @@ TESTS: Final = {
         "tests/property/test_guard_search.py",
     ),
     "broker/policy": ("tests/unit/policy",),
+    "broker/prove": (
+        "tests/unit/prove",
+        "tests/property/test_compare_brute_force.py",
+        "tests/property/test_compare_fields.py",
+        "tests/property/test_plain_words.py",
+    ),
     "broker/redact": ("tests/unit/redact",),
 }
 # What makes the rulebooks that most tests read, once in a process.

@@ -24,9 +24,13 @@ Verdicts = dict[tuple[str, str, str], str]
 _VERDICTS: Final = Path(__file__).parent / "verdicts.yaml"
 _PAGES: Final = {
     "broker/guard": "docs/guard.md",
+    "broker/policy": "docs/proofs.md",
+    "broker/prove": "docs/proofs.md",
     "broker/redact": "docs/redaction.md",
 }
 _BEGIN: Final = "<!-- mutants: made by python -m tests.mutation --write -->"
+# Where a page is that of several folders.
+_BEGIN_OF: Final = "<!-- mutants of {}: made by python -m tests.mutation --write -->"
 _END: Final = "<!-- /mutants -->"
 
 
@@ -92,7 +96,8 @@ def write(root: Path, folder: str, said: list[Said], commit: str) -> None:
         lines += [f"| {place} | {where} |" for place, where in _lines(left).items()]
         lines += [""]
     text = page.read_text("utf-8")
-    before, begin, rest = text.partition(_BEGIN)
+    own = _BEGIN_OF.format(folder)
+    before, begin, rest = text.partition(own if own in text else _BEGIN)
     _, end, after = rest.partition(_END)
     if not (begin and end):
         raise ValueError(f"{page} has no place for the survivors")

@@ -137,7 +137,9 @@ def _pytest(tests: Iterable[str], run: _Run) -> int:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    options = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:faulthandler")
+    # What is marked as slow is slower than any test that is wanted here.
+    options = ("-q", "-x", "-m", "not slow")
+    options += ("-p", "no:cacheprovider", "-p", "no:faulthandler")
     return int(pytest.main([*options, *tests], plugins=[run]))
 
 

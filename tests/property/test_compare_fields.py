@@ -34,6 +34,7 @@ from tests.unit import given
 
 PAIRS: Final = 400
 PARTS: Final = 10
+FEW: Final = 4
 NOW: Final = datetime(2026, 6, 15, 12, tzinfo=UTC)
 KINDS: Final = {
     kind: world.rulebook().tables.kinds[kind]
@@ -313,3 +314,10 @@ def test_fields_are_seen_as_compare_says(part: int) -> None:
     totals = [check(part * PAIRS // PARTS + n) for n in range(PAIRS // PARTS)]
 
     assert sum(1 for differing in totals if differing) > PAIRS // PARTS // 20
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_few_fields_are_seen_as_compare_says(part: int) -> None:
+    """The same of a few other profiles: a quick look that tells of most mistakes."""
+    for number in range(FEW):
+        check(PAIRS + part * FEW + number)

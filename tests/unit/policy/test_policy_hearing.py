@@ -116,6 +116,18 @@ def test_a_safeguard_speaks_up_when_it_applies(
     assert speaks is hearing.speaks_up(asked)
 
 
+def test_a_safeguard_about_other_types_is_silent(
+    facts: FactsOf, rules: RulesOf
+) -> None:
+    """A safeguard that the type rules out does not apply, and nothing waits for it."""
+    guard = clause("ddos", "review", classification_in={"availability/ddos"})
+    hearing = Hearing(facts(), NOW)
+
+    asked = hearing.safeguards_of(rules(ddos(), safeguards=(guard,)))
+
+    assert not hearing.speaks_up(asked)
+
+
 def test_the_fast_lane_has_its_own_safeguards(facts: FactsOf) -> None:
     """In danger to life the safeguards of that lane are asked."""
     guard = clause("look", "review", fast_lane=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from broker.policy.conditions import CONDITIONS
 from broker.prove.diagram import EMPTY
 from broker.prove.domain import Domain
 from broker.prove.facts import ASKS, FACTS, questions
-from broker.prove.witness import witness
+from broker.prove.witness import Wanted, can_have, witness
 from tests import strategies, world
 from tests.cells import cell
 
@@ -91,3 +92,38 @@ def test_what_cannot_be_is_not_possible() -> None:
     assert EMPTY != domain.holds(asked[0])
     assert EMPTY != domain.holds(asked[1])
     assert EMPTY == domain.space.all_of([domain.possible, domain.all_hold(asked)])
+
+
+@pytest.mark.parametrize(
+    ("when", "path", "there"),
+    [
+        ({"age_days_at_least": 7}, "times.detected",
+         {"times": {"detected": "2026-06-01T00:00:00Z"}}),
+        ({"financial_loss": True}, "financial_loss.amount",
+         {"financial_loss": {"amount": "50"}}),
+        ({"confidence_at_least": 50}, "confidence", {"confidence": 70}),
+        ({"victim_kind_in": {"person"}}, "victims[].name",
+         {"victims": [{"kind": "organisation", "name": "A"}]}),
+        ({"victim_sector_in": {"energy"}}, "victims[].sector",
+         {"victims": [{"kind": "person", "sector": "banking"}]}),
+        ({"has_observable_role_in": {"victim"}}, "observables[].comment",
+         {"observables": [{"kind": "ipv4", "value": "192.0.2.1", "comment": "c"}]}),
+        ({"source_in": {"csirt"}}, "reporter.kind", {"reporter": {"kind": "person"}}),
+        ({"victim_consent_in": {"given"}}, "victims[].name",
+         {"victims": [{"kind": "person", "name": "A"}]}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_field_is_only_where_facts_say_that_it_is(
+    when: dict[str, Any], path: str, there: dict[str, Any]
+) -> None:
+    """An incident with a field is where it can be; one without all of that is not."""
+    plain = {
+        "uid": "D-1", "revision": 1, "revised_at": "2026-06-14T09:00:00Z",
+        "title": "A", "classification": "fraud/phishing", "tlp": "green",
+    }  # fmt: skip
+    domain = Domain(questions(When(**when)), KINDS)
+    can = can_have(domain, Wanted(path))
+
+    assert domain.space.has(can, cell(domain, facts(plain | there), NOW))
+    assert not domain.space.has(can, cell(domain, facts(plain), NOW))

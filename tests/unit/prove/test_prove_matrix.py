@@ -14,10 +14,8 @@ from broker.policy import decide, facts_of
 from broker.prove.matrix import Cell, matrix
 from tests.edited import side
 
-SHIPPED = side()
 DAY = date(2026, 6, 15)
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-TABLE = matrix(SHIPPED, DAY)
 
 
 def ordinary(name: str, tlps: tuple[str, ...]) -> list[Incident]:
@@ -61,8 +59,8 @@ def possible(cell: Cell) -> set[Effect]:
 
 def test_every_cell_is_what_is_decided() -> None:
     """A cell with one word has no other verdict, and one that depends has each."""
-    for column in TABLE.columns:
-        [route] = SHIPPED.to(column.recipient)
+    for column in matrix(side(), DAY).columns:
+        [route] = side().to(column.recipient)
         tlps = tuple(
             each
             for each in ("clear", "green", "amber", "amber+strict")
@@ -79,7 +77,7 @@ def test_every_cell_is_what_is_decided() -> None:
 
 def test_outside_of_the_dates_nothing_is_shared() -> None:
     """After the last day every cell is withhold, and no agreement is named."""
-    late = matrix(SHIPPED, date(2040, 1, 1))
+    late = matrix(side(), date(2040, 1, 1))
 
     assert {""} == {column.agreement for column in late.columns}
     assert {Cell(Effect.WITHHOLD)} == {
@@ -89,6 +87,6 @@ def test_outside_of_the_dates_nothing_is_shared() -> None:
 
 def test_safeguards_stand_beside_the_table() -> None:
     """What comes before the table is named with it."""
-    names = [each.id for each in SHIPPED.safeguards.model.safeguards]
+    names = [each.id for each in side().safeguards.model.safeguards]
 
-    assert names == [name for name, _, _ in TABLE.safeguards]
+    assert names == [name for name, _, _ in matrix(side(), DAY).safeguards]
