@@ -14,7 +14,8 @@ from rich.text import Text
 
 from broker.cli import sentences, terminal
 from broker.cli.fields import sign
-from broker.cli.preview_view import facts_line
+from broker.cli.moment import words
+from broker.cli.preview_view import facts_line, precondition
 from broker.model.decision import Effect, Finding
 from broker.model.sharing import KEPT, WITHHELD
 from broker.policy import Facts, facts_of
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from broker.cli.offline import Looked
-    from broker.model.agreement import Clause
+    from broker.model.agreement import Agreement, Clause
     from broker.pipeline import Previewed
 
 _DOES: Final = {
@@ -54,11 +55,16 @@ def _agreement(out: Console, looked: Looked, shown: Previewed) -> None:
     out.print()
     out.print(Text(terminal.plain(incident.title), style="bold"))
     out.print(facts_line(incident))
+    out.print(Text(f"as of {words(looked.now)}", style="dim"))
     out.print()
     grid = _grid()
     grid.add_row("Recipient", f"{recipient.authority} ({recipient.recipient})")
     grid.add_row("Agreement", f"{agreement.title} ({agreement.agreement})")
-    grid.add_row("In force", f"{agreement.valid.start} to {agreement.valid.until}")
+    grid.add_row("In force", _dates(agreement))
+    for other in looked.rulebook.agreements_with(recipient.recipient):
+        if other.agreement.agreement != agreement.agreement:
+            silent = f"{other.agreement.agreement}, {_dates(other.agreement)}"
+            grid.add_row("Has no say", silent)
     for number, basis in enumerate(agreement.legal_basis):
         label = "Legal basis" if number == 0 else ""
         grid.add_row(label, sentences.legal_basis(basis))
@@ -85,21 +91,23 @@ def _clauses(out: Console, looked: Looked, shown: Previewed) -> None:
         out.print()
         out.print(Text(title, style="bold"))
         for finding in chosen:
-            _finding(out, finding, clauses.get(finding.clause), facts)
+            clause = clauses.get(finding.clause)
+            above = precondition(finding, looked, shown)
+            _finding(out, finding, clause, facts, above)
 
 
 def _finding(
-    out: Console, finding: Finding, clause: Clause | None, facts: Facts
+    out: Console, finding: Finding, clause: Clause | None, facts: Facts, above: str
 ) -> None:
     mark = "●" if finding.matched else "○"
     cites = f", {clause.cites}" if clause else ""
     line = Text(f"{mark} ")
     line.append(finding.clause, style="bold" if finding.matched else "")
-    words = _DOES if finding.matched else _WOULD
-    line.append(f"{cites}: {words[finding.effect]}")
+    does = _DOES if finding.matched else _WOULD
+    line.append(f"{cites}: {does[finding.effect]}")
     out.print(line)
     if clause is None:
-        sentence = sentences.precondition(finding.clause) or finding.because
+        sentence = above
     elif finding.matched:
         sentence = sentences.why(clause, facts)
     else:
@@ -109,6 +117,10 @@ def _finding(
         _indented(out, clause.note)
     if finding.where:
         _indented(out, Text(finding.where, style="dim"))
+
+
+def _dates(agreement: Agreement) -> str:
+    return f"{agreement.valid.start} to {agreement.valid.until}"
 
 
 def _fields(out: Console, shown: Previewed) -> None:

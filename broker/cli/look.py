@@ -9,9 +9,12 @@ import typer
 
 from broker.cli import terminal
 from broker.cli.input_files import named
+from broker.cli.moment import AtOption, moment, words
 from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from broker.cli.offline import Looked
     from broker.pipeline import Previewed
 
@@ -48,6 +51,7 @@ def preview(
         bool, typer.Option("--raw", help="With --wire: the exact bytes.")
     ] = False,
     format_name: FormatOption = None,
+    at: AtOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Show exactly what each recipient would get of an incident.
@@ -56,11 +60,12 @@ def preview(
     """
     if raw and wire is None:
         terminal.wrong_usage("--raw needs --wire")
+    when = moment(at)
     from broker.cli.offline import look_at
 
-    looked = look_at(file, format_name, recipient)
+    looked = look_at(file, format_name, recipient, when)
     if wire is not None:
-        _print_wire(looked, wire, raw=raw)
+        _print_wire(looked, wire, raw=raw, at=when)
     elif as_json:
         terminal.print_json(as_json_value(looked))
     else:
@@ -75,15 +80,17 @@ def explain(
         str, typer.Option("--recipient", "-r", help="The recipient to explain it for.")
     ],
     format_name: FormatOption = None,
+    at: AtOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain in sentences what a recipient would get, clause by clause.
 
     Every sentence names the line of the policy file that it comes from.
     """
+    when = moment(at)
     from broker.cli.offline import look_at
 
-    looked = look_at(file, format_name, recipient)
+    looked = look_at(file, format_name, recipient, when)
     if as_json:
         terminal.print_json(as_json_value(looked))
         return
@@ -99,6 +106,7 @@ def as_json_value(looked: Looked) -> dict[str, Any]:
         "incident": incident.uid,
         "revision": incident.revision,
         "rulebook": looked.rulebook.digest,
+        "at": terminal.as_json(looked.now.replace(microsecond=0)),
         "format": looked.received.format,
         "left_behind": list(looked.received.left_behind),
         "recipients": [_recipient(shown) for shown in looked.previews],
@@ -158,7 +166,9 @@ def _recipient(shown: Previewed) -> dict[str, Any]:
     }
 
 
-def _print_wire(looked: Looked, wire: WireName, *, raw: bool) -> None:
+def _print_wire(
+    looked: Looked, wire: WireName, *, raw: bool, at: datetime | None
+) -> None:
     from broker.canonical import loads
     from broker.model.sharing import Wire
 
@@ -169,11 +179,14 @@ def _print_wire(looked: Looked, wire: WireName, *, raw: bool) -> None:
     (shown,) = looked.previews
     decision = shown.share.decision
     body = shown.wires.get(Wire(wire))
+    if at is not None:
+        terminal.note(f"as it would be on {words(at)}")
+    then = f" --at {terminal.as_json(at)}" if at else ""
     if body is None:
         terminal.stop(
             ExitCode.NO,
             f"{decision.recipient} gets nothing of this incident "
-            f"(`besa explain --recipient {decision.recipient}` says why)",
+            f"(`besa explain --recipient {decision.recipient}{then}` says why)",
         )
     if shown.share.state != "queued":
         terminal.note(f"this is {shown.share.state} and would not leave by itself")

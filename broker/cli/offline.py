@@ -14,9 +14,10 @@ from typing import Final
 from broker import keyring, pipeline, strict_yaml
 from broker.cli import terminal
 from broker.cli.input_files import by_ending, shown
+from broker.cli.moment import words
 from broker.cli.terminal import ExitCode
 from broker.errors import IntakeError
-from broker.intake import FORMATS, MAX_BYTES
+from broker.intake import FORMATS, MAX_BYTES, is_future, refuse_future
 from broker.keys import Keys
 from broker.model.agreement import Safeguards
 from broker.pipeline import Previewed, Received
@@ -39,8 +40,15 @@ class Looked:
     now: datetime
 
 
-def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looked:
+def look_at(
+    file: Path,
+    format_name: str | None,
+    recipient: str | None,
+    at: datetime | None = None,
+) -> Looked:
     """Read an incident and find out what it would become, for one recipient or all.
+
+    ``at`` is the moment to look at it, instead of now.
 
     Ends the command when the file is no incident.
 
@@ -55,9 +63,10 @@ def look_at(file: Path, format_name: str | None, recipient: str | None) -> Looke
         terminal.stop(ExitCode.NO, f"{shown(file)}: {problem}")
     said = format_name or by_ending(file, raw)
     try:
-        return look_at_bytes(raw, read_settings(), said, recipient)
+        return look_at_bytes(raw, read_settings(), said, recipient, at)
     except IntakeError as problem:
-        terminal.stop(ExitCode.NO, f"{shown(file)}: {problem}")
+        seen = f"; seen from {words(at)}" if at and is_future(problem) else ""
+        terminal.stop(ExitCode.NO, f"{shown(file)}: {problem}{seen}")
 
 
 def look_at_bytes(
@@ -65,6 +74,7 @@ def look_at_bytes(
     settings: Settings,
     format_name: str | None = None,
     recipient: str | None = None,
+    at: datetime | None = None,
 ) -> Looked:
     """Find out what an incident would become; see `look_at`.
 
@@ -81,16 +91,29 @@ def look_at_bytes(
             f"there are {', '.join(known)}"
         )
     content_type = FORMATS[format_name][0] if format_name else None
-    now = datetime.now(UTC)
+    clock = datetime.now(UTC)
+    now = at or clock
     received = pipeline.receive(raw, content_type, rulebook=book, now=now)
     keys = _keys(settings, known)
     previews = pipeline.preview(received, rulebook=book, keys=keys, now=now)
+    # A recipient has one agreement at a time: one that another follows has no say.
     chosen = tuple(
         shown
         for shown in previews
         if recipient in (None, shown.route.recipient.recipient)
+        and not shown.share.aside
     )
+    if at is not None:
+        _note_future(received, clock)
     return Looked(received, book, keys, chosen, _safeguards(files), now)
+
+
+def _note_future(received: Received, clock: datetime) -> None:
+    """Say so when a revision would not be taken yet, only at the moment looked at."""
+    try:
+        refuse_future(received.incident, clock)
+    except IntakeError as problem:
+        terminal.note(f"if it were published now, it would be refused: {problem}")
 
 
 def read_rulebook() -> Rulebook:

@@ -14,15 +14,20 @@ from rich.text import Text
 
 from broker.cli import sentences, terminal
 from broker.cli.fields import Row, kept_back, rows, summary
+from broker.cli.moment import words
 from broker.convert import listed_values
-from broker.model.decision import Effect
+from broker.model.agreement import OnExpiry
+from broker.model.decision import OUT_OF_DATES, Effect
 from broker.model.sharing import State, Wire
 from broker.render import unfit_values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from broker.cli.offline import Looked
+    from broker.model.decision import Finding
     from broker.model.incident import Incident
     from broker.pipeline import Previewed
 
@@ -33,6 +38,7 @@ _STYLES: Final = {
     Effect.REVIEW: "bold yellow",
     Effect.WITHHOLD: "bold",
 }
+_EMBARGO: Final = "embargo"  # the finding's name
 _WIDE: Final = 110
 _LONGEST: Final = 600
 _FIELD: Final = 19  # the longest name of a field, with its number
@@ -53,7 +59,8 @@ def _heading(out: Console, looked: Looked) -> None:
     incident = looked.received.incident
     out.print(Text(terminal.plain(incident.title), style="bold"))
     out.print(facts_line(incident), soft_wrap=False)
-    out.print(Text(f"rulebook {looked.rulebook.digest[:16]}", style="dim"))
+    rules = f"as of {words(looked.now)} · rulebook {looked.rulebook.digest[:16]}"
+    out.print(Text(rules, style="dim"))
     if looked.received.left_behind:
         parts = ", ".join(looked.received.left_behind)
         terminal.note(f"not understood, and never shared: {terminal.plain(parts)}")
@@ -76,6 +83,28 @@ def facts_line(incident: Incident) -> Text:
     return Text(" · ".join(words))
 
 
+def precondition(finding: Finding, looked: Looked, shown: Previewed) -> str:
+    """Say what a finding means that no clause made, with the day that it hangs on."""
+    embargo = looked.received.incident.embargo_until
+    if finding.clause == _EMBARGO and embargo:
+        return f"The incident has an embargo until {words(embargo)}."
+    if finding.clause != OUT_OF_DATES:
+        return sentences.precondition(finding.clause) or finding.because
+    valid = shown.route.agreement.valid
+    if looked.now.date() < valid.start:
+        return f"The agreement begins on {valid.start}."
+    keeps = shown.route.agreement.on_expiry is OnExpiry.KEEP
+    after = "stays there" if keeps else "is taken back"
+    return f"The agreement ended on {valid.until}. What was shared before {after}."
+
+
+def _above(looked: Looked, shown: Previewed) -> Iterator[str]:
+    """Yield what speaks here whatever the clauses say."""
+    for finding in shown.share.decision.findings:
+        if finding.matched and sentences.precondition(finding.clause):
+            yield precondition(finding, looked, shown)
+
+
 def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     decision, recipient = shown.share.decision, shown.route.recipient
     title = f"{recipient.recipient} · {recipient.authority}"
@@ -85,6 +114,8 @@ def _section(out: Console, looked: Looked, shown: Previewed) -> None:
     line.append(_headline(shown), style=_STYLES[decision.effect])
     line.append(f"  {sentences.verdict(decision)}")
     out.print(line)
+    for sentence in _above(looked, shown):
+        out.print(sentence)
     out.print(Text(f"Agreement {decision.agreement}", style="dim"))
     if shown.share.failure:
         out.print(Text(f"A step failed: {shown.share.failure}", style="bold"))

@@ -69,6 +69,7 @@ _GENERAL: Final = frozenset(
 MAX_BYTES: Final = LARGEST_MESSAGE
 # A clock that is wrong by more than this would number editions in the far future.
 _CLOCK_LEEWAY: Final = timedelta(days=1)
+_FUTURE: Final = "it lies in the future"
 
 
 def read(
@@ -94,7 +95,12 @@ def refuse_future(incident: Incident, now: datetime) -> None:
         IntakeError: it was revised more than a day from now.
     """
     if incident.revised_at > now + _CLOCK_LEEWAY:
-        raise IntakeError("revised_at", "it lies in the future", "check the clock")
+        raise IntakeError("revised_at", _FUTURE, "check the clock")
+
+
+def is_future(problem: IntakeError) -> bool:
+    """Say whether a message was refused as a revision from the future."""
+    return problem.problem == _FUTURE
 
 
 def format_of(

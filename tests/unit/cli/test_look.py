@@ -27,7 +27,7 @@ def test_json_has_the_documented_shape(besa: Besa, incident: Path) -> None:
     shown = recipients(ended)["kp-misp"]
 
     assert 0 == ended.code
-    assert {"incident", "revision", "rulebook", "recipients"} <= set(ended.json)
+    assert {"incident", "revision", "rulebook", "at", "recipients"} <= set(ended.json)
     assert "KOS-CERT-2026-0412" == ended.json["incident"]
     assert {"agreement", "effect", "findings", "ledger", "breaches", "wires"} <= set(
         shown
