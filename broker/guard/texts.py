@@ -17,9 +17,14 @@ from typing import Final, NamedTuple
 SEPARATOR: Final = "\x1f"
 # Letters that are no base letter with an accent, but are read as one.
 _LATIN: Final = dict(zip("đðłøı", "ddloi", strict=True))
-# Cyrillic as Serbian and Macedonian write it in Latin, without the accents.
+# Cyrillic as Serbian and Macedonian write it in Latin, without the accents; with the
+# letters that Ukrainian and Russian have beside these.
 _CYRILLIC: Final = dict(
-    zip("абвгдђежзијклмнопрстћуфхцчшыэі", "abvgddezzijklmnoprstcufhccsyei", strict=True)
+    zip(
+        "абвгдђежзијклмнопрстћуфхцчшыэіґ",
+        "abvgddezzijklmnoprstcufhccsyeig",
+        strict=True,
+    )
 )
 _TWO: Final = {
     "æ": "ae",
@@ -31,6 +36,7 @@ _TWO: Final = {
     "ѕ": "dz",
     "ю": "ju",
     "я": "ja",
+    "є": "je",
     "щ": "sc",
     "ь": "",
     "ъ": "",

@@ -20,7 +20,8 @@ from typing import Final
 
 # Letters that are no base letter with an accent, but are read as one.
 _LATIN: Final = dict(zip("đĐðÐłŁøØıſ", "dDdDlLoOis", strict=True))
-# By sound: Cyrillic as Serbian and Macedonian write it in Latin, without accents.
+# By sound: Cyrillic as Serbian and Macedonian write it in Latin, without accents; with
+# the letters that Ukrainian and Russian have beside these.
 _SOUNDS: Final = {
     **dict(
         zip("абвгдђежзијклмнопрстћуфхцчш", "abvgddezzijklmnoprstcufhccs", strict=True)
@@ -32,6 +33,7 @@ _SOUNDS: Final = {
     "ѕ": "dz",
     "ю": "ju",
     "я": "ja",
+    "є": "je",
     "щ": "sc",
     "ь": "",
     "ъ": "",

@@ -37,6 +37,14 @@ RUN = "abcdefghijklmnop"  # sixteen letters: it may be a code that goes on
         ),
         ("Ѓурѓица ќе ѕида", "gurgica ke dzida"),
         ("Їжак і", "izak i"),
+        # Every letter of Ukrainian, one sentence; and a name with both of its own.
+        (
+            "Жебракують філософи при ґанку церкви в Гадячі, ще й шатро їхнє п'яне "
+            "знаємо",
+            "zebrakujut filosofi pri ganku cerkvi v gadjaci, sce i satro ihnje p'jane "
+            "znajemo",
+        ),
+        ("ЄЛИЗАВЕТА Ґонта", "jelizaveta gonta"),
         ("Straße, Æbler, Œuvre", "strasse, aebler, oeuvre"),
         ("Iğdır", "igdir"),
         ("ﬁn", "fin"),

@@ -92,6 +92,7 @@ def test_a_letter_knows_its_alphabet() -> None:
         ("\ud800", "\ufffd"),
         ("Ж", "z"),
         ("Љ", "lj"),
+        ("ЄЛИЗАВЕТА Ґонта, Її", "jelizaveta gonta, ii"),
         ("hxxps://a[.]b", "https://a.b"),
         ("hXXp", "http"),
         ("hxxpfoo", "hxxpfoo"),
