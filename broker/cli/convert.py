@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from broker.cli import terminal
-from broker.cli.input_files import found_in, named, pieces_of, read_tables, shown
+from broker.cli.input_files import (
+    found_in,
+    in_its_place,
+    named,
+    pieces_of,
+    place_of,
+    read_tables,
+    say_what_is_left,
+)
 from broker.cli.look import FormatOption
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -49,21 +57,21 @@ def convert(
     found: list[dict[str, Any]] = []
     refused = 0
     for path, piece in pieces_of(found_in([file]), tables, format_name):
-        place = f"{shown(path)}:{piece.where}" if piece.where else shown(path)
+        place = place_of(path, piece)
         try:
             if piece.problem is not None:
                 raise piece.problem
             name, parsed = read(piece.body, said, tables)
         except IntakeError as problem:
             refused += 1
-            terminal.warn(f"{place}: {problem}")
+            terminal.warn(f"{place}: {in_its_place(problem, piece)}")
         else:
             found.append(_told(name, parsed, piece.where))
-            _say_what_is_left(place, name, parsed)
+            say_what_is_left(place, name, parsed.left_behind)
     if as_json:
         terminal.print_json(found)
     else:
-        _print([one["incident"] for one in found])
+        _print([one["incident"] for one in found], alone=len(found) + refused == 1)
     if refused:
         terminal.stop(ExitCode.NO)
 
@@ -80,18 +88,8 @@ def _told(name: str, parsed: Parsed, where: str) -> dict[str, Any]:
     }
 
 
-def _say_what_is_left(place: str, name: str, parsed: Parsed) -> None:
-    left = parsed.left_behind
-    count = f"{len(left)} things are" if len(left) != 1 else "1 thing is"
-    terminal.note(
-        f"{place}: read as {name}; {count if left else 'nothing is'} left behind"
-    )
-    for line in left:
-        terminal.note(f"  {terminal.plain(line)}")
-
-
-def _print(incidents: list[dict[str, Any]]) -> None:
-    if len(incidents) == 1:
+def _print(incidents: list[dict[str, Any]], *, alone: bool) -> None:
+    if alone and incidents:
         terminal.print_json(incidents[0])
         return
     from broker.canonical import dumps

@@ -19,6 +19,7 @@ from broker.cli import terminal
 from broker.cli.progress import bar
 
 if TYPE_CHECKING:
+    from broker.errors import IntakeError
     from broker.intake.split import Piece
     from broker.model.mapping import Tables
 
@@ -120,6 +121,36 @@ def _nothing(path: Path, problem: str) -> NoReturn:
 def shown(path: Path) -> str:
     """Return how a file is called when it is spoken of."""
     return "standard input" if path == _STDIN else str(path)
+
+
+def place_of(path: Path, piece: Piece) -> str:
+    """Return how a message of a file is called: `file.jsonl:17`."""
+    return f"{shown(path)}:{piece.where}" if piece.where else shown(path)
+
+
+def in_its_place(problem: IntakeError, piece: Piece) -> IntakeError:
+    """Return a problem as it is told beside the line of the file that it stands in.
+
+    Each line is read by itself, so its reader calls every one of them line 1.
+    """
+    if not piece.where.isdigit():
+        return problem
+    told = problem.problem.replace(": line 1, column ", ": column ", 1)
+    return type(problem)(problem.path, told, problem.advice)
+
+
+def say_what_is_left(
+    place: str, name: str, left: tuple[str, ...], most: int | None = None
+) -> None:
+    """Tell what was left behind of a message in some format, each on its line."""
+    count = f"{len(left)} things are" if len(left) != 1 else "1 thing is"
+    terminal.note(
+        f"{place}: read as {name}; {count if left else 'nothing is'} left behind"
+    )
+    for line in left[:most]:
+        terminal.note(f"  {terminal.plain(line)}")
+    if most is not None and len(left) > most:
+        terminal.note(f"  and {len(left) - most} more; `besa convert` lists them all")
 
 
 def by_ending(path: Path, raw: bytes) -> Literal["csv"] | None:

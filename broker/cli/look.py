@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from broker.cli import terminal
-from broker.cli.input_files import named
+from broker.cli.input_files import named, say_what_is_left, shown
 from broker.cli.moment import AtOption, moment, words
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -22,6 +22,8 @@ Format = Literal[
     "native", "misp-event", "intelmq", "n6", "idea0", "xarf3", "xarf4", "iodef-xml",
     "iodef-json", "thehive", "rtir", "stix", "csv",
 ]  # fmt: skip
+# More of them would push what the recipients get off the screen.
+_MOST_LEFT: Final = 12
 WireName = Literal["stix-bundle", "stix-misp", "misp-event"]
 
 IncidentFile = Annotated[
@@ -71,6 +73,7 @@ def preview(
     else:
         from broker.cli.preview_view import show
 
+        _say_what_is_left(file, looked)
         show(looked)
 
 
@@ -96,7 +99,15 @@ def explain(
         return
     from broker.cli.explain_view import show
 
+    _say_what_is_left(file, looked)
     show(looked)
+
+
+def _say_what_is_left(file: Path, looked: Looked) -> None:
+    """Tell what is left behind of a message, before what becomes of the rest."""
+    received = looked.received
+    if received.left_behind or received.format != "native":
+        say_what_is_left(shown(file), received.format, received.left_behind, _MOST_LEFT)
 
 
 def as_json_value(looked: Looked) -> dict[str, Any]:

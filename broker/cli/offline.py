@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from broker import keyring, pipeline, strict_yaml
 from broker.cli import terminal
-from broker.cli.input_files import by_ending, shown
+from broker.cli.input_files import by_ending, read_tables, shown
 from broker.cli.moment import words
 from broker.cli.terminal import ExitCode
 from broker.errors import IntakeError
 from broker.intake import FORMATS, MAX_BYTES, is_future, refuse_future
+from broker.intake.split import pieces
 from broker.keys import Keys
 from broker.model.agreement import Safeguards
 from broker.pipeline import Previewed, Received
@@ -66,7 +69,17 @@ def look_at(
         return look_at_bytes(raw, read_settings(), said, recipient, at)
     except IntakeError as problem:
         seen = f"; seen from {words(at)}" if at and is_future(problem) else ""
+        seen += _one_of_several(file, raw, said)
         terminal.stop(ExitCode.NO, f"{shown(file)}: {problem}{seen}")
+
+
+def _one_of_several(file: Path, raw: bytes, format_name: str | None) -> str:
+    """Return how to look at one incident of a file, if it holds several."""
+    several = list(islice(pieces(raw, read_tables(), format_name), 2))
+    if len(several) < 2 or str(file) == "-":
+        return ""
+    one = f"besa convert {quote(str(file))} | sed -n 1p | besa preview -"
+    return f"; to look at the first: {one}"
 
 
 def look_at_bytes(

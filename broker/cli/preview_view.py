@@ -61,9 +61,6 @@ def _heading(out: Console, looked: Looked) -> None:
     out.print(facts_line(incident), soft_wrap=False)
     rules = f"as of {words(looked.now)} · rulebook {looked.rulebook.digest[:16]}"
     out.print(Text(rules, style="dim"))
-    if looked.received.left_behind:
-        parts = ", ".join(looked.received.left_behind)
-        terminal.note(f"not understood, and never shared: {terminal.plain(parts)}")
 
 
 def facts_line(incident: Incident) -> Text:

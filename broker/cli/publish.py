@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self
 import typer
 
 from broker.cli import terminal
-from broker.cli.input_files import found_in, named, pieces_of, read_tables, shown
+from broker.cli.input_files import (
+    found_in,
+    in_its_place,
+    named,
+    pieces_of,
+    place_of,
+    read_tables,
+    shown,
+)
 from broker.cli.look import FormatOption
 from broker.cli.terminal import AsJson, ExitCode
 
@@ -210,8 +218,8 @@ def _checked(
 
 
 def _refuse(path: Path, piece: Piece, problem: IntakeError, result: _Result) -> None:
-    place = f"{shown(path)}:{piece.where}" if piece.where else shown(path)
-    terminal.warn(f"{place}: {problem}")
+    problem = in_its_place(problem, piece)
+    terminal.warn(f"{place_of(path, piece)}: {problem}")
     result.refused += 1
     result.told.append(
         {

@@ -15,7 +15,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from broker.canonical import dumps, loads
 from broker.errors import IntakeError
@@ -23,6 +23,9 @@ from broker.intake import csv_rows
 from broker.intake.looks import looks_like
 from broker.intake.message import refuse_twice
 from broker.model.mapping import Tables
+
+# So many lines are looked at to tell JSON Lines from other JSON that is broken.
+_LOOKED_AT: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,17 @@ def _several(value: Any) -> Iterator[tuple[str, Any]] | None:
 
 
 def _lines(raw: bytes) -> Iterator[Piece]:
-    """Yield JSON Lines, if the first line that is not blank is an object by itself."""
-    if not _is_object(
-        next((line for line in raw.split(b"\n", 9) if line.strip()), b"")
-    ):
+    """Yield JSON Lines, if the file looks like it.
+
+    Its first line is an object by itself; or each of the first ones begins an object,
+    and one of them is whole: then one that is broken does not hide the others, be it
+    the first.
+    """
+    lines = raw.split(b"\n", _LOOKED_AT)[:_LOOKED_AT]
+    first = [line.strip() for line in lines if line.strip()]
+    objects = [_is_object(line) for line in first]
+    begun = all(line.startswith(b"{") for line in first)
+    if not any(objects[: None if begun else 1]):
         yield Piece("", raw)
         return
     for number, line in enumerate(io.BytesIO(raw), 1):

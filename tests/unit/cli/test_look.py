@@ -12,6 +12,7 @@ import pytest
 from broker import keyring, pipeline, rulebook
 from broker.model.sharing import NO_HISTORY
 from broker.settings import read_rulebook_files, read_settings
+from tests.formats import SAMPLES
 
 Besa = Callable[..., Any]
 
@@ -225,3 +226,49 @@ def test_a_hostile_title_cannot_drive_the_terminal(
         assert b"all is well" in ended.out
         assert b"\x1b" not in ended.out
         assert "\u202e".encode() not in ended.out
+
+
+def test_what_is_left_behind_is_told_line_by_line(besa: Besa) -> None:
+    """The screen names what Besa leaves behind, and the format it read, before all."""
+    for command in (["preview"], ["explain", "-r", "kp-misp"]):
+        ended = besa(*command, SAMPLES / "n6_event_phish.json")
+
+        assert "n6_event_phish.json: read as n6; 4 things are left behind" in ended.err
+        assert "\nbesa:   expires (no place in an incident)\n" in ended.err
+
+
+def test_very_much_that_is_left_behind_is_counted(besa: Besa, tmp_path: Path) -> None:
+    """It does not push what recipients get off the screen; `convert` has all of it."""
+    event = json.loads((SAMPLES / "n6_event_phish.json").read_bytes())
+    event |= {f"custom_field_{number}": number for number in range(30)}
+    file = tmp_path / "n6.json"
+    file.write_text(json.dumps(event), "utf-8")
+    ended = besa("preview", file, "-f", "n6", "-r", "kp-misp")
+
+    assert "34 things are left behind" in ended.err
+    assert "and 22 more; `besa convert` lists them all" in ended.err
+    assert 34 == len(besa("preview", file, "-f", "n6", "--json").json["left_behind"])
+
+
+def test_what_is_besas_own_leaves_nothing_to_say(
+    besa: Besa, home: Path, incident: Path
+) -> None:
+    """Of an incident that is read whole, only the preview is printed."""
+    keyring.create(home / "keys", home / "public-keys")
+
+    assert "" == besa("preview", incident).err
+
+
+def test_who_names_a_file_of_several_is_told_how_to_look_at_one(
+    besa: Besa, incident: Path, tmp_path: Path
+) -> None:
+    """The command that is advised prints one incident, which can be looked at."""
+    fields = json.loads(incident.read_bytes())
+    file = tmp_path / "two of them.jsonl"
+    file.write_text(f"{json.dumps(fields)}\n{{broken\n", "utf-8")
+    ended = besa("preview", file)
+    [first] = besa("convert", file).out.splitlines()
+
+    assert (1, b"") == (ended.code, ended.out)
+    assert f"besa convert '{file}' | sed -n 1p | besa preview -" in ended.err
+    assert "KOS-CERT-2026-0412" in besa("preview", "-", stdin=first).text

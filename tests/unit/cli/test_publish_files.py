@@ -58,7 +58,8 @@ def test_each_line_is_published_or_refused(besa: Besa, tmp_path: Path) -> None:
     assert ["2", "3"] == [one["where"] for one in published]
     assert ["1", "4"] == [one["where"] for one in ended.json if "problem" in one]
     assert f"{file}:1: " in ended.err
-    assert f"{file}:4: it is not JSON" in ended.err
+    assert f"{file}:4: it is not JSON: column 9 (" in ended.err
+    assert "it is not JSON: column 9" == ended.json[-1]["problem"]
     assert SECRET not in ended.err
     assert "2 published, 2 refused" in ended.err
     assert 2 == besa("status", "--json").json["lag"]["messages"]
@@ -174,6 +175,19 @@ def test_convert_of_many(besa: Besa, tmp_path: Path) -> None:
     assert 1 == ended.code
     assert 2 == len([json.loads(line) for line in ended.out.splitlines()])
     assert f"{file}:3: " in ended.err
+
+
+def test_of_several_each_is_a_line_also_if_only_one_can_be_read(
+    besa: Besa, tmp_path: Path
+) -> None:
+    """What a file holds is not printed otherwise because its neighbour is broken."""
+    file = tmp_path / "two.jsonl"
+    file.write_bytes(_lines("n6_event_phish.json") + b'{"broken\n')
+    ended = besa("convert", file)
+
+    assert 1 == ended.code
+    assert 1 == ended.out.count(b"\n")
+    assert f"{file}:2: it is not JSON: column 9 (" in ended.err
 
 
 def test_convert_as_json(besa: Besa) -> None:

@@ -41,7 +41,28 @@ def test_lines_are_numbered() -> None:
     ]
 
 
-@pytest.mark.parametrize("raw", [b"", b"garbage", b'{\n"uid": 1,\n', b"7\n{}", b"\xff"])
+@pytest.mark.parametrize(
+    "raw", [b'{"uid": \n{}\n', b'{broken\n{"uid": 1}\n', b'\n{"a"\n{"b"\n{"uid": 1}']
+)
+def test_a_broken_first_line_does_not_hide_the_others(raw: bytes) -> None:
+    """Where each line begins an object and one is whole, they are JSON Lines."""
+    assert [line.strip() for line in raw.split(b"\n") if line] == [
+        piece.body for piece in _split(raw)
+    ]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"garbage",
+        b'{\n"uid": 1,\n',
+        b'{\n"uid": 1,\n"a": [\n{}\n]\n',
+        b"{broken\n{broken",
+        b"7\n{}",
+        b"\xff",
+    ],
+)
 def test_what_is_no_list_of_lines_is_one_piece(raw: bytes) -> None:
     """A file whose first line is no object by itself is one piece."""
     assert [Piece("", raw)] == _split(raw)
