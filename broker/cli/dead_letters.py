@@ -126,20 +126,28 @@ def replay(
     from broker.settings import read_settings
     from broker.store import letters
 
-    settings = read_settings()
+    settings, missing = read_settings(), list[int]()
     if everything:
         with opened() as database:
             wanted = letters.listed(database, most=1_000_000)
     else:
-        wanted = tuple(_stored(number) for number in numbers or ())
+        with opened() as database:
+            # Each once: what was published again is on the list no more.
+            asked = {one: letters.shown(database, one) for one in numbers or ()}
+        wanted = tuple(stored for stored in asked.values() if stored)
+        missing = [number for number, stored in asked.items() if stored is None]
     done: list[dict[str, Any]] = []
     for stored in wanted:
         try:
             done.append({"number": stored.id, "again_at": _again(settings, stored)})
         except BesaError as error:
             done.append({"number": stored.id, "problem": str(error)})
+    # One that is not there keeps no other back.
+    done += [{"number": one, "problem": "there is no such dead letter"} for one in missing]
     if as_json:
         terminal.print_json(done)
+    elif not done:
+        terminal.stdout().print("Nothing is on the list.")
     for each in done if not as_json else ():
         said = each.get("problem") or f"published again, at {each['again_at']}"
         terminal.stdout().print(f"{each['number']}: {said}", soft_wrap=True)

@@ -125,7 +125,7 @@ def list_(
             [{"number": one.number, **feedback_json(one)} for one in found]
         )
         return
-    _print(found)
+    _print(found, all_of_it=not (uid or recipient or word))
     if len(found) == most:
         terminal.note(f"only the newest {most} are shown; --most shows more")
 
@@ -215,9 +215,10 @@ def _value(settings: Settings, store: Store, one: Feedback) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def _print(found: Sequence[Feedback]) -> None:
+def _print(found: Sequence[Feedback], *, all_of_it: bool) -> None:
     if not found:
-        terminal.stdout().print("No unit has said anything yet.")
+        what = "anything yet" if all_of_it else "such a thing yet"
+        terminal.stdout().print(f"No unit has said {what}.")
         return
     from rich.table import Table
 

@@ -57,6 +57,9 @@ Because = Annotated[
 ]
 
 
+_NOTHING_WAITS = "No recall waits for a confirmation."
+
+
 @app.callback()
 def _recall() -> None:
     """Take back what was shared: besa recall UID --because TEXT."""
@@ -118,7 +121,8 @@ def take_back(
     elif lift:
         _tell_lifted(uid)
     else:
-        _tell_ordered(uid, before, found, new=new)
+        to = recipient or agreement
+        _tell_ordered(uid, before, found, to=terminal.plain(to), new=new)
 
 
 @app.command("list")
@@ -145,6 +149,7 @@ def list_(
     with store:
         orders = [one for one in store.open_orders() if not uid or one.uid == uid]
         found = store.recalls(uid=uid, everything=everything)
+        known, back = _recalled_from(store, uid) if uid else (True, [])
     if overdue:
         orders = []
         found = tuple(one for one in found if one.overdue(now, days))
@@ -161,7 +166,16 @@ def list_(
         return
     from broker.cli.recall_view import show_list
 
-    show_list(orders, found, now, days)
+    if not known:
+        terminal.note("no incident of that number was ever received")
+    nothing = "Nothing was taken back." if everything else _NOTHING_WAITS
+    show_list(orders, found, now, days, "No recall is overdue." if overdue else nothing)
+    if back:
+        terminal.stdout().print(
+            f"{terminal.plain(uid)} is recalled from {', '.join(back)}: newer "
+            "revisions of it are held there.",
+            soft_wrap=True,
+        )
 
 
 @app.command()
@@ -319,6 +333,18 @@ def _must_be_recalled(store: Store, uid: str, recipient: str, agreement: str) ->
         terminal.stop(ExitCode.NO, "no recall of this incident is in force there")
 
 
+def _recalled_from(store: Store, uid: str) -> tuple[bool, list[str]]:
+    """Return whether an incident was ever received, and from whom it is recalled."""
+    from broker.store.about import decided_for
+
+    decided = decided_for(store.database, uid)
+    if not decided:
+        return False, []
+    history = store.histories([uid])[uid]
+    back = {to for to, name in decided if history.recalled_from(to, name)}
+    return True, sorted(back)
+
+
 def _standing(store: Store, uid: str, recipient: str, agreement: str) -> list[Standing]:
     """Return what is to be taken back; ends the command when a name fits nothing."""
     from broker.store.about import concerned
@@ -351,7 +377,7 @@ def _tell_lifted(uid: str) -> None:
 
 
 def _tell_ordered(
-    uid: str, before: list[Standing], found: list[Standing], *, new: bool
+    uid: str, before: list[Standing], found: list[Standing], *, to: str, new: bool
 ) -> None:
     out = terminal.stdout()
     name = terminal.plain(uid)
@@ -367,6 +393,7 @@ def _tell_ordered(
         if one.agreement not in still:
             out.print(f"Edition {one.edition.number} for {one.recipient} is stopped.")
     if new and not before:
-        out.print(f"No recipient has anything of {name}.")
-    out.print("Newer revisions of it are held. `besa consume` does the rest;")
+        out.print(f"{to or 'No recipient'} has {'no' if to else 'any'}thing of {name}.")
+    whose = f" for {to}" if to else ""
+    out.print(f"Newer revisions of it are held{whose}. `besa consume` does the rest;")
     out.print(f"besa recall list {name} shows how far it is.", soft_wrap=True)

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 
 def show_list(
-    orders: Sequence[Order], found: Sequence[Recall], now: datetime, days: int
+    orders: Sequence[Order],
+    found: Sequence[Recall],
+    now: datetime,
+    days: int,
+    nothing: str,
 ) -> None:
-    """Print orders that nobody has followed yet, and recalls."""
+    """Print orders that nobody has followed yet, and recalls; or ``nothing``."""
     out = terminal.stdout()
     for order in orders:
         to = order.agreement or order.recipient or "everybody"
@@ -34,7 +38,7 @@ def show_list(
         out.print(f"  {terminal.plain(order.because)}; {said}", soft_wrap=True)
     if not found:
         if not orders:
-            out.print("No recall waits for a confirmation.")
+            out.print(nothing)
         return
     rows = table("Incident")
     for name in ("recipient", "edition", "why", "state", "since"):

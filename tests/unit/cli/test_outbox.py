@@ -190,6 +190,29 @@ def test_a_dead_letter_comes_again_byte_for_byte(besa: Besa, refused: Path) -> N
     assert 0 == besa("audit", "verify").code
 
 
+@pytest.mark.usefixtures("refused")
+def test_a_number_that_is_not_there_keeps_no_other_back(besa: Besa) -> None:
+    """What is listed is published again, once; what is not is named, with code 1."""
+    (letter,) = besa("dead-letters", "list", "--json").json
+    number = letter["number"]
+    ended = besa("dead-letters", "replay", 77, number, number, "--json")
+
+    assert 1 == ended.code
+    assert [(number, False), (77, True)] == [
+        (each["number"], "problem" in each) for each in ended.json
+    ]
+    assert [] == besa("dead-letters", "list", "--json").json
+
+
+@pytest.mark.usefixtures("refused")
+def test_nothing_to_publish_again_is_said(besa: Besa) -> None:
+    """`replay --all` of an empty list does nothing, and says so."""
+    besa("dead-letters", "replay", "--all")
+    again = besa("dead-letters", "replay", "--all")
+
+    assert (0, "Nothing is on the list.\n") == (again.code, again.text)
+
+
 def test_a_dead_letter_that_is_gone_stays_listed(
     besa: Besa, refused: Path, home: Path
 ) -> None:

@@ -111,3 +111,50 @@ def test_a_look_says_what_it_found(besa: Besa, uid: str) -> None:
     assert "Not finished" in before.text
     assert "Finished" in after.text
     assert (0, []) == (after.code, value["findings"])
+
+
+def test_the_list_says_that_a_recall_is_in_force(besa: Besa, uid: str) -> None:
+    """When nothing is left to confirm, newer revisions are still held, until a lift."""
+    besa("recall", uid, *WHY, "-r", "kp-misp")
+    besa("consume", "--until-idle")
+    during = besa("recall", "list", uid).text
+    besa("recall", uid, *WHY, "--lift")
+    after = besa("recall", "list", uid).text
+
+    assert f"{uid} is recalled from kp-misp: newer revisions of it are held" in during
+    assert "is recalled from" not in after
+
+
+def test_what_is_recalled_from_one_is_said_of_one(besa: Besa, uid: str) -> None:
+    """Of others, who have something, nothing is said; nor that they have nothing."""
+    first = besa("recall", uid, *WHY, "-r", "fiu-misp").text
+    besa("recall", uid, *WHY, "-r", "fiu-misp", "--lift")
+    again = besa("recall", uid, *WHY, "-r", "fiu-misp").text
+
+    assert "Edition 1 for fiu-misp is stopped." in first
+    assert f"fiu-misp has nothing of {uid}." in again
+    assert "Newer revisions of it are held for fiu-misp." in again
+    assert "No recipient has" not in first + again
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ((), "No recall waits for a confirmation."),
+        (("--all",), "Nothing was taken back."),
+        (("--overdue",), "No recall is overdue."),
+    ],
+)
+def test_an_empty_list_says_what_was_asked(
+    besa: Besa, uid: str, option: tuple[str, ...], said: str
+) -> None:
+    """Nothing of what was asked for is not the same as nothing at all."""
+    assert uid
+    assert f"{said}\n" == besa("recall", "list", *option).text
+
+
+def test_a_number_that_never_came_is_said(besa: Besa, uid: str) -> None:
+    """A number that is misspelt does not look like one that is settled."""
+    assert uid
+    assert "was ever received" in besa("recall", "list", "NONE-1").err
+    assert "" == besa("recall", "list", uid).err
