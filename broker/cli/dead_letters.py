@@ -143,7 +143,9 @@ def replay(
         except BesaError as error:
             done.append({"number": stored.id, "problem": str(error)})
     # One that is not there keeps no other back.
-    done += [{"number": one, "problem": "there is no such dead letter"} for one in missing]
+    done += [
+        {"number": one, "problem": "there is no such dead letter"} for one in missing
+    ]
     if as_json:
         terminal.print_json(done)
     elif not done:

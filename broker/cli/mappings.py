@@ -68,7 +68,7 @@ def show(
         for head in _HEADS[which][1:]:
             drawn.add_column(head, overflow="fold")
         for line in lines:
-            drawn.add_row(*(terminal.plain(_text(cell)) for cell in line.values()))
+            drawn.add_row(*(_text(cell) for cell in line.values()))
         out.print(f"{which.value}: {len(lines)} rows")
         out.print(drawn)
 
@@ -210,9 +210,10 @@ def _of_parts(tables: Tables) -> list[dict[str, Any]]:
 
 
 def _text(cell: Any) -> str:
+    """Return what stands in a cell; of several things each is a line."""
     match cell:
         case bool():
             return "yes" if cell else ""
         case list():
-            return "\n".join(cell)
-    return str(cell)
+            return "\n".join(map(terminal.plain, cell))
+    return terminal.plain(str(cell))

@@ -46,6 +46,20 @@ def test_one_table_is_shown() -> None:
     assert "taxonomy: " not in result.stdout
 
 
+def test_of_several_things_in_a_cell_each_is_a_line() -> None:
+    """What a type of incident is called in three taxonomies does not run together."""
+    result = CliRunner().invoke(
+        APP, ["mappings", "show", "taxonomy"], env={"COLUMNS": "400"}
+    )
+    lines = result.stdout.splitlines()
+
+    assert any("common-taxonomy:" in line for line in lines)
+    assert not any(
+        "common-taxonomy:" in line and "europol-incident:" in line for line in lines
+    )
+    assert not any("by a lawyer) " in line.rstrip() for line in lines)
+
+
 def test_a_wrong_row_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that is wrong is named with its file and line, as besa check names it."""
     shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
