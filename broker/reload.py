@@ -190,9 +190,8 @@ class Reloading:
             self._keep(_first_of(error), seen)
         except Exception as error:
             # INVARIANT: a mistake in the loader must not stop what is in force.
-            kind = f"an internal error ({type(error).__name__})"
             self._again = time.monotonic() + _PATIENCE * self._every
-            self._keep(str(error) if isinstance(error, BesaError) else kind, seen)
+            self._keep(_said(error), seen)
         else:
             self._again = None
             self._take_up(book, recipients_digest(files))
@@ -269,6 +268,15 @@ def tell_refused(store: Store, error: BesaError, now: datetime) -> None:
             store.alarm(RULEBOOK_ALARM, "", trouble, now)
     except StoreError as failed:
         _LOG.warning("the store was not told of the policies: %s", failed)
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says that the policy files are not to blame for."""
+    if isinstance(error, BesaError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be read: {error.strerror}"
+    return f"an internal error ({type(error).__name__})"
 
 
 def _first_of(error: BesaError) -> str:

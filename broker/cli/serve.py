@@ -151,6 +151,7 @@ def dispatch(
 
         with terminal.on_stop(end):
             _opened(settings, stop).close()
+            turns.begin(patient=not until_idle)
             is_set_up()
             totals = turns.run(until_idle=until_idle)
         polling.stop()

@@ -236,6 +236,27 @@ def test_a_swapped_symlink_is_seen(
     assert "" == watched.trouble()
 
 
+def test_a_folder_that_the_system_refuses_is_named(
+    policies: Path, store: Store, tmp_path: Path
+) -> None:
+    """What is wrong with the way to the folder is said as the system says it."""
+    current = tmp_path / "current"
+    current.symlink_to(policies)
+    watched = Watched(current, store)
+    before = watched.digest
+    (tmp_path / "next").symlink_to("x" * 300)
+    (tmp_path / "next").replace(current)
+    watched.look()
+    told = watched.trouble()
+    (tmp_path / "next").symlink_to(policies)
+    (tmp_path / "next").replace(current)
+    watched.look()
+
+    assert before == watched.digest
+    assert "cannot be read: File name too long" in told
+    assert "" == watched.trouble()
+
+
 def test_a_turned_configmap_is_seen(
     policies: Path, tmp_path: Path, store: Store
 ) -> None:
