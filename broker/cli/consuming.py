@@ -7,6 +7,7 @@ was approved between its batches.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -45,27 +46,31 @@ def source_of(settings: Settings, store: Store) -> Source:
         SourceError: it can never be read like this.
     """
     if settings.kafka:
-        from broker.source.kafka import KafkaSource
-
-        cluster = cluster_of(settings)
-        if cluster.is_in_the_clear:
-            _LOG.warning(
-                "Kafka at %s is spoken to without TLS: whoever is on the way can read "
-                "incidents (docs/sources.md, Being let in by Kafka)",
-                cluster,
-            )
-        return KafkaSource(
-            cluster,
-            settings.topics,
-            settings.group,
-            member=settings.member,
-            reached=partial(status_positions, store.database),
-        )
+        return _kafka(settings, store)
     from broker.source.spool import SpoolSource
 
     wanted = partial(store.held_positions, "spool")
     keep = timedelta(days=settings.spool_keep_days)
     return SpoolSource(settings.spool_folder, keep=keep, wanted=wanted)
+
+
+def _kafka(settings: Settings, store: Store) -> Source:
+    from broker.source.kafka import KafkaSource
+
+    cluster = cluster_of(settings)
+    if cluster.is_in_the_clear:
+        _LOG.warning(
+            "Kafka at %s is spoken to without TLS: whoever is on the way can read "
+            "incidents (docs/sources.md, Being let in by Kafka)",
+            cluster,
+        )
+    return KafkaSource(
+        cluster,
+        settings.topics,
+        settings.group,
+        member=settings.member,
+        reached=partial(status_positions, store.database),
+    )
 
 
 def set_back(settings: Settings, store: Store) -> int:
@@ -116,6 +121,21 @@ def read_again(settings: Settings, position: Position) -> Message:
     return from_kafka(cluster_of(settings), position)
 
 
+def _reloading(
+    settings: Settings, store: Store, prepare: Callable[[Rulebook], None]
+) -> Reloading:
+    folders = settings.policies_folder, settings.mappings_folder
+    try:
+        reloading = Reloading(*folders, _now, prepare=prepare)
+    except (RulebookError, SettingsError) as error:
+        # A person at a terminal sees it; of a process that started again nobody does.
+        if settings.zone is Zone.CONSUME:
+            tell_refused(store, error, _now())
+        raise
+    reloading.tell(store)
+    return reloading
+
+
 def consumer_of(
     settings: Settings, source: Source, store: Store, signing: SigningKey
 ) -> Consumer:
@@ -129,19 +149,8 @@ def consumer_of(
     keys = Keys(signing, secrets)
     vault_secrets: dict[int, bytes] = {}
     vault = Vault(vault_secrets)
-    try:
-        reloading = Reloading(
-            settings.policies_folder,
-            settings.mappings_folder,
-            _now,
-            prepare=partial(_add_secrets, settings, secrets, vault_secrets),
-        )
-    except (RulebookError, SettingsError) as error:
-        # A person at a terminal sees it; of a process that started again nobody does.
-        if settings.zone is Zone.CONSUME:
-            tell_refused(store, error, _now())
-        raise
-    reloading.tell(store)
+    prepare = partial(_add_secrets, settings, secrets, vault_secrets)
+    reloading = _reloading(settings, store, prepare)
     sweep = Sweep(
         store,
         partial(read_again, settings),

@@ -14,14 +14,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Final
 
 from broker.cli import terminal
+from broker.cli.watching import health_of
+from broker.deliver import Credential
 from broker.dispatch import Dispatcher, Totals
 from broker.errors import BesaError, SettingsError
+from broker.model.agreement import Recipient
+from broker.seal import VerifyingKey
 from broker.settings import (
     Settings,
     read_recipient_files,
@@ -37,6 +42,23 @@ _NOT_IN_FORCE: Final = (
 )
 
 Files = Mapping[str, bytes]
+
+
+def dispatcher_of(
+    settings: Settings,
+    recipients: Sequence[Recipient],
+    credentials: Mapping[str, Credential],
+    keys: Mapping[str, VerifyingKey],
+) -> Dispatcher:
+    """Return what delivers to these recipients and watches source and lanes."""
+    return Dispatcher(
+        settings.store_url,
+        recipients,
+        credentials,
+        keys,
+        clock=lambda: datetime.now(UTC),
+        watch=health_of(settings).look,
+    )
 
 
 class Turns:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from threading import Event
 
+    from broker.consume import Totals
     from broker.deliver import Credential
     from broker.model.agreement import Recipient
     from broker.settings import Settings
@@ -89,14 +90,16 @@ def consume(
                 totals = consumer.run(until_idle=until_idle, stop=stop)
             finally:
                 source.close()
-    stored = {name: number for name, number in totals.stored.items() if number}
     if as_json:
         terminal.print_json({"messages": totals.messages, **totals.stored})
     else:
-        said = ", ".join(_counted(n, name) for name, n in stored.items())
-        read = terminal.counted(totals.messages, "message")
-        line = f"{read} read" + (f": {said}" if said else "")
-        terminal.stdout().print(line)
+        terminal.stdout().print(_told(totals))
+
+
+def _told(totals: Totals) -> str:
+    said = ", ".join(_counted(n, name) for name, n in totals.stored.items() if n)
+    read = terminal.counted(totals.messages, "message")
+    return f"{read} read" + (f": {said}" if said else "")
 
 
 def dispatch(
@@ -113,14 +116,11 @@ def dispatch(
     sealed bytes. A recipient that does not answer delays no other. From time to time
     asks each MISP what its unit said back, unless told to end when idle.
     """
-    from datetime import UTC, datetime
     from threading import Event
 
     from broker import keyring
-    from broker.cli.dispatching import Files, Turns
+    from broker.cli.dispatching import Files, Turns, dispatcher_of
     from broker.cli.polling import Polling
-    from broker.cli.watching import health_of
-    from broker.dispatch import Dispatcher
     from broker.settings import read_settings, recipients_of
 
     with _telling(tells) as is_set_up:
@@ -134,14 +134,7 @@ def dispatch(
             recipients, credentials = reachable(settings, recipients_of(files))
             if not until_idle and idle_when_closed is None:
                 polling.renew(recipients, credentials)
-            return Dispatcher(
-                settings.store_url,
-                recipients,
-                credentials,
-                keys,
-                clock=lambda: datetime.now(UTC),
-                watch=health_of(settings).look,
-            )
+            return dispatcher_of(settings, recipients, credentials, keys)
 
         turns, stop = Turns(settings, ready, idle_when_closed), Event()
 
@@ -158,10 +151,8 @@ def dispatch(
     if as_json:
         terminal.print_json(totals)
     else:
-        terminal.stdout().print(
-            f"{totals['delivered']} delivered, {totals['postponed']} attempts "
-            f"postponed, {totals['failed']} failed"
-        )
+        said = "{delivered} delivered, {postponed} attempts postponed, {failed} failed"
+        terminal.stdout().print(said.format_map(totals))
 
 
 def _counted(number: int, name: str) -> str:
