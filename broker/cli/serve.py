@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from broker.consume import Totals
     from broker.deliver import Credential
+    from broker.dispatch import Dispatcher
     from broker.model.agreement import Recipient
     from broker.settings import Settings
     from broker.store import Store
