@@ -74,7 +74,8 @@ def found_in(given: list[Path]) -> list[Path]:
             found += _of(path)
         except OSError as error:
             problem = error.strerror or "cannot be read"
-            terminal.wrong_usage(f"{error.filename or path}: {problem}")
+            where = terminal.plain(str(error.filename or path))
+            terminal.wrong_usage(f"{where}: {problem}")
     return found
 
 
@@ -115,12 +116,15 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _nothing(path: Path, problem: str) -> NoReturn:
-    terminal.wrong_usage(f"{path}: {problem}")
+    terminal.wrong_usage(f"{shown(path)}: {problem}")
 
 
 def shown(path: Path) -> str:
-    """Return how a file is called when it is spoken of."""
-    return "standard input" if path == _STDIN else str(path)
+    """Return how a file is called when it is spoken of.
+
+    Whoever sent what lies in a folder chose the names of the files, too.
+    """
+    return "standard input" if path == _STDIN else terminal.plain(str(path))
 
 
 def place_of(path: Path, piece: Piece) -> str:

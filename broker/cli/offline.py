@@ -76,7 +76,7 @@ def look_at(
 def _one_of_several(file: Path, raw: bytes, format_name: str | None) -> str:
     """Return how to look at one incident of a file, if it holds several."""
     several = list(islice(pieces(raw, read_tables(), format_name), 2))
-    if len(several) < 2 or str(file) == "-":
+    if len(several) < 2 or shown(file) != str(file):
         return ""
     one = f"besa convert {quote(str(file))} | sed -n 1p | besa preview -"
     return f"; to look at the first: {one}"

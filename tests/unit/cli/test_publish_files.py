@@ -83,6 +83,28 @@ def test_a_folder_is_published_in_the_order_of_names(
     ]
 
 
+def test_the_name_of_a_file_cannot_drive_the_terminal(
+    besa: Besa, tmp_path: Path
+) -> None:
+    """Whoever sent what lies in a folder chose the names of the files, too."""
+    folder = tmp_path / "\x1b[2Jin"
+    folder.mkdir()
+    (folder / "a\x1b[31m\u202e.json").write_bytes(N6.read_bytes())
+    (folder / "b\x1b[31m.json").write_bytes(b"{broken")
+    (folder / "c\x1b[31m.jsonl").write_bytes(_lines(N6.name, N6.name))
+    commands = [["publish", folder]]
+    commands += [["convert", file] for file in sorted(folder.iterdir())]
+    commands += [["preview", file] for file in sorted(folder.iterdir())]
+    commands += [["publish", folder / "none"]]
+
+    for command in commands:
+        ended = besa(*command)
+        said = ended.out.decode() + ended.err
+
+        assert "\x1b" not in said, command
+        assert "\u202e" not in said
+
+
 def test_a_pattern_is_expanded(besa: Besa, tmp_path: Path) -> None:
     """A pattern that the shell left alone is expanded."""
     for number in (1, 2):
