@@ -117,7 +117,7 @@ def with_normal_values(
             raise IntakeError(
                 f"observables[{index}].kind",
                 "there is no such kind of observable",
-                "mappings/observables.yaml lists them",
+                "'besa mappings show observables' lists them",
             )
         value = normal(observable.value, row)
         if value is None:

@@ -32,6 +32,7 @@ ONE_OBJECT: Final = "send one JSON object"
 _ONE_BY_ONE: Final = (
     "'besa publish' and 'besa convert' take a list apart; elsewhere, give them one"
 )
+_TOO_DEEP: Final = "depth limit exceeded"  # in the parser's words
 _MARK: Final = b"\xef\xbb\xbf"
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
 _AS_UTF8: Final = "save it as UTF-8 without a byte-order mark"
@@ -59,7 +60,7 @@ _PLAINLY: Final[dict[str, str]] = {
 def not_json(raw: bytes, error: ValueError) -> IntakeError:
     """Return what is wrong with bytes that should be JSON and are not.
 
-    ``error`` is what the parser raised; of its words only the place is used.
+    ``error`` is what the parser raised; of its words only the place is told.
     """
     if not raw.strip():
         return IntakeError("", "it is empty", ONE_OBJECT)
@@ -74,6 +75,8 @@ def not_json(raw: bytes, error: ValueError) -> IntakeError:
     # Line by line they are JSON: somebody meant a file of several.
     if getattr(error, "lineno", 1) > 1 and _begins_with_a_whole_line(raw):
         return IntakeError("", f"a second object begins at {place}", _ONE_BY_ONE)
+    if getattr(error, "msg", "") == _TOO_DEEP:
+        return IntakeError("", f"it is nested too deeply: {place}", ONE_OBJECT)
     return IntakeError("", f"it is not JSON: {place}", ONE_OBJECT)
 
 

@@ -57,6 +57,13 @@ def test_lines_of_json_are_not_called_broken(format_name: str | None) -> None:
     assert "'besa publish' and 'besa convert' take a list apart" in refused.advice
 
 
+def test_what_is_nested_too_deeply_is_not_called_broken() -> None:
+    """Lists within lists without end are JSON, and no incident."""
+    deep = b'{"uid": ' + b"[" * 2_000 + b"]" * 2_000 + b"}"
+
+    assert "it is nested too deeply: line 1, column " in _refused(deep).problem
+
+
 def test_a_list_is_told_from_an_object() -> None:
     """A list of incidents is no incident, and the error says what takes it apart."""
     refused = _refused(json.dumps([given.fields()] * 3).encode())
