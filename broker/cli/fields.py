@@ -22,7 +22,7 @@ NOTHING: Final = "—"
 _SIGNS: Final = {KEPT: "=", WITHHELD: "✗"}
 _CHANGED: Final = "≈"
 # Values that say nothing without the name of their field; times are the others.
-_LABELLED: Final = frozenset({"consent", "size", "confidence"})
+_LABELLED: Final = frozenset({"consent", "size", "confidence", "group"})
 _OBSERVABLE: Final = re.compile(r"^observables\[(\d+)\]")
 _TIME: Final = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?Z$")
 

@@ -11,6 +11,7 @@ that a word or a sign does not say too.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from rich.console import Console
+    from broker.cli.console import Console
 
 
 class ExitCode(IntEnum):
@@ -59,16 +60,16 @@ def show_tracebacks() -> None:
 
 def stdout() -> Console:
     """Return the console for results."""
-    from rich.console import Console
+    from broker.cli.console import Console
 
-    return Console(highlight=False, emoji=False, markup=False)
+    return Console()
 
 
 def stderr() -> Console:
     """Return the console for everything that is not a result."""
-    from rich.console import Console
+    from broker.cli.console import Console
 
-    return Console(stderr=True, highlight=False, emoji=False, markup=False)
+    return Console(to_stderr=True)
 
 
 def plain(text: str) -> str:
@@ -164,6 +165,7 @@ def run(app: Callable[[], None]) -> int:
     Every error that Besa can explain becomes its message, everything else a short
     apology.
     """
+    _show_what_cannot_be_shown()
     try:
         app()
     except SystemExit as ended:
@@ -177,6 +179,13 @@ def run(app: Callable[[], None]) -> int:
     except Exception as error:  # the last line of defence
         return _unexpected(error)
     return _flushed(ExitCode.OK)
+
+
+def _show_what_cannot_be_shown() -> None:
+    """Let letters that a terminal does not have appear as their numbers."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager
@@ -253,9 +262,9 @@ def _explained(error: BesaError) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    if isinstance(error, OSError) and error.filename is not None:
-        reason = error.strerror or "cannot be used"
-        _say("besa: ", "bold red", f"{error.filename}: {reason}")
+    if isinstance(error, OSError) and error.strerror:
+        where = error.filename or "not done"
+        _say("besa: ", "bold red", f"{where}: {error.strerror}")
         return ExitCode.FAULT
     if _state["debug"]:
         traceback.print_exc()
@@ -275,6 +284,9 @@ def _flushed(code: int) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         return _nobody_reads()
+    except OSError as error:
+        _nobody_reads()
+        return _unexpected(error)
     return code
 
 

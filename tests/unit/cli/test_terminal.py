@@ -101,6 +101,60 @@ def test_a_reader_that_has_gone_is_no_error(incident: Path) -> None:
     assert b"Traceback" not in ended.stderr
 
 
+def printed(
+    incident: Path, to: Path, **around: str
+) -> subprocess.CompletedProcess[str]:
+    """Let a preview be written to a file."""
+    with to.open("w") as stream:
+        return subprocess.run(
+            [sys.executable, "-m", "broker.cli", "preview", str(incident)],
+            stdout=stream,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **around},
+            timeout=60,
+            check=False,
+        )
+
+
+def test_a_reader_of_tables_that_has_gone_is_no_answer(incident: Path) -> None:
+    """Nor is it where a table is printed; "no" would be another exit code."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write) as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "broker.cli", "preview", str(incident)],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert terminal.BROKEN_PIPE == done.returncode
+    assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_written_is_said(incident: Path) -> None:
+    """A full disk is named, and is no mistake in Besa."""
+    done = printed(incident, Path("/dev/full"))
+
+    assert 3 == done.returncode
+    assert "No space left on device" in done.stderr.splitlines()[-1]
+
+
+def test_letters_that_a_terminal_lacks_are_shown_as_numbers(
+    incident: Path, tmp_path: Path
+) -> None:
+    """A terminal that knows Latin letters only shows the others, too."""
+    out = tmp_path / "out"
+
+    done = printed(incident, out, PYTHONIOENCODING="latin-1")
+
+    assert 0 == done.returncode, done.stderr
+    assert "\\u2248" in out.read_text("latin-1")
+
+
 def test_nothing_is_coloured_in_a_pipe(besa: Besa, incident: Path) -> None:
     """What is not a terminal gets no escape sequences."""
     assert b"\x1b" not in besa("preview", incident).out
