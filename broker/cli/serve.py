@@ -247,7 +247,7 @@ def reachable(
         raise problems[0]
     # One recipient without a key must not keep the others waiting.
     for problem in problems:
-        terminal.warn(f"nothing is delivered there: {problem}")
+        terminal.warn(f"left out: {problem}")
     return found, credentials
 
 
