@@ -89,7 +89,7 @@ def describe(side: Side, route: Route, language: str) -> tuple[Section, ...]:
         Section(texts("term"), tuple(_term(agreement, texts))),
         Section(texts("where"), tuple(_where(route, csirt, texts))),
         Section(texts("what"), tuple(_what(agreement, csirt, texts))),
-        Section(texts("everybody"), tuple(_everybody(side, csirt, texts))),
+        Section(texts("everybody"), tuple(_everybody(side, agreement, texts))),
         *_never(side, route, texts),
         Section(texts("seen"), tuple(_seen(side, route, texts))),
         Section(texts("after"), tuple(_after(agreement, csirt, texts))),
@@ -233,9 +233,11 @@ def _only(selector: BaseModel, texts: Texts) -> str:
     return texts("and").join(said)
 
 
-def _everybody(side: Side, csirt: str, texts: Texts) -> Iterator[str]:
+def _everybody(side: Side, agreement: Agreement, texts: Texts) -> Iterator[str]:
+    """Say the safeguards; the agreement's fast lane counts for their reviews, too."""
+    csirt, fast = side.rulebook.csirt.name, agreement.fast_lane is not None
     for clause in side.safeguards.model.safeguards:
-        yield _clause(clause, csirt, texts, fast=False)
+        yield _clause(clause, csirt, texts, fast=fast)
 
 
 def _never(side: Side, route: Route, texts: Texts) -> Iterator[Section]:
@@ -274,24 +276,38 @@ def _statement(statement: Never, texts: Texts) -> str:
 
 
 def _seen(side: Side, route: Route, texts: Texts) -> Iterator[str]:
-    """Say which fields are kept, changed and withheld, each once per outcome."""
-    found: dict[str, dict[str, None]] = {}
+    """Say what becomes of every field: once per outcome, or rule by rule.
+
+    A field with several rules is said by itself, in their order: the first that fits
+    counts, and a list of what is kept beside one of what is not would hide that.
+    """
+    found: dict[str, list[str]] = {}
+    ordered: dict[str, list[str]] = {}
     for path, rules in side.profile_of(route).fields.items():
-        for rule in rules:
-            only = _only(rule.only, texts)
-            field = texts.field(path)
-            if only:
-                field = texts("seen.only", field=field, conditions=only)
-            elif len(rules) > 1:
-                field = texts("seen.otherwise", field=field)
-            found.setdefault(_method(rule, texts), {})[field] = None
-    kept, withheld = found.pop(KEPT, {}), found.pop(WITHHELD, {})
+        if len(rules) == 1:
+            found.setdefault(_method(rules[0], texts), []).append(texts.field(path))
+        else:
+            outcomes = "; ".join(_rule(rule, texts) for rule in rules)
+            ordered.setdefault(outcomes, []).append(texts.field(path))
+    kept, withheld = found.pop(KEPT, []), found.pop(WITHHELD, [])
     if kept:
         yield texts("seen.kept", fields=", ".join(kept))
     for method, fields in found.items():
         yield texts("seen.method", method=method, fields=", ".join(fields))
     if withheld:
         yield texts("seen.withheld", fields=", ".join(withheld))
+    for outcomes, fields in ordered.items():
+        yield texts("seen.rules", fields=", ".join(fields), outcomes=outcomes)
+
+
+def _rule(rule: FieldRule, texts: Texts) -> str:
+    """Say what one of several rules makes of a field, and of which items."""
+    method = _method(rule, texts)
+    said = texts(f"outcome.{method}") if method in (KEPT, WITHHELD) else method
+    only = _only(rule.only, texts)
+    if only:
+        return texts("seen.only", outcome=said, conditions=only)
+    return texts("seen.otherwise", outcome=said)
 
 
 def _method(rule: FieldRule, texts: Texts) -> str:
@@ -300,9 +316,15 @@ def _method(rule: FieldRule, texts: Texts) -> str:
         return WITHHELD
     if rule.method == "keep":
         return KEPT
-    options = ", ".join(f"{name} {value}" for name, value in rule.options.items())
+    options = ", ".join(_option(*each, texts) for each in rule.options.items())
     label = texts.label("method", rule.method)
     return f"{label} ({options})" if options else label
+
+
+def _option(name: str, value: Any, texts: Texts) -> str:
+    """Say how far a method goes: to which level, or at which bounds."""
+    values = value if isinstance(value, list) else [value]
+    return texts(f"option.{name}", value=", ".join(texts.word(each) for each in values))
 
 
 def _after(agreement: Agreement, csirt: str, texts: Texts) -> Iterator[str]:
