@@ -26,7 +26,7 @@ _ONWARD: Final = {
     "with-consent": "allowed with the CSIRT's consent",
     "allowed": "allowed",
 }
-_BREAKS: Final = re.compile(r"(?<=[-/ ])")
+_BREAKS: Final = re.compile(r"(?<=[-/ ._])")
 # Letters that a column takes at least, and what is between two.
 _NARROWEST: Final = 16
 _FIRST, _FIRST_OF_WIDE, _WIDE = 22, 36, 110
@@ -130,7 +130,8 @@ def _terminal_table(
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    made = Table(box=SIMPLE_HEAD, show_lines=False, pad_edge=False, expand=False)
+    # With the line between two columns, this padding makes the `_GAP` counted with.
+    made = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     made.add_column("Type of incident", width=first)
     names = [_wrapped(column.recipient, each) for column in columns]
     height = max((len(lines) for lines in names), default=0)
@@ -165,7 +166,7 @@ def _rich(cell: Cell, below: int, width: int) -> Text:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Break a text at blanks and behind hyphens and slashes; a longer word anywhere."""
+    """Break a text at blanks and behind the marks in a name; a longer word anywhere."""
     lines = [""]
     for word in _BREAKS.split(text):
         if len((lines[-1] + word).rstrip()) > width and lines[-1]:
