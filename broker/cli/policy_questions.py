@@ -33,6 +33,10 @@ _ROLES: Final = tuple(role for role in get_args(PartyRole) if role != "csirt")
 # An URL with a host and nothing that a YAML reader or a person could stumble over.
 _URL: Final = re.compile(r"https://[^\s\"'\\]+")
 _FOLDER: Final = re.compile(r"file:///[^\s\"'\\?#%]+")
+_WHICH: Final = (
+    "What is shared, several with commas (RSIT types such as fraud/phishing, or whole "
+    "categories such as fraud)"
+)
 _KINDS: Final = tuple(str(kind) for kind in RecipientKind)
 
 
@@ -118,18 +122,15 @@ def _answers(given: Mapping[str, Any], taken: set[str]) -> Answers:
         terminal.wrong_usage(f"--collection is for taxii, and not for {kind}")
     act = ask("act", "The act on which sharing rests", _text)
     citation = ask("citation", "The articles of that act", _text)
-    purposes = given["purposes"] or _ask(
-        "", "purpose", f"What for (of: {', '.join(duties)})", _several(_of(Purpose)), ""
-    )
+    what_for = f"What for, several with commas (of: {', '.join(duties)})"
+    purposes = _ask_several(given["purposes"], "purpose", what_for, _purposes)
     start = ask("start", "The first day in force", _day, str(today))
     years_on = str(min(start + timedelta(days=730), LAST_DAY))
     until = ask("until", "The last day in force", _after(start), years_on)
     tlp = ask("tlp", f"The strictest TLP ({', '.join(Tlp)})", _level(Tlp), "green")
     pap = ask("pap", f"The strictest PAP ({', '.join(Pap)})", _level(Pap), "amber")
     days = ask("retention_days", "Days that it may keep what it gets", _days, "365")
-    types = given["types"] or _ask(
-        "", "type", "RSIT types or categories that are shared", _several(_text), ""
-    )
+    types = _ask_several(given["types"], "type", _WHICH, _types)
     severity = ask("severity", "The least severity", _level(Severity), "high")
     cites = ask("cites", "The article of the memorandum that says so", _text)
     try:
@@ -144,13 +145,13 @@ def _answers(given: Mapping[str, Any], taken: set[str]) -> Answers:
             collection,
             act,
             citation,
-            _purposes(purposes),
+            purposes,
             start,
             until,
             tlp,
             pap,
             days,
-            _types(types),
+            types,
             severity,
             cites,
         )
@@ -173,7 +174,13 @@ def _ask(
             return check(default)
         terminal.wrong_usage(f"{option} is needed: {question.lower()}")
     while True:
-        answer = str(typer.prompt(question, default=default or None, err=True))
+        try:
+            answer = str(typer.prompt(question, default=default or None, err=True))
+        except typer.Abort:
+            typer.echo(err=True)
+            terminal.stop(
+                ExitCode.NO, "ended before the last question; nothing was written"
+            )
         try:
             return check(answer)
         except ValueError as error:
@@ -265,34 +272,46 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _several(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
-    def checked(text: str) -> tuple[str, ...]:
-        return tuple(check(each) for each in text.split(",") if each.strip())
+def _ask_several(
+    given: Iterable[str] | None,
+    key: str,
+    question: str,
+    check: Callable[[Iterable[str]], tuple[str, ...]],
+) -> tuple[str, ...]:
+    """Return several answers: of an option that may be repeated, or with commas."""
+    if not given:
+        return _ask("", key, question, lambda text: check([text]), "")
+    try:
+        return check(given)
+    except ValueError as error:
+        terminal.wrong_usage(f"--{key}: {error}")
 
-    return checked
+
+def _words(named: Iterable[str]) -> list[str]:
+    found = [each.strip() for text in named for each in text.split(",")]
+    if not any(found):
+        raise ValueError("at least one is needed")
+    return [each for each in found if each]
 
 
 def _purposes(named: Iterable[str]) -> tuple[str, ...]:
     check = _of(Purpose)
     try:
-        return tuple(map(check, named))
+        return tuple(dict.fromkeys(map(check, _words(named))))
     except ValueError as error:
-        raise ValueError(
-            f"--purpose: {error}; docs/policies.md has the words"
-        ) from None
+        raise ValueError(f"{error}; docs/policies.md has the words") from None
 
 
 def _types(named: Iterable[str]) -> tuple[str, ...]:
     """Return the RSIT types that were named, by themselves or by their category."""
     found: dict[str, None] = {}
-    for word in (each.strip() for text in named for each in text.split(",")):
+    for word in _words(named):
         if word in RSIT_CATEGORIES:
             found |= dict.fromkeys(t for t in RSIT_TYPES if rsit_category(t) == word)
         elif word in RSIT_TYPES:
             found[word] = None
         else:
             advice = nearest(word, (*RSIT_TYPES, *RSIT_CATEGORIES))
-            raise ValueError(f"--type: {word} is no RSIT type or category ({advice})")
-    if not found:
-        raise ValueError("--type: at least one RSIT type is needed")
+            aside = advice or "besa mappings show taxonomy lists them"
+            raise ValueError(f"{word} is no RSIT type or category ({aside})")
     return tuple(found)
