@@ -8,7 +8,7 @@ a constant, exist nowhere else and protect nothing; no result holds an incident'
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
@@ -21,7 +21,7 @@ from broker import pipeline
 from broker.canonical import dumps
 from broker.errors import IntakeError, Problem, RulebookError
 from broker.keys import Keys, recipient_key
-from broker.model.decision import Effect
+from broker.model.decision import OUT_OF_DATES, Effect
 from broker.model.sharing import (
     KEPT,
     NO_HISTORY,
@@ -154,6 +154,9 @@ def _problems(
         return
     share = _disclosed(agreement, case, document, files, rulebook)
     yield from _verdict(case.expect, share, document)
+    if share.redacted is None and share.decision.effect is not case.expect.effect:
+        # The wrong verdict says it all: of no field was anything decided.
+        return
     ledger = share.redacted.ledger() if share.redacted else ()
     yield from _fields(case.expect, ledger, document)
     yield from _texts(case.expect, share, document)
@@ -232,11 +235,13 @@ def _verdict(expect: Expect, share: Share, document: Document) -> Iterator[Probl
     if share.failure:
         yield document.problem(("expect",), f"the path failed: {share.failure}")
     if decision.effect is not expect.effect:
-        because = ", ".join(decision.clauses) or "no clause matched"
+        because = ", ".join(map(_reason, decision.clauses)) or "no clause matched"
         message = f"the verdict is {decision.effect} ({because})"
+        message = f"{message}, and {expect.effect} is expected"
         yield document.problem(("expect", "effect"), message)
     elif expect.clauses is not None and expect.clauses != set(decision.clauses):
-        message = f"decided by {', '.join(decision.clauses) or 'no clause'}"
+        expected = _named(sorted(expect.clauses))
+        message = f"decided by {_named(decision.clauses)}, and {expected} is expected"
         yield document.problem(("expect", "clauses"), message)
     found = {breach.rule for breach in share.breaches}
     if found != expect.breaches:
@@ -249,6 +254,15 @@ def _verdict(expect: Expect, share: Share, document: Document) -> Iterator[Probl
         yield document.problem(("expect", "retracts"), message)
     if not retracts and share.state is State.QUEUED and decision.effect != Effect.SHARE:
         yield document.problem(("expect", "effect"), "it would leave all the same")
+
+
+def _named(clauses: Iterable[str]) -> str:
+    return ", ".join(clauses) or "no clause"
+
+
+def _reason(clause: str) -> str:
+    """Return the name of what decided; of dates, what is wrong with them."""
+    return f"{clause}: not in force at that time" if clause == OUT_OF_DATES else clause
 
 
 def _fields(
@@ -278,7 +292,7 @@ def _fields(
         for entry in about.get(path, ()):
             if entry.outcome != outcome:
                 message = f"{entry.field} is {entry.outcome}, by {entry.where}"
-                yield document.problem(at, message)
+                yield document.problem(at, f"{message}, and {outcome} is expected")
 
 
 def _texts(expect: Expect, share: Share, document: Document) -> Iterator[Problem]:

@@ -104,6 +104,24 @@ def test_a_failure_is_at_the_line_of_its_expectation(
     assert [] != [each for each in found if f"{PATH}:{line}:" in each and told in each]
 
 
+def test_a_failure_says_what_was_expected() -> None:
+    """Beside what came out stands what the case expects."""
+    for old, new, expected in (
+        ("effect: share", "effect: review", "and review is expected"),
+        ("[cybercrime]", "[]", "decided by cybercrime, and no clause is expected"),
+        ("[cybercrime]", "[b, a]", "and a, b is expected"),
+        ("shared: [title", "shared: [description", "and kept is expected"),
+    ):
+        assert expected in "\n".join(failures(old, new))
+
+
+def test_a_wrong_verdict_is_one_failure() -> None:
+    """Where nothing leaves, the fields that would have left are not told one by one."""
+    [found] = failures("2026-06-15T", "2029-06-15T")
+
+    assert "withhold (validity: not in force at that time), and share" in found
+
+
 def test_a_failure_never_shows_a_value() -> None:
     """Results may be printed: they hold no value of the incident."""
     found = "\n".join(
