@@ -38,9 +38,10 @@ def show(found: Comparison, *, witnesses: bool) -> None:
     )
     for recipient in recipients:
         out.print(f"To {recipient}", style="bold")
+        told: set[str] = set()
         for change in found.verdicts:
             if change.recipient == recipient:
-                _verdict(out, change, witnesses=witnesses)
+                _verdict(out, change, told, witnesses=witnesses)
         for field in found.fields:
             if field.recipient == recipient:
                 _field(out, field, witnesses=witnesses)
@@ -68,7 +69,10 @@ def _line(out: Console, widens: bool, text: str) -> None:
     out.print(f"  {sign} {text}", style="red" if widens else None, soft_wrap=True)
 
 
-def _verdict(out: Console, change: VerdictChange, *, witnesses: bool) -> None:
+def _verdict(
+    out: Console, change: VerdictChange, told: set[str], *, witnesses: bool
+) -> None:
+    """Print which incidents change sides; ``told``: lists of fields named before."""
     _line(out, change.widens, f"{str(change.move).upper()}: incidents of")
     _alternatives(out, change.conditions)
     out.print(f"      on days {change.period}{_between(change)}", soft_wrap=True)
@@ -87,14 +91,11 @@ def _verdict(out: Console, change: VerdictChange, *, witnesses: bool) -> None:
         out.print(
             f"      {'now' if change.widens else 'before'} by {by}", soft_wrap=True
         )
-    if change.fields:
-        counted = ", ".join(
-            f"{len(paths)} {method}" for method, paths in change.fields.items()
-        )
-        out.print(
-            f"      of each: {counted} (fields, by what becomes of them)",
-            soft_wrap=True,
-        )
+    for method, paths in change.fields.items():
+        listed = f"{method}: {', '.join(paths)}"
+        shown = f"{method}: the {len(paths)} named above" if listed in told else listed
+        told.add(listed)
+        out.print(f"      of each, {shown}", soft_wrap=True)
     _example(out, change.trial, witnesses=witnesses)
 
 

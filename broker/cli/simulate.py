@@ -100,12 +100,14 @@ def _past(store: Store, since: datetime) -> Iterator[Past]:
 
 
 def _by_recipient(found: list[Difference]) -> dict[str, dict[str, list[str]]]:
-    """Return incident revisions by recipient and kind of change."""
+    """Return incident revisions by recipient and kind of change, and what decides."""
     sorted_: dict[str, dict[str, list[str]]] = {}
     for one in sorted(found, key=lambda each: (each.past.recipient, each.change.value)):
         changes = sorted_.setdefault(one.past.recipient, {})
-        incident = f"{one.past.uid} revision {one.past.revision}"
-        changes.setdefault(one.change.value, []).append(incident)
+        by = ", ".join(one.clauses) or "no clause"
+        incident = f"{one.past.uid} revision {one.past.revision}: {one.past.effect}"
+        told = f"{incident} -> {one.effect.value}, now by {by}"
+        changes.setdefault(one.change.value, []).append(told)
     return sorted_
 
 
@@ -155,6 +157,8 @@ def _show(found: list[Difference], counted: Replayed, since: str) -> None:
             out.print(f"  {change}: {len(incidents)}")
             for incident in incidents:
                 out.print(f"    {terminal.plain(incident)}", soft_wrap=True)
-    if not found:
+    if not counted.decisions:
+        out.print("There is nothing to decide once more, so this shows nothing.")
+    elif not found:
         out.print("Every verdict would have been the same.")
     out.print("\nOnly verdicts were replayed; fields: `besa policy compare`.")

@@ -69,6 +69,8 @@ def test_a_widening_ends_with_one(besa: Besa, rules: Path) -> None:
     assert "+ NEWLY DISCLOSED" in ended.text
     assert "severity medium" in ended.text
     assert "serious-attempts (policies/agreements/kp-cybercrime.yaml:" in ended.text
+    assert "of each, kept: uid, " in ended.text
+    assert re.search(r"of each, truncate_ip: observables\[\]\.value\n", ended.text)
     assert '"uid": "WITNESS-1"' in ended.text
 
 
@@ -216,6 +218,25 @@ def test_matrix_breaks_no_word(
     assert {"special-prosecution"} <= words or {"special-", "prosecution"} <= words
     assert {"Exploitation/Sexual/"} <= words or {"Exploitation/"} <= words
     assert words.isdisjoint({"n", "y", "severi", "otherw"})
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_matrix_cuts_off_nothing(
+    besa: Besa, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of fields are broken between their parts, and never cut short."""
+    monkeypatch.setenv("BESA_POLICIES", str(ROOT / "policies/examples"))
+    monkeypatch.setenv("COLUMNS", str(width))
+    ended = besa("policy", "matrix", "--on", "2026-06-15")
+    lines = ended.text.partition("share: sent at once")[0].splitlines()
+    words = {word for line in lines for word in line.split()}
+
+    assert max(map(len, lines)) <= width
+    assert "\N{HORIZONTAL ELLIPSIS}" not in ended.text
+    assert words.isdisjoint({"ts.address,", "nts[]", "nts[];", "or-"})
+    assert {"law-enforcement"} <= words or {"law-", "enforcement"} <= words
+    whole = ("address,", "contacts.address,", "victims[].contacts.address,")
+    assert not words.isdisjoint(whole)
 
 
 def test_matrix_as_json(besa: Besa, rules: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -52,6 +53,9 @@ def test_what_would_not_be_shared_is_listed(besa: Besa, other: Path) -> None:
     assert 0 == ended.code
     assert {"kp-misp": {"no longer shared": 1}} == ended.json["counts"]
     assert "kp-misp\n  no longer shared: 1\n" in text
+    assert re.search(
+        r"\n    \S+ revision 1: share -> withhold, now by suspended\n", text
+    )
 
 
 @pytest.mark.usefixtures("decided")
@@ -77,11 +81,14 @@ def test_an_older_past_is_not_replayed(besa: Besa, other: Path, tmp_path: Path) 
     with sqlite3.connect(tmp_path / "home" / "besa.sqlite") as store:
         store.execute("UPDATE decisions SET at = at - 3 * 86400000")
     late = besa("simulate", other, "--since", "2d", "--json").json
+    said = besa("simulate", other, "--since", "2d").text
     with sqlite3.connect(tmp_path / "home" / "besa.sqlite") as store:
         store.execute("UPDATE inbox SET facts = ''")
     empty = besa("simulate", other, "--since", "1w", "--json").json
 
     assert 0 == late["incidents"]
+    assert "nothing to decide once more" in said
+    assert "the same" not in said
     assert (2, 2, 0) == (
         empty["incidents"],
         empty["without_facts"],
