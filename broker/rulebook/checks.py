@@ -23,7 +23,13 @@ from broker.model.mapping import CASE, CASE_FIELDS, Markings, ObservableKind
 from broker.model.marking import Pap, Tlp
 from broker.model.purpose import DUTIES, Purpose
 from broker.model.rsit import RSIT_TYPES
-from broker.rulebook import clauses, feedback_checks, intake_checks, profile_checks
+from broker.rulebook import (
+    clauses,
+    feedback_checks,
+    intake_checks,
+    profile_checks,
+    recipient_checks,
+)
 from broker.rulebook.attribution import attributed, names_reporter
 from broker.rulebook.sources import (
     ObjectTable,
@@ -79,6 +85,8 @@ def warnings(sources: Sources) -> Iterator[Problem]:
     safeguards = sources.one("policies/safeguards.yaml", Safeguards)
     for _, source in sorted(sources.all_of("agreement", Agreement).items()):
         yield from _without_effect(source, safeguards, sources)
+    recipients = sources.all_of("recipient", Recipient)
+    yield from recipient_checks.warnings(each for _, each in sorted(recipients.items()))
     for key in ("recipient", "profile", "guardrail"):
         used = {str(getattr(agreement, key)) for agreement in agreements}
         for name, source in sorted(sources.folders[key].items()):

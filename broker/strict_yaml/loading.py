@@ -24,6 +24,9 @@ M = TypeVar("M", bound=BaseModel)
 
 _MAX_SHOWN: Final = 60
 _MAX_LISTED: Final = 12
+# So many words of a closed list are all shown, unless one is as near as this.
+_FEW: Final = 4
+_CLEARLY: Final = 0.75
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 # Vocabularies that a validator of our own checks, found by what the validator says.
@@ -94,6 +97,18 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"one of: {listed}" if 0 < len(words) <= _MAX_LISTED else ""
 
 
+def _choice(word: str, known: list[str]) -> str:
+    """Return advice for a word of a closed list.
+
+    Of a few words all are shown, unless one is clearly meant: who writes ``hold`` may
+    mean a review, and is not sent to ``withhold``.
+    """
+    few = 0 < len(known) <= _FEW
+    if few and not get_close_matches(word.casefold(), known, n=1, cutoff=_CLEARLY):
+        return f"one of: {', '.join(sorted(known))}"
+    return nearest(word, known)
+
+
 def _problems(
     document: Document, model: type[BaseModel], error: ValidationError
 ) -> list[Problem]:
@@ -137,7 +152,7 @@ def _explain(details: ErrorDetails) -> tuple[str, str]:
     message = details["msg"].removeprefix("Value error, ")
     if kind in {"enum", "literal_error"}:
         known = _QUOTED.findall(str(details.get("ctx", {}).get("expected", "")))
-        return f"{_shown(given)} is not known here", nearest(str(given), known)
+        return f"{_shown(given)} is not known here", _choice(str(given), known)
     for start, vocabulary in _VOCABULARIES.items():
         if message.startswith(start):
             unknown = [word for word in _words(given) if word not in vocabulary]

@@ -253,6 +253,10 @@ class TestLoad:
                 "f.yaml:2:17: `gren` is not known here (did you mean green?)",
             ),
             (
+                "name: x\ninner: {colour: reddish}",
+                "f.yaml:2:17: `reddish` is not known here (one of: green, red)",
+            ),
+            (
                 "name: x\ninner: {colour: 7}",
                 "f.yaml:2:17: this is not known here (one of: green, red)",
             ),
