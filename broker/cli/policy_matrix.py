@@ -11,6 +11,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from broker.cli.terminal import counted
 from broker.model.decision import Effect
 from broker.model.rsit import RSIT_TYPES, rsit_category
 from broker.prove.matrix import Cell, Column, Conditions, Matrix
@@ -76,6 +77,8 @@ def notes(table: Matrix) -> list[str]:
         )
     if never:
         said.append(f"Nothing is ever sent against the safeguards {', '.join(never)}.")
+    if not any(column.route for column in table.columns):
+        said.insert(0, f"No agreement is in force on {table.on}: nothing is sent.")
     return [*said, *(note for column in table.columns for note in _beside(column))]
 
 
@@ -94,9 +97,9 @@ def _beside(column: Column) -> Iterator[str]:
         f"passing it on is {_ONWARD[agreement.onward]}."
     )
     if agreement.embargo is not None:
-        days = agreement.embargo.hold_back_days
+        days = counted(agreement.embargo.hold_back_days, "day")
         yield (
-            f"{who}: what is less than {days} days old, or of unknown age, waits for a "
+            f"{who}: what is less than {days} old, or of unknown age, waits for a "
             "person, whatever the table says."
         )
     if agreement.fast_lane is not None:

@@ -50,7 +50,8 @@ def begin(given: Mapping[str, Any], *, as_json: bool) -> None:
     if model is None:
         terminal.wrong_usage(
             "there is no agreement yet that sends MISP events, whose profile and "
-            "guardrail could be copied"
+            "guardrail could be copied; begin with the files of a whole agreement, as "
+            "those are that Besa brings along in policies/examples"
         )
     answers = _answers(given, {route.agreement.agreement for route in side.routes})
     try:

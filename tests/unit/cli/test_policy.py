@@ -299,6 +299,16 @@ def test_html_holds_what_is_written_as_text(besa: Besa, rules: Path) -> None:
     assert "&lt;script&gt;" in ended.text
 
 
+def test_matrix_of_nothing_says_so(besa: Besa, rules: Path) -> None:
+    """A table in which nobody gets anything is not left to be guessed at."""
+    lapsed = besa("policy", "matrix", "--on", "2031-01-01", "--json").json["notes"]
+    now = besa("policy", "matrix", "--on", "2026-06-15", "--json").json["notes"]
+
+    assert rules.is_dir()
+    assert "No agreement is in force on 2031-01-01: nothing is sent." == lapsed[0]
+    assert not [each for each in now if each.startswith("No agreement")]
+
+
 def test_matrix_on_no_day(besa: Besa) -> None:
     """A day that is none is wrong usage."""
     assert 2 == besa("policy", "matrix", "--on", "yesterday").code
