@@ -36,8 +36,8 @@ from broker.policy import (
 from broker.prove.compare import shared_domain
 from broker.prove.diagram import EMPTY, FULL
 from broker.prove.domain import Domain
-from broker.prove.moves import EFFECTS, Move, moved
-from broker.prove.verdict import Party, verdicts
+from broker.prove.moves import EFFECTS, Move, Moved, moved
+from broker.prove.verdict import Party, Verdicts, verdicts
 from broker.prove.witness import witness
 from tests import world
 from tests.cells import cell
@@ -324,10 +324,8 @@ def check(seed: int) -> int:
         incidents += small(tuple(sides), LATER)
     domain = shared_domain([old, new], KINDS)
     space = domain.space
-    found = {
-        each.move: each
-        for each in moved(domain, verdicts(old, domain), verdicts(new, domain), FULL)
-    }
+    both = verdicts(old, domain), verdicts(new, domain)
+    found = {each.move: each for each in moved(domain, *both, FULL)}
     rules = rules_of(old), rules_of(new)
     differing = 0
     for incident in incidents:
@@ -347,7 +345,35 @@ def check(seed: int) -> int:
             ), (seed, incident, pair)
     for move, each in found.items():
         _confirm(seed, domain, rules, move, each.cells)
+        _check_boxes(seed, domain, both, each)
     return differing
+
+
+_SHADOWS: Final = {
+    Move.NEWLY_DISCLOSED: Move.NEWLY_HELD,
+    Move.NO_LONGER_DISCLOSED: Move.NO_LONGER_HELD,
+}
+
+
+def _check_boxes(
+    seed: int, domain: Domain, both: tuple[Verdicts, Verdicts], each: Moved
+) -> None:
+    """Check that what is said of a move leaves out no incident that makes it.
+
+    Of those that the clauses alone decide about, it says no other; and that the same
+    are held is said where some are.
+    """
+    space, (old, new) = domain.space, both
+    said = space.any_of(map(space.box, each.boxes))
+    overruled = space.both(old.above, new.above)
+    plainly = space.all_of([said, domain.possible, space.inverse(overruled)])
+    assert EMPTY == space.but_not(each.cells, said), (seed, each.move)
+    assert EMPTY == space.but_not(plainly, each.cells), (seed, each.move)
+    held = EMPTY
+    if each.move in _SHADOWS:
+        was, now = EFFECTS[_SHADOWS[each.move]]
+        held = space.all_of([old.of(was), new.of(now), overruled, domain.possible])
+    assert each.shadow == (EMPTY != space.both(held, said)), (seed, each.move)
 
 
 def _confirm(

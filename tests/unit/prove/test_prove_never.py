@@ -91,6 +91,70 @@ def test_a_statement_may_rest_on_the_default() -> None:
     assert () == refuted(side((GUARDS, *without)))
 
 
+def stated(*lines: str) -> tuple[str, str, str]:
+    """Return the change that adds a statement with these lines."""
+    text = "".join(f"    {line}\n" for line in lines)
+    return GUARDS, "never:\n", f'never:\n  - id: mine\n    cites: "art. 1"\n{text}'
+
+
+@pytest.mark.parametrize(
+    ("lines", "broken_by"),
+    [
+        # No clause of the agreement is about such incidents; no safeguard is, either.
+        (["recipients: [fiu-misp]"], set()),
+        (["recipients: [kp-misp]"], {"kp-cybercrime"}),
+        (["recipients: [fiu-misp, kp-misp]"], {"kp-cybercrime"}),
+        (["roles: [fiu]"], set()),
+        (["roles: [police]"], {"kp-cybercrime"}),
+        (["roles: [fiu]", "recipients: [kp-misp]"], {"kp-cybercrime"}),
+        (["recipients: [fiu-misp]", "fields: [title]"], set()),
+        (["recipients: [kp-misp]", "fields: [title]"], {"kp-cybercrime"}),
+        (["recipients: [kp-misp]", "fields: [description]"], set()),
+        (["recipients: [kp-misp]", "fields: [title]", "unless: review"],
+         {"kp-cybercrime"}),
+        (["recipients: [kp-misp]", 'fields: ["victims[].name"]'], {"kp-cybercrime"}),
+        (["recipients: [kp-misp]", 'fields: ["victims[].name"]',
+          "only: {consent: [unknown], minor: false}", "except_as: [pseudonym]"], set()),
+        (["recipients: [kp-misp]", 'fields: ["victims[].name"]',
+          "only: {consent: [unknown], minor: false}", "except_as: [mask]"],
+         {"kp-cybercrime"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_statement_is_about_whom_and_what_it_names(
+    lines: list[str], broken_by: set[str]
+) -> None:
+    """It is broken by agreements with those recipients or roles, and those fields."""
+    when = "when: {classification_in: [availability/sabotage]}"
+    found = [
+        each for each in refuted(side(stated(when, *lines))) if each.statement == "mine"
+    ]
+
+    assert broken_by == {each.agreement for each in found}
+    for each in found:
+        assert each.problem.line
+        assert "availability/sabotage" == each.witness.incident["classification"]
+
+
+def test_a_refusal_names_the_clause_that_lets_it_through() -> None:
+    """Who has to change something reads which clause it is, and its line."""
+    when = "when: {classification_in: [availability/sabotage]}"
+    changes = (stated(when, "recipients: [kp-misp]"),)
+    [problem] = _refused(edited(*changes))
+
+    lines = edited()[KP].decode().splitlines()
+    where = f"{KP}:{lines.index('  - id: sabotage') + 1}"
+    assert f"verdict share by sabotage ({where})" in problem.message
+
+
+def test_a_name_with_a_star_is_refused_once() -> None:
+    """Of several fields of which items are not told apart so, the line is told once."""
+    change = stated('fields: ["suspects[].*"]', "only: {consent: [refused]}")
+    [problem] = _refused(edited(change))
+
+    assert "are not told apart by consent" in problem.message
+
+
 def test_review_is_enough_only_where_the_statement_says_so() -> None:
     """Without ``unless: review``, not even what a person has released may go."""
     strict = side((GUARDS, "    when: {minor_involved: true}\n    unless: review\n",
