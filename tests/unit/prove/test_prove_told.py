@@ -119,3 +119,21 @@ def test_fields_that_a_clause_withholds_say_in_which_incidents(items: str) -> No
         for phrases in change.conditions:
             assert "type availability/sabotage" in phrases
             assert "TLP amber or less" in phrases
+
+
+def test_a_longer_hold_back_holds_the_days_between() -> None:
+    """What was old enough before and is not any more is held, to the day."""
+    old, new = (
+        side((KP, "\nclauses:\n", f"\nembargo: {{cites: a, hold_back_days: {days}}}"
+              "\nclauses:\n"))
+        for days in (3, 4)
+    )  # fmt: skip
+    [change] = compare(old, new).verdicts
+
+    assert Move.NOW_HELD is change.move
+    assert (Effect.SHARE, Effect.REVIEW) == (
+        change.trial.old.effect,
+        change.trial.new.effect,
+    )
+    for phrases in change.conditions:
+        assert "age in days 3 to 3" in phrases
