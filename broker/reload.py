@@ -178,7 +178,7 @@ class Reloading:
     def _judge(self, seen: _Look) -> None:
         """Take up what lies there now, or keep what is in force and say why."""
         try:
-            policies, mappings = (folder.resolve() for folder in self._folders)
+            policies, mappings = (_real(folder) for folder in self._folders)
             files = read_rulebook_files(policies, mappings)
             if self._look() != seen:
                 return  # changed while it was read: next time
@@ -220,7 +220,7 @@ def _states(folders: tuple[Path, ...]) -> Iterator[tuple[str, int, int, int, int
     for folder in folders:
         try:
             # Also what is only meant as one: reading says so.
-            paths = sorted(meant_as_yaml(folder.resolve()))
+            paths = sorted(meant_as_yaml(_real(folder)))
         except (OSError, SettingsError) as error:
             yield str(error), 0, 0, 0, 0  # reading says it; so does the next cause
             continue
@@ -237,6 +237,18 @@ def _states(folders: tuple[Path, ...]) -> Iterator[tuple[str, int, int, int, int
                     state.st_mtime_ns,
                     state.st_ctime_ns,
                 )
+
+
+def _real(folder: Path) -> Path:
+    """Return where a folder really lies, so that all is read from one place.
+
+    Raises:
+        SettingsError: its links lead in a circle.
+    """
+    try:
+        return folder.resolve()
+    except RuntimeError:
+        raise SettingsError(f"{folder} is a link that leads back to itself") from None
 
 
 def _refuse_unfinished(files: Mapping[str, bytes]) -> None:

@@ -195,7 +195,10 @@ def consumer_of(
 def editor_of(settings: Settings, agreement: str) -> str:
     """Return who edited an agreement last: by git, else by the file of reviewers."""
     reviewers: Reviewers = read_reviewers(settings.reviewers_file)
-    found = last_editor(settings.policies_folder, agreement)
+    try:
+        found = last_editor(settings.policies_folder, agreement)
+    except (OSError, RuntimeError):
+        found = ""  # the folder cannot be reached just now, so nobody can know
     return found or reviewers.editors.get(agreement, "")
 
 

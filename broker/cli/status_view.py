@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from broker.rulebook import Lapse
     from broker.store import Status
 
+_COLUMN: Final = 15  # where what is said stands, behind its name
 _ROOMY: Final = 72  # from so many columns on there is space for space
 
 
@@ -67,9 +68,8 @@ def _rulebook(out: Console, found: Status, now: datetime) -> None:
     )
     if found.rulebook_trouble:
         # Said here too: below it would be one alarm among others.
-        out.print(
-            Text(f"               ! {found.rulebook_trouble}", style="bold yellow")
-        )
+        trouble = Text(f"! {found.rulebook_trouble}", style="bold yellow")
+        out.print(Padding(trouble, (0, 0, 0, _COLUMN)))
 
 
 def _lanes(out: Console, found: Status) -> None:
@@ -146,7 +146,9 @@ def _alarms(out: Console, found: Status, now: datetime) -> None:
         return
     out.print(Text(f"Alarms: {found.alarm_count}", style="bold yellow"))
     for alarm in found.alarms:
-        out.print(f"  {alarm.kind} at {alarm.place}: {alarm.text}")
+        where = f" at {alarm.place}" if alarm.place else ""
+        line = Text(f"{alarm.kind}{where}: {alarm.text}")
+        out.print(Padding(line, (0, 0, 0, 2)))
         often = "once" if alarm.times == 1 else f"{alarm.times} times, last"
         out.print(f"    {often} {ago(alarm.last_at, now)}")
     _more(out, found.alarm_count, len(found.alarms))

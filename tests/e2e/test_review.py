@@ -364,6 +364,21 @@ def test_people_read_what_is_held_and_why(office: Office) -> None:
     assert "since" in next(line for line in status.splitlines() if "Rulebook" in line)
 
 
+def test_without_the_policies_at_hand_nobody_knows_the_editor(office: Office) -> None:
+    """A folder whose link leads in a circle hides who edited it; no command dies."""
+    reviewers = office.home / "reviewers.yaml"
+    reviewers.write_text(reviewers.read_text().partition("editors:")[0])
+    held_case(office)
+    office.policies.rename(office.home / "away")
+    office.policies.symlink_to(office.policies)
+    shown = office.besa("held", "show", str(office.held()["id"]))
+    unsure = office.approve("arta")
+
+    assert (0, 1) == (shown.code, unsure.code)
+    assert b"edited last by nobody knows whom" in shown.out
+    assert "nobody knows who edited the agreement last" in unsure.err
+
+
 def test_whose_approval_does_not_count_is_told_at_once(office: Office) -> None:
     """The second person hears that the first one's approval does not count, and why."""
     held_case(office)

@@ -106,6 +106,26 @@ def test_a_right_change_comes_into_force(policies: Path, watched: Watched) -> No
     assert "" == watched.trouble()
 
 
+def test_a_link_to_itself_changes_nothing(
+    policies: Path, store: Store, tmp_path: Path
+) -> None:
+    """A folder whose link was turned onto itself is alarmed like one that is gone."""
+    current = tmp_path / "current"
+    current.symlink_to(policies)
+    watched = Watched(current, store)
+    before = watched.digest
+    for target in (current, policies):
+        (tmp_path / "next").symlink_to(target)
+        (tmp_path / "next").replace(current)
+        watched.look()
+        if target == current:
+            told = watched.trouble()
+
+    assert before == watched.digest
+    assert "current is a link that leads back to itself" in told
+    assert "" == watched.trouble()
+
+
 @pytest.mark.parametrize("how", ["link", "name", "added"])
 def test_a_file_that_cannot_be_read_is_not_taken_for_one_that_is_gone(
     policies: Path, watched: Watched, how: str
