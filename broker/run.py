@@ -254,6 +254,8 @@ class _Deaths:
         now = time.monotonic()
         zone.note_death(now)
         problem = zone.problem()
+        if zone.is_ready and zone.deaths == 1:
+            self._told.pop(zone.zone, None)  # that was mended: it may be said once more
         is_new = bool(problem) and self._tell(zone, problem)
         if problem and not zone.is_ready and not zone.was_ready:
             zone.refused = True

@@ -244,6 +244,10 @@ def test_policies_that_are_spoilt_as_a_zone_dies_are_waited_for(
         file.write_text(good, "utf-8")
         eventually(lambda: not status().rulebook_trouble, seconds=60)
         both = run.wait_for_children()
+        file.write_text(good.replace("effect: share", "effect: shore"), "utf-8")
+        os.kill(next(iter(both - {dispatch})), signal.SIGKILL)
+        eventually(lambda: "nothing is read or decided" in status().rulebook_trouble)
+        eventually(lambda: run.children() == {dispatch})
     finally:
         run.process.terminate()
         code, said = run.end()
@@ -251,8 +255,9 @@ def test_policies_that_are_spoilt_as_a_zone_dies_are_waited_for(
     assert dispatch in both
     assert "agreements/fiu.yaml:34:" in spoilt
     assert 0 == code
-    assert 1 == said.count("fiu.yaml:34:13: `shore`")
-    assert 1 == said.count("consume is tried again every 30 seconds")
+    # Twice it was spoilt, and each time it is said once, whatever the tries.
+    assert 2 == said.count("consume cannot start: policies/agreements/fiu.yaml:34:13")
+    assert 2 == said.count("consume is tried again every 30 seconds")
 
 
 @linux_only
