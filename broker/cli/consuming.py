@@ -21,7 +21,6 @@ from broker.feedback import Tracing
 from broker.kafka_access import cluster_of
 from broker.keys import Keys, RecipientKey
 from broker.model.intake import Message, Position
-from broker.model.reviewer import Reviewers
 from broker.recall import Recall
 from broker.reload import Reloading, tell_refused
 from broker.rulebook import Rulebook
@@ -193,13 +192,17 @@ def consumer_of(
 
 
 def editor_of(settings: Settings, agreement: str) -> str:
-    """Return who edited an agreement last: by git, else by the file of reviewers."""
-    reviewers: Reviewers = read_reviewers(settings.reviewers_file)
+    """Return who edited an agreement last: by git, else by the file of reviewers.
+
+    Raises:
+        RulebookError: git does not know, and the file of reviewers is wrong.
+        SettingsError: the same, and that file cannot be read.
+    """
     try:
         found = last_editor(settings.policies_folder, agreement)
     except (OSError, RuntimeError):
-        found = ""  # the folder cannot be reached just now, so nobody can know
-    return found or reviewers.editors.get(agreement, "")
+        found = ""  # the folder cannot be reached just now, so git cannot know
+    return found or read_reviewers(settings.reviewers_file).editors.get(agreement, "")
 
 
 def _add_secrets(

@@ -66,7 +66,8 @@ def list_(
     with store:
         found = store.held(ended=everything)
     if as_json:
-        terminal.print_json([_value(settings, held) for held in found])
+        editors = _editors(settings, {held.agreement for held in found})
+        terminal.print_json([_value(held, editors[held.agreement]) for held in found])
         return
     from broker.cli.held_view import show_list
 
@@ -88,18 +89,21 @@ def show(
     now = datetime.now(UTC)
     with store:
         found, in_force = _item(store, item), store.status(now).in_force
+    held = found.held
     if raw:
         terminal.write(found.body)
     elif as_json:
         import json
 
-        value = _value(settings, found.held)
+        value = _value(held, _editors(settings, {held.agreement})[held.agreement])
         draft = json.loads(found.body) if found.body else None
         terminal.print_json({**value, "draft": draft})
     else:
         from broker.cli.held_view import show_item
+        from broker.review import Behind
 
-        behind = _behind(settings, found.held)
+        editor = _editors(settings, {held.agreement})[held.agreement]
+        behind = Behind(held.publisher, editor)
         show_item(found, behind, in_force, now)
 
 
@@ -281,12 +285,30 @@ def _behind(settings: Settings, held: Held) -> Behind:
     return Behind(held.publisher, editor_of(settings, held.agreement))
 
 
-def _value(settings: Settings, held: Held) -> dict[str, Any]:
+def _editors(settings: Settings, agreements: set[str]) -> dict[str, str]:
+    """Return who edited agreements last, for somebody who only looks.
+
+    A file of reviewers that is spoilt must not hide what waits: then nobody is known.
+    """
+    from broker.cli.consuming import editor_of
+    from broker.errors import BesaError
+
+    found = dict.fromkeys(agreements, "")
+    try:
+        for agreement in sorted(agreements):
+            found[agreement] = editor_of(settings, agreement)
+    except BesaError as error:
+        for line in str(error).splitlines():
+            terminal.warn(line)
+    return found
+
+
+def _value(held: Held, editor: str) -> dict[str, Any]:
     value: dict[str, Any] = terminal.as_json(held)
     for approved in value["approvals"]:
         del approved["statement"], approved["sha256"]
         approved["signed"] = bool(approved.pop("signature"))
-    return {**value, "editor": _behind(settings, held).editor}
+    return {**value, "editor": editor}
 
 
 def _tell_approved(

@@ -379,6 +379,23 @@ def test_without_the_policies_at_hand_nobody_knows_the_editor(office: Office) ->
     assert "nobody knows who edited the agreement last" in unsure.err
 
 
+def test_a_spoilt_file_of_reviewers_hides_nothing(office: Office) -> None:
+    """Who looks sees what is held, and what is wrong; who approves is refused."""
+    held = held_case(office)
+    (office.home / "reviewers.yaml").write_text("reviewers: [{nme: arta}]\n")
+    listed = office.besa("held", "list", "--json")
+    shown = office.besa("held", "show", str(held["id"]))
+    item = (str(held["id"]), held["sha256"])
+    refused = office.besa("held", "release", *item, "--as", "arta")
+
+    assert (0, 0, 3) == (listed.code, shown.code, refused.code)
+    assert {""} == {one["editor"] for one in listed.json}
+    assert held["sha256"].encode() in shown.out
+    assert b"edited last by nobody knows whom" in shown.out
+    for ended in (listed, shown, refused):
+        assert 1 == ended.err.count("`name` is missing")
+
+
 def test_whose_approval_does_not_count_is_told_at_once(office: Office) -> None:
     """The second person hears that the first one's approval does not count, and why."""
     held_case(office)
