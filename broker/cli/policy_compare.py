@@ -46,6 +46,14 @@ def show(found: Comparison, *, witnesses: bool) -> None:
             if field.recipient == recipient:
                 _field(out, field, witnesses=witnesses)
         out.print()
+    if found.verdicts:
+        # The conditions leave out what is overruled anyway: they would be too long.
+        out.print(
+            "What a safeguard, a clearance, an embargo or a hold-back overrules both "
+            "before and now does not change, also where the conditions above do not "
+            "leave it out.\n",
+            soft_wrap=True,
+        )
     if found.terms:
         out.print("Around the clauses", style="bold")
         for term in found.terms:

@@ -85,6 +85,25 @@ def test_a_narrowing_ends_with_zero(besa: Besa, rules: Path) -> None:
     assert "Nothing is disclosed that was not disclosed before" in ended.text
 
 
+def test_conditions_do_not_promise_what_a_safeguard_still_holds(
+    besa: Besa, rules: Path
+) -> None:
+    """A safeguard that is narrowed still holds the rest, and the text says so."""
+    for old in (
+        "    when: {minor_involved: true}\n    note",
+        "    when: {minor_involved: true}\n    unless",
+    ):
+        only = "    when: {minor_involved: true, severity_at_least: medium}\n"
+        edit(rules, "safeguards", old, only + old.rpartition("\n")[2])
+    ended = besa("policy", "compare", ROOT, "--no-witnesses")
+    fields = besa("policy", "compare", rules, rules)
+
+    assert 1 == ended.code
+    assert "RELEASED FROM HOLD" in ended.text
+    assert "overrules both before and now does not change" in ended.text
+    assert "overrules" not in fields.text
+
+
 def test_compare_as_json(besa: Besa, rules: Path) -> None:
     """The JSON has the documented keys, and an incident that can be previewed."""
     edit(rules, "profiles/investigation", "  title: keep", "  title: withhold")
