@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ from broker.cli.terminal import AsJson, ExitCode
 
 if TYPE_CHECKING:
     from broker.prove.side import Side
+    from broker.rulebook import Route
 
 app = typer.Typer(
     cls=Listing,
@@ -160,11 +162,7 @@ def describe(
     from broker.cli.policy_describe import describe as described
 
     side = _side("the rulebook", "")
-    routes = {route.agreement.agreement: route for route in side.routes}
-    if agreement not in routes:
-        known = ", ".join(sorted(routes)) or "none"
-        terminal.wrong_usage(f"there is no agreement {agreement}; there are: {known}")
-    sections = described(side, routes[agreement], language.value)
+    sections = described(side, _route(side, agreement), language.value)
     if as_json:
         terminal.print_json(
             {
@@ -185,6 +183,61 @@ def describe(
         for sentence in section.sentences:
             out.print(Padding(sentence, (0, 0, 0, 2 if number else 0)))
         out.print()
+
+
+def _route(side: Side, agreement: str) -> Route:
+    routes = {route.agreement.agreement: route for route in side.routes}
+    if agreement not in routes:
+        known = ", ".join(sorted(routes)) or "none"
+        terminal.wrong_usage(f"there is no agreement {agreement}; there are: {known}")
+    return routes[agreement]
+
+
+@app.command()
+def to_iep(
+    agreement: Annotated[
+        str, typer.Argument(metavar="AGREEMENT", help="Its name, such as fiu.")
+    ],
+    reference: Annotated[
+        str,
+        typer.Option(
+            "--reference", metavar="URL", help="Where the memorandum can be read."
+        ),
+    ],
+) -> None:
+    """Print an agreement as a FIRST IEP 2.0 policy, as far as IEP can say it.
+
+    IEP says what a recipient may do with what it has, and not what it gets. What it
+    cannot say is named on standard error.
+    """
+    from broker.model.iep import to_iep as policy_of
+
+    route = _route(_side("the rulebook", ""), agreement)
+    policy, unsaid = policy_of(route.agreement, route.recipient, reference)
+    terminal.print_json({"policies": [policy]})
+    terminal.note(f"IEP cannot say: {', '.join(unsaid)}")
+
+
+@app.command()
+def from_iep(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="IEP policies as JSON, or -.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Print FIRST IEP 2.0 policies as lines for the files of an agreement.
+
+    What an agreement does not say, and what it needs besides, is named in comments.
+    Whatever is not understood becomes the stricter.
+    """
+    from broker.cli import policy_iep
+
+    found = policy_iep.read(file)
+    if as_json:
+        terminal.print_json({"policies": [policy_iep.as_json(one) for one in found]})
+        return
+    text = "\n\n".join("\n".join(policy_iep.lines(one)) for one in found)
+    terminal.write(f"{text}\n".encode())
 
 
 @app.command()
