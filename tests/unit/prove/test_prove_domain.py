@@ -18,9 +18,11 @@ from broker.policy.conditions import CONDITIONS
 from broker.prove.diagram import EMPTY
 from broker.prove.domain import Domain
 from broker.prove.facts import ASKS, FACTS, questions
+from broker.prove.verdict import asked_by
 from broker.prove.witness import Wanted, can_have, witness
 from tests import strategies, world
 from tests.cells import cell
+from tests.edited import side
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 KINDS = world.rulebook().tables.kinds
@@ -127,3 +129,18 @@ def test_a_field_is_only_where_facts_say_that_it_is(
 
     assert domain.space.has(can, cell(domain, facts(plain | there), NOW))
     assert not domain.space.has(can, cell(domain, facts(plain), NOW))
+
+
+def test_an_embargo_that_has_not_ended_stands_in_its_field() -> None:
+    """Nobody is held for an embargo that is not written; one that ended is written."""
+    [route, *_] = side().routes
+    [there] = questions(When(has_field_in=frozenset({"embargo_until"})))
+    domain = Domain([*asked_by(side().party(route)), there], KINDS)
+    space = domain.space
+    held = space.both(domain.possible, domain.some("embargoed", (True,)))
+
+    assert EMPTY != held
+    assert EMPTY == space.but_not(held, domain.holds(there))
+    assert EMPTY != space.but_not(
+        space.both(domain.possible, domain.holds(there)), held
+    )
