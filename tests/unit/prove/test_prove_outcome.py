@@ -88,6 +88,7 @@ def test_options_that_are_written_out_as_usual_change_nothing() -> None:
 
     assert of({"method": "amount_band"}).same_as(of(written))
     assert not shows_more(of({"method": "amount_band"}), of(written))
+    assert "mask" == str(Outcome("mask"))
     assert "amount_band (bounds 7/8)" == str(
         of({"method": "amount_band", "options": {"bounds": [7, 8]}})
     )
