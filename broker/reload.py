@@ -34,6 +34,7 @@ from broker.prove.never import proved
 from broker.rulebook import Rulebook, lapses
 from broker.settings import read_rulebook_files, recipients_digest
 from broker.store import RULEBOOK_ALARM, Store
+from broker.strict_yaml import unfinished
 from broker.yaml_folder import meant_as_yaml
 
 _LOG: Final = logging.getLogger("besa.rulebook")
@@ -153,7 +154,7 @@ class Reloading:
             if self._look() == seen:
                 break
             time.sleep(self._every)
-        _refuse_unfinished(files)
+        _refuse(unfinished(files))
         return seen, files
 
     def _announce(self, store: Store) -> None:
@@ -182,7 +183,7 @@ class Reloading:
             files = read_rulebook_files(policies, mappings)
             if self._look() != seen:
                 return  # changed while it was read: next time
-            _refuse_unfinished(files)
+            _refuse(unfinished(files))
             book = checked(files)
             self._prepare(book)
         except RulebookError as error:
@@ -251,22 +252,9 @@ def _real(folder: Path) -> Path:
         raise SettingsError(f"{folder} is a link that leads back to itself") from None
 
 
-def _refuse_unfinished(files: Mapping[str, bytes]) -> None:
-    """Refuse a file that does not end with its line.
-
-    Half a policy can be a policy: with fewer clauses that withhold. A file that was cut
-    off seldom ends where a line does.
-    """
-    cut = tuple(
-        Problem(name, data.count(b"\n") + 1, 1, "the last line has no end", _ADVICE)
-        for name, data in sorted(files.items())
-        if not data.endswith(b"\n")
-    )
-    if cut:
-        raise RulebookError(cut)
-
-
-_ADVICE: Final = "it may be half-written; a finished file ends with a line break"
+def _refuse(problems: tuple[Problem, ...]) -> None:
+    if problems:
+        raise RulebookError(problems)
 
 
 def tell_refused(store: Store, error: BesaError, now: datetime) -> None:

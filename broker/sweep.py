@@ -36,6 +36,10 @@ from broker.store import PEOPLE, Held, HeldDraft, Store
 from broker.vault import Vault
 
 _LOG: Final = logging.getLogger("besa.review")
+_LOOK_AGAIN: Final = (
+    "what would be shared is another since it was approved: look at it again, and "
+    "approve what is shown now"
+)
 _EVERY_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 30.0  # after a source did not give a message
 GONE_ALARM: Final = "held-not-in-source"
@@ -198,10 +202,10 @@ class Sweep:
         now = self._clock()
         sealed = share.sealed
         if sealed is None or sealed.retracts:
-            self._stays(held, received, share, book)
+            self._stays(held, received, share, book, names)
         elif names and sealed.sha256 != held.sha256:
             # What the rules share by now is not what was approved: people look again.
-            self._store.hold_again(held.id, share, book.digest, now)
+            self._hold_again(held, share, book, None, names)
         else:
             if self._vault is not None:
                 share = self._vault.filled_share(
@@ -212,18 +216,37 @@ class Sweep:
             _LOG.info("held share %d was released", held.id)
 
     def _stays(
-        self, held: Held, received: Received, share: Share, book: Rulebook
+        self,
+        held: Held,
+        received: Received,
+        share: Share,
+        book: Rulebook,
+        names: list[str],
     ) -> None:
         if share.state is State.HELD:
             # The rules in force may hold it back for longer than those before.
             until = held_until(received.incident, share, book)
-            self._store.hold_again(held.id, share, book.digest, self._clock(), until)
+            self._hold_again(held, share, book, until, names)
         elif share.state is State.UNCHANGED:
             self._refuse(held.id, "the recipient has exactly this already; drop it")
         else:
             why = ", ".join(share.decision.clauses) or "no clause shares it"
             note = f"the rulebook in force withholds it ({why}); drop it"
             self._refuse(held.id, note)
+
+    def _hold_again(
+        self,
+        held: Held,
+        share: Share,
+        book: Rulebook,
+        until: datetime | None,
+        names: list[str],
+    ) -> None:
+        self._store.hold_again(held.id, share, book.digest, self._clock(), until)
+        if names:
+            # Or those who approved would wait for ever for what they believe is done.
+            self._store.remark(held.id, _LOOK_AGAIN)
+            _LOG.info("held share %d is held again, after it was approved", held.id)
 
     def _refuse(self, number: int, note: str) -> None:
         try:

@@ -65,3 +65,6 @@ def _below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
             yield from _below(each, (*above, here))
         elif _MEANT_AS_YAML.search(each.name):
             yield each
+        elif each.is_symlink() and not each.exists():
+            # It may stand for a folder: without it, its files would be as good as gone.
+            raise SettingsError(f"{each} is a link that leads nowhere")

@@ -153,7 +153,7 @@ def retry(
                 done.append(operate.retry(database, number, _me(), because, now))
             except errors.StoreError as error:  # the others go out all the same
                 problems.append(error)
-    _tell(done, "goes out at the next turn", as_json=as_json)
+    _tell(done, "goes out at the next turn of its lane", as_json=as_json)
     if problems:
         is_no = all(isinstance(each, operate.RowError) for each in problems)
         code = ExitCode.NO if is_no else ExitCode.FAULT

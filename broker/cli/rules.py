@@ -69,6 +69,7 @@ def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
     from broker.errors import RulebookError
     from broker.settings import read_rulebook_files
     from broker.strict_yaml import parse as read
+    from broker.strict_yaml import unfinished
 
     files = read_rulebook_files(*folders)
     with beside(lambda: _parsed(files, read)) as parsed:
@@ -91,7 +92,8 @@ def _check(folders: tuple[Path, Path], *, as_json: bool) -> bool:
             _report(None, (), broken, (), files, as_json=as_json)
             return False
         narrow = tried()
-    problems = tuple(problem for result in results for problem in result.problems)
+    failed = (problem for result in results for problem in result.problems)
+    problems = (*unfinished(files), *failed)
     ending = (lapse.problem() for lapse in lapses(book, datetime.now(UTC).date()))
     warnings = (*book.warnings, *ending, *narrow)
     _report(book, results, problems, warnings, files, as_json=as_json)

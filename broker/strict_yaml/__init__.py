@@ -14,6 +14,7 @@ Invariant: every problem is reported with its file, line and column.
 from __future__ import annotations
 
 from broker.strict_yaml.document import Document, Parse, Path
+from broker.strict_yaml.ending import unfinished
 from broker.strict_yaml.loading import load, nearest
 
 
@@ -34,4 +35,4 @@ def parse(file: str, data: bytes) -> Document:
     return reading.parse(file, data)
 
 
-__all__ = ["Document", "Parse", "Path", "load", "nearest", "parse"]
+__all__ = ["Document", "Parse", "Path", "load", "nearest", "parse", "unfinished"]

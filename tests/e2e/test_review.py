@@ -204,6 +204,7 @@ def test_a_draft_that_changed_is_held_again(office: Office) -> None:
     assert before["sha256"] != after["sha256"]
     assert ([], "") == (after["approvals"], after["ended"])
     assert "held again" in kinds(office)
+    assert "another since it was approved: look at it again" in after["note"]
     assert (
         1
         == office.besa(

@@ -180,6 +180,7 @@ def test_what_is_no_list_of_topics(
     ("name", "said"),
     [
         ("known-good/gone.yaml", "is no file, or a link that leads nowhere"),
+        ("lists", "is a link that leads nowhere"),
         ("known-good/own.YAML", "its name must end in .yaml"),
         ("known-good/own.yaml.txt", "its name must end in .yaml"),
         ("more", "is a link to a folder that it lies in itself"),
@@ -193,7 +194,7 @@ def test_a_file_that_would_be_passed_over_is_refused(
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "own.yaml").write_text("a: b\n", "utf-8")
     path = tmp_path / "mappings" / name
-    if name in ("known-good/gone.yaml", "more"):
+    if name in ("known-good/gone.yaml", "lists", "more"):
         path.symlink_to(tmp_path / ("mappings" if name == "more" else "nowhere"))
     else:
         path.write_text("a: b\n", "utf-8")

@@ -59,6 +59,21 @@ def test_a_mistake_is_found_with_file_and_line(besa: Besa, folder: Path) -> None
     assert line in {problem["line"] for problem in problems}
 
 
+def test_a_file_that_may_be_half_written_is_found(besa: Besa, folder: Path) -> None:
+    """What `besa run` will refuse, the check refuses before."""
+    file = folder / "policies/agreements/fiu.yaml"
+    file.write_bytes(file.read_bytes().rstrip(b"\n"))
+
+    ended = besa("check", folder, "--json")
+
+    (problem,) = ended.json["problems"]
+    assert (1, False) == (ended.code, ended.json["ok"])
+    assert ("policies/agreements/fiu.yaml", "the last line has no end") == (
+        problem["file"],
+        problem["message"],
+    )
+
+
 def test_the_line_that_is_meant_is_shown(besa: Besa, folder: Path) -> None:
     """Below a problem stands the line of the file, and a sign below the word."""
     file = folder / "policies" / "recipients" / "kp-misp.yaml"
