@@ -48,7 +48,7 @@ _ACTIONS_IN: Final[dict[str, Pap]] = {
 }
 # Of an IEP statement, what an agreement says by something else, or always.
 _NOTED: Final[dict[str, str]] = {
-    "encrypt_in_transit": "always kept: Besa delivers by HTTPS only",
+    "encrypt_in_transit": "no field: `besa check` warns of addresses without HTTPS",
     "affected_party_notifications": "no field: write it into handling caveats",
     "unmodified_resale": "never allowed; onward says to whom at all",
     "description": "no field: use the title or a comment",
