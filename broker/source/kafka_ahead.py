@@ -16,7 +16,7 @@ from contextlib import ExitStack, closing, suppress
 from typing import Final, NamedTuple
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from broker.model.intake import Position
 from broker.source import kafka_link
@@ -46,12 +46,16 @@ def refuse_ahead(
 
     Raises:
         NotReachable: Kafka does not say.
-        SourceError: it has; says which messages, and what to do.
+        SourceError: it has; says which messages, and what to do. Or we may not read.
     """
     with ExitStack() as refused:
         refused.callback(_close, consumer)
         try:
             ahead = _ahead(consumer, topics, reached)
+        except AuthorizationError as error:
+            names = " and ".join(topics)
+            what = f"Kafka does not let us read {names} ({type(error).__name__})"
+            raise SourceError(what) from None
         except KafkaError as error:
             what = f"Kafka does not say what is confirmed ({type(error).__name__})"
             raise kafka_link.NotReachable(what) from None

@@ -347,8 +347,8 @@ def test_start_before_the_broker(own_kafka: KafkaSandbox) -> None:
 class Hasty(KafkaSource):
     """The product's source, with a Kafka that loses patience after seconds."""
 
-    def __init__(self, *arguments: str) -> None:
-        super().__init__(*arguments)
+    def __init__(self, address: str, topic: str, group: str) -> None:
+        super().__init__(Cluster(address), topic, group)
         self._settings |= {"max_poll_interval_ms": 4_000}
 
 

@@ -171,7 +171,7 @@ class Hasty(KafkaSource):
     """The product's source, with less patience for a group that does not answer."""
 
     def __init__(self, address: str, topic: str) -> None:
-        super().__init__(address, topic, "g", member="m")
+        super().__init__(Cluster(address), topic, "g", member="m")
         self._patience = 1.0
 
 

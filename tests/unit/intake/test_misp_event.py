@@ -157,7 +157,7 @@ class TestTheEvent:
             (b"", "it is empty"),
             (b"\xff\xfe", "it begins with a byte-order mark"),
             (b"{", "it is not JSON: line 1, column 2"),
-            (b"[" * 100_000, "it is not JSON: line 1, column 1026"),
+            (b"[" * 100_000, "it is nested too deeply: line 1, column 1026"),
             (b'"\\ud800"', "it is not JSON: line 1, column 2"),
             (b"NaN", "it is not JSON: line 1, column 1"),
         ],
