@@ -110,7 +110,8 @@ class Run:
     def wait_for_children(self, number: int = 2) -> set[int]:
         """Wait until so many zones are alive, and return their process ids."""
         deadline = time.monotonic() + 60
-        while len(self.children()) < number:
+        # For a moment after its start a child is listed without words of its own.
+        while sum("--tells" in command(pid) for pid in self.children()) < number:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         return self.children()
