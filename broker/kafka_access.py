@@ -46,12 +46,12 @@ def _is_there(path: Path) -> bool:
 
 
 def read_access(path: Path) -> Access:
-    """Read an access file; docs/kafka.md says what it may say.
+    """Read an access file; docs/sources.md says what it may say.
 
     Raises:
         SettingsError: it is missing, readable by others, or says something wrong.
     """
-    said = read_said(path, _SAYS, "docs/kafka.md says what it holds", {"tls"})
+    said = read_said(path, _SAYS, "docs/sources.md says what it holds", {"tls"})
     refuse_missing(path, said, "ca")
     if "certificate" in said:
         read_secret(Path(said["certificate"]), "get it from whoever runs Kafka")

@@ -19,6 +19,7 @@ from broker.errors import BesaError
 from broker.reconcile.findings import Gap, PartitionRow, SourceReport
 from broker.source import kafka_link
 from broker.source.cluster import Cluster
+from broker.source.kafka_ahead import ends_of
 from broker.store.connect import Database
 from broker.store.sequences import missing
 from broker.store.status import status_positions
@@ -57,11 +58,7 @@ def compare_kafka(
         what = f"Kafka did not say: {type(error).__name__}"
         return SourceReport("kafka", (), gaps, what)
     # Looked up last: what was confirmed to Kafka is then stored, or it never was.
-    stored = {
-        TopicPartition(place.topic, place.partition): place.offset + 1
-        for place in status_positions(database)
-        if place.source == "kafka"
-    }
+    stored = ends_of(status_positions(database))
     rows = tuple(
         partition(part, begins, ends, stored.get(part), confirmed)
         for part, begins, ends, confirmed in asked

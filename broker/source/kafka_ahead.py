@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import AuthorizationError, KafkaError
 
+from broker.errors import StoreError
 from broker.model.intake import Position
 from broker.source import kafka_link
 from broker.source.cluster import Cluster
@@ -45,7 +46,7 @@ def refuse_ahead(
     The consumer is closed when it may not be used.
 
     Raises:
-        NotReachable: Kafka does not say.
+        NotReachable: Kafka does not say what it has, or the store what it has.
         SourceError: it has; says which messages, and what to do. Or we may not read.
     """
     with ExitStack() as refused:
@@ -58,6 +59,9 @@ def refuse_ahead(
             raise SourceError(what) from None
         except KafkaError as error:
             what = f"Kafka does not say what is confirmed ({type(error).__name__})"
+            raise kafka_link.NotReachable(what) from None
+        except StoreError as error:
+            what = f"the store does not say where it ends: {error}"
             raise kafka_link.NotReachable(what) from None
         if ahead:
             raise SourceError(_refusal(ahead))
@@ -111,6 +115,15 @@ def _commit(consumer: KafkaConsumer, ahead: Mapping[TopicPartition, Ahead]) -> N
         consumer.commit(offsets, timeout_ms=_ASK_MS)
 
 
+def ends_of(positions: Iterable[Position]) -> dict[TopicPartition, int]:
+    """Return the next offset of each partition of Kafka that the store has read."""
+    return {
+        TopicPartition(place.topic, place.partition): place.offset + 1
+        for place in positions
+        if place.source == "kafka"
+    }
+
+
 def _ahead(
     consumer: KafkaConsumer, topics: Sequence[str], reached: Reached
 ) -> dict[TopicPartition, Ahead]:
@@ -121,11 +134,7 @@ def _ahead(
     ]
     confirmed = {tp: consumer.committed(tp, timeout_ms=_ASK_MS) for tp in parts}
     # Looked up last: what another process confirmed is stored by then.
-    stored = {
-        TopicPartition(place.topic, place.partition): place.offset + 1
-        for place in reached()
-        if place.source == "kafka"
-    }
+    stored = ends_of(reached())
     return {
         tp: Ahead(stored.get(tp, 0), at)
         for tp, at in confirmed.items()

@@ -406,6 +406,7 @@ def test_too_slow_consumer_loses_its_partitions(
         opened, kafka, topic, listener=watcher, max_poll_interval_ms=1_000, **QUICK
     )
     read(consumer, 3)
+    assert ("assigned", [0]) == watcher.seen[-1]
     # On a busy machine joining alone may take several turns.
     watcher.seen.clear()
     time.sleep(2)

@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
+from broker.errors import StoreUnavailable
 from broker.model.intake import (
     LARGEST_MESSAGE,
     MISP_EVENT,
     NATIVE,
     DeadLetter,
     Message,
+    Position,
 )
 from broker.publish import KafkaPublisher, Numbering
 from broker.sandbox.kafka import KafkaSandbox
@@ -342,6 +344,28 @@ def test_start_before_the_broker(own_kafka: KafkaSandbox) -> None:
         publish(own_kafka, topic, b"x")
 
         assert offsets(polled(source, 1)) == [0]
+
+
+def test_a_store_that_is_away_is_waited_for(kafka: KafkaSandbox, group: str) -> None:
+    """Where the store ends is asked again; nothing is read until it is known."""
+    topic = make_topic(kafka)
+    with closing(make_producer(kafka.address)) as producer:
+        producer.send(topic, b"one")
+        producer.flush(20)
+    away = [StoreUnavailable("the store does not answer")]
+
+    def reached() -> tuple[Position, ...]:
+        if away:
+            raise away.pop()
+        return ()
+
+    cluster = Cluster(kafka.address)
+    with closing(KafkaSource(cluster, topic, group, reached=reached)) as source:
+        assert [] == source.poll(5, 0.5)
+        told = source.trouble()
+
+        assert [b"one"] == [message.body for message in polled(source, 1)]
+    assert "the store does not say where it ends: the store does not answer" == told
 
 
 class Hasty(KafkaSource):
